@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <any>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tickwire/address.hpp>
+#include <tickwire/clock.hpp>
+#include <tickwire/error.hpp>
+
+namespace tickwire {
+
+class MemoryNetwork;
+
+/// How a message travels.
+enum class Delivery : std::uint8_t {
+  reliable,    ///< every message, once, in order within its channel
+  sequenced,   ///< may be lost; one older than the newest seen on its channel is dropped
+  unreliable,  ///< may be lost, doubled or overtaken
+};
+
+/// What a program can be told; see `Event`. The numbers are bits of an `EventMask`.
+enum class EventType : std::uint32_t {
+  connected = 1u << 0,
+  disconnected = 1u << 1,
+  object_received = 1u << 2,
+  data_received = 1u << 3,
+  data_sent = 1u << 4,
+  error = 1u << 5,
+  writable = 1u << 6,
+  interrupted = 1u << 7,
+  resumed = 1u << 8,
+  logged_in = 1u << 9,
+  transfer_offered = 1u << 10,
+  transfer_progress = 1u << 11,
+  transfer_finished = 1u << 12,
+  custom = 1u << 13,  ///< raised by an extension of the program's own
+};
+
+/// A set of event types: `EventType::data_sent | EventType::object_received`.
+class EventMask {
+ public:
+  constexpr EventMask() noexcept = default;
+  constexpr EventMask(EventType type) noexcept : bits_(static_cast<std::uint32_t>(type)) {}
+
+  [[nodiscard]] static constexpr EventMask all() noexcept { return EventMask(~0u); }
+  [[nodiscard]] static constexpr EventMask none() noexcept { return EventMask(0u); }
+  [[nodiscard]] constexpr bool contains(EventType type) const noexcept {
+    return (bits_ & static_cast<std::uint32_t>(type)) != 0;
+  }
+  [[nodiscard]] constexpr EventMask without(EventMask other) const noexcept {
+    return EventMask(bits_ & ~other.bits_);
+  }
+  friend constexpr EventMask operator|(EventMask a, EventMask b) noexcept {
+    return EventMask(a.bits_ | b.bits_);
+  }
+  friend constexpr bool operator==(EventMask, EventMask) noexcept = default;
+
+ private:
+  constexpr explicit EventMask(std::uint32_t bits) noexcept : bits_(bits) {}
+  std::uint32_t bits_ = 0;
+};
+
+[[nodiscard]] constexpr EventMask operator|(EventType a, EventType b) noexcept {
+  return EventMask(a) | EventMask(b);
+}
+
+/// One channel: messages of one channel and one delivery keep their order among each other only.
+struct ChannelConfig {
+  Delivery delivery = Delivery::reliable;  ///< for sends that do not say
+  std::uint8_t priority = 0;               ///< a higher one leaves first
+  std::uint16_t weight = 1;                ///< share among channels of one priority; at least 1
+};
+
+/// How much unreliable traffic may wait in one direction of a connection before the oldest goes.
+struct UnreliableQueueLimit {
+  std::size_t bytes = 64 * 1024;
+  Duration age = std::chrono::milliseconds(250);
+};
+
+/// What one host may use. Every one is enforced, and none is ever passed on trust from a peer.
+struct Limits {
+  std::size_t max_connections = 1024;
+  std::optional<std::size_t> max_connections_per_address{};  ///< nothing: as many as there is room
+  std::size_t max_message_bytes = 16 * 1024 * 1024;          ///< encoded, both directions
+  std::size_t max_unreliable_bytes = 1100;                   ///< encoded; at most 1,100
+  std::size_t max_send_queue_bytes = 32 * 1024 * 1024;       ///< per connection
+  std::size_t receive_window_bytes = 1024 * 1024;            ///< per connection; at least 128 KiB
+  std::size_t max_reassembly_bytes = 32 * 1024 * 1024;       ///< per connection
+  std::size_t max_host_reassembly_bytes = 256 * 1024 * 1024;
+  UnreliableQueueLimit max_unreliable_queue{};
+};
+
+/// How long to wait for what.
+struct Timeouts {
+  Duration connect = std::chrono::seconds(5);     ///< from `connect` to `connected` or `error`
+  Duration handshake = std::chrono::seconds(5);   ///< for an incoming connection to come up
+  Duration idle = std::chrono::seconds(10);       ///< silence after which a peer is dead
+  Duration keep_alive = std::chrono::seconds(1);  ///< between echoes; at most a third of `idle`
+  Duration linger = std::chrono::seconds(2);      ///< for queued messages to leave after `close`
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
+
+/// Where a host's log lines go. An empty sink writes them to standard error.
+///
+/// Thread: called on the host's thread.
+struct LogConfig {
+  LogLevel level = LogLevel::warning;
+  std::function<void(LogLevel, std::string_view)> sink{};
+};
+
+/// Who asks to come in, for `HostConfig::authenticate`.
+struct ConnectionRequest {
+  Address address{};
+  std::string name{};  ///< what the dialler calls itself, see `ConnectOptions::name`; not proven
+};
+
+/// All settings of a host; every field has a value that works. The order is frozen.
+struct HostConfig {
+  /// Both ends must give the same; say name and version, as in "arena/1". At most 64 bytes.
+  std::string application{};
+  /// Nothing: no ticks. Above 0, at most 1,000,000.
+  std::optional<double> tick_rate_hz = 60.0;
+  /// Both ends must give the same where both give one. At most 64 bytes.
+  std::string schema{};
+  /// Events outside are not made. `connected`, `disconnected` and `error` always are.
+  EventMask events = EventMask::all();
+  /// Events that may wait in the ring; the slots for terminal events come on top.
+  std::size_t event_capacity = 4096;
+  std::size_t max_events_per_pass = 4096;
+  /// 1 to 64 of them. What only one end has configured cannot be used.
+  std::vector<ChannelConfig> channels = std::vector<ChannelConfig>(8);
+  Limits limits{};
+  Timeouts timeouts{};
+  /// Nothing: the steady clock. Hosts with `enet://` in one process must share one.
+  const Clock* clock = nullptr;
+  /// Where packet memory comes from. Outlives the host and its events. Nothing: the default.
+  std::pmr::memory_resource* memory = nullptr;
+  /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
+  std::shared_ptr<MemoryNetwork> memory_network{};
+  LogConfig log{};
+  /// Asked before an incoming connection comes up; an error's detail is sent to the dialler.
+  std::function<Result<void>(const ConnectionRequest&)> authenticate{};
+  /// Ticks that one pass makes up for after a stall; the rest are skipped and counted. At least 1.
+  std::uint32_t max_catch_up_ticks = 5;
+};
+
+/// Settings of one `listen`.
+struct ListenOptions {
+  /// Connections that this address accepts at most. Nothing: the host's `max_connections`.
+  std::optional<std::size_t> max_connections{};
+};
+
+/// Settings of one `connect`.
+struct ConnectOptions {
+  std::string name{};                 ///< what this end calls itself; at most 64 bytes of UTF-8
+  std::optional<Duration> timeout{};  ///< nothing: `Timeouts::connect`
+  std::any user_data{};
+};
+
+}  // namespace tickwire

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <any>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <tickwire/address.hpp>
+#include <tickwire/config.hpp>
+#include <tickwire/error.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/stats.hpp>
+#include <tickwire/value.hpp>
+
+namespace tickwire {
+
+class Host;
+
+namespace detail {
+class HostCore;
+class Peer;
+}  // namespace detail
+
+/// Names one sent message; unique within its host, never 0. A broadcast has one for all.
+using MessageId = std::uint64_t;
+
+/// Who called whom.
+enum class Direction : std::uint8_t { dialled, accepted };
+
+/// Settings of one send.
+struct SendOptions {
+  std::optional<Delivery> delivery{};  ///< nothing: the channel's own
+  std::uint8_t channel = 0;
+  Metadata metadata{};  ///< travels with the message
+};
+
+/// Why a connection is closed, told to the other end.
+///
+/// Shape: codes from 0x1000 on are the program's own; 0 means nothing special; the rest belongs to
+///        Tickwire. The text is cut to 200 bytes.
+struct CloseReason {
+  static constexpr std::uint16_t first_program_code = 0x1000;
+
+  CloseReason() = default;
+  CloseReason(const char* words) : text(words) {}
+  CloseReason(std::string_view words) : text(words) {}
+  CloseReason(const std::string& words) : text(words) {}
+  CloseReason(std::uint16_t number, std::string_view words) : code(number), text(words) {}
+
+  std::uint16_t code = 0;
+  std::string text;
+};
+
+/// A handle to one connection of a host: small, copyable, comparable, hashable. A default-made one
+/// is nobody. One that outlives its connection answers `not_connected`, or nothing, for ever.
+///
+/// Pre:      the host lives, for everything but comparing, hashing and `id`.
+/// Lifetime: `address`, `name`, `direction`, `stats` and `user_data` stay readable until the pass
+///           after the one that handed out `disconnected`.
+/// Thread:   the thread that owns the host.
+class TICKWIRE_API Connection {
+ public:
+  Connection() noexcept = default;
+
+  /// A number that no other connection of this host ever has; 0 for nobody.
+  [[nodiscard]] std::uint64_t id() const noexcept {
+    return (static_cast<std::uint64_t>(generation_) << 32) | slot_;
+  }
+  /// Whether messages can be sent: from `connected` until it is closed by either side.
+  [[nodiscard]] bool is_open() const noexcept;
+  /// The other end; empty when the handle names nothing any more.
+  [[nodiscard]] Address address() const;
+  [[nodiscard]] Direction direction() const noexcept;
+  /// What the dialling end calls itself (`ConnectOptions::name`), on both ends.
+  [[nodiscard]] std::string name() const;
+  [[nodiscard]] ConnectionStats stats() const;
+
+  /// See the members of `Host` of the same names. Nobody answers `not_connected`.
+  template <class T>
+  Result<MessageId> send(const T& object, const SendOptions& options = {}) const;
+  Result<MessageId> send_bytes(std::span<const std::byte> bytes,
+                               const SendOptions& options = {}) const;
+  ErrorCode close(const CloseReason& reason = {}) const;
+
+  /// The program's own data, or null when there is none of that type.
+  template <class T>
+  [[nodiscard]] T* user_data() const noexcept {
+    return std::any_cast<T>(user_data_slot());
+  }
+  /// Errors: `not_connected` when the handle names nothing any more.
+  ErrorCode set_user_data(std::any data) const;
+
+  friend bool operator==(const Connection&, const Connection&) noexcept = default;
+  friend std::strong_ordering operator<=>(const Connection&, const Connection&) noexcept = default;
+
+ private:
+  friend class detail::HostCore;
+  friend struct std::hash<Connection>;
+  Connection(Host* host, std::uint32_t slot, std::uint32_t generation) noexcept
+      : host_(host), slot_(slot), generation_(generation) {}
+  [[nodiscard]] detail::Peer* peer() const noexcept;
+  [[nodiscard]] std::any* user_data_slot() const noexcept;
+
+  Host* host_ = nullptr;
+  std::uint32_t slot_ = 0;
+  std::uint32_t generation_ = 0;  // never 0 for a real one
+};
+
+}  // namespace tickwire
+
+template <>
+struct std::hash<tickwire::Connection> {
+  [[nodiscard]] std::size_t operator()(const tickwire::Connection& connection) const noexcept {
+    return std::hash<std::uint64_t>()(connection.id() * 0x9e3779b97f4a7c15u) ^
+           std::hash<const void*>()(connection.host_);
+  }
+};

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <tickwire/event.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/ticker.hpp>
+
+namespace tickwire {
+
+class Host;
+
+/// What an extension does with an event.
+enum class Disposition : std::uint8_t {
+  pass,     ///< the next extension sees it, and in the end the program
+  consume,  ///< nobody else does; a `disconnected` may be consumed as well
+};
+
+/// Adds a feature to a host without being in its way: sees every event before the program does, in
+/// order, may consume it, and may raise its own by `Host::raise`.
+///
+/// Lifetime: attached to at most one host; detaches itself when destroyed. Extensions are asked in
+///           the order in which they were attached.
+/// Thread:   the host's thread.
+class TICKWIRE_API Extension {
+ public:
+  Extension() = default;
+  virtual ~Extension();
+  Extension(const Extension&) = delete;
+  Extension& operator=(const Extension&) = delete;
+
+  virtual void on_attach(Host&) {}
+  /// The host is going, or `detach` was called. Its connections still answer.
+  virtual void on_detach(Host&) {}
+  virtual Disposition on_event(Host&, Event&) { return Disposition::pass; }
+  /// After the program's own update hooks of the same tick.
+  virtual void on_tick(Host&, const Tick&) {}
+  /// Once per pass, before what is queued leaves.
+  virtual void on_pass(Host&) {}
+
+ private:
+  friend class Host;
+  Host* host_ = nullptr;
+};
+
+}  // namespace tickwire

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <tickwire/config.hpp>
+#include <tickwire/connection.hpp>
+#include <tickwire/event.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/network_message.hpp>
+#include <tickwire/stats.hpp>
+#include <tickwire/subscription.hpp>
+#include <tickwire/ticker.hpp>
+
+namespace tickwire {
+
+class Extension;
+
+namespace detail {
+class HostCore;
+class Mailbox;
+}  // namespace detail
+
+/// Settings of a `broadcast`: those of a send, and who is left out.
+struct BroadcastOptions {
+  SendOptions send{};
+  Connection except{};
+};
+
+/// What became of one message for many.
+struct BroadcastResult {
+  MessageId id = 0;         ///< 0 when nobody took it
+  std::size_t queued = 0;   ///< connections that will be sent it
+  std::size_t refused = 0;  ///< connections that are not open, or whose queue is full
+};
+
+/// Runs functions on a host's thread from any other.
+///
+/// Lifetime: may outlive the host.
+/// Thread:   any.
+class TICKWIRE_API Poster {
+ public:
+  /// False once the host is gone; the function is then destroyed without being called.
+  bool operator()(std::function<void()> function) const;
+
+ private:
+  friend class Host;
+  explicit Poster(std::shared_ptr<detail::Mailbox> mailbox) noexcept;
+  std::shared_ptr<detail::Mailbox> mailbox_;
+};
+
+/// One end of any number of connections, over any mix of transports, driven by its owner's loop.
+///
+/// Events have one reader: either the program polls (`poll`, `wait_for`), and no listener is
+/// called, or it updates (`update`, `run`), and listeners are.
+///
+/// Lifetime: neither copied nor moved. Destroying it closes everything at once; `close()` and a few
+///           more passes end connections politely.
+/// Thread:   one at a time owns it; only `post`, `poster`, `stop` may be called from others.
+class TICKWIRE_API Host {
+ public:
+  /// Throws `std::invalid_argument` that names the field when the config makes no sense, or the two
+  /// message names that share a hash.
+  explicit Host(HostConfig config = {});
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // -- Connections
+
+  /// Takes incoming connections at an address. Any number of times, any schemes.
+  ///
+  /// Errors: `invalid_address`, `unknown_scheme`, `address_in_use`, `address_unavailable`,
+  ///         `out_of_resources`, `clock_mismatch`.
+  /// Source: returns the address bound, with the port that port 0 got.
+  Result<Address> listen(std::string_view url, const ListenOptions& options = {});
+
+  /// Begins to call and returns at once; names are looked up elsewhere. Ends in exactly one event,
+  /// `connected` or `error`.
+  ///
+  /// Errors: what can be known now: `invalid_address`, `unknown_scheme`, `too_many_connections`,
+  ///         `invalid_argument`, `not_supported`, `clock_mismatch`.
+  Result<Connection> connect(std::string_view url, const ConnectOptions& options = {});
+
+  /// Lets what is queued go out, up to `Timeouts::linger`, then says goodbye. Ends in
+  /// `disconnected`, or in `error` when it never came up. A second call does nothing.
+  ///
+  /// Errors: `not_connected`.
+  ErrorCode close(Connection connection, const CloseReason& reason = {});
+  /// Closes every connection and stops listening.
+  void close(const CloseReason& reason = {});
+
+  // -- Events, for programs that poll
+
+  /// Hands out the oldest event, or nothing when the pass is over. A pass reads the sockets, hands
+  /// out at most `max_events_per_pass` events, runs the ticks that are due, and sends what is
+  /// queued; the next call begins another.
+  ///
+  /// Units:    never blocks; see `wait_for` for a call that may.
+  /// Errors:   none returned. A failure of a connection is its `error` or `disconnected` event.
+  /// Lifetime: the event owns its payload; keep it as long as you like.
+  [[nodiscard]] std::optional<Event> poll();
+
+  /// Like `poll`, but where that returns nothing it sleeps until something arrives, a tick is due
+  /// or the time is up, and makes one more pass. Nothing does not mean that the time is up.
+  [[nodiscard]] std::optional<Event> wait_for(Duration timeout);
+
+  /// Pumps the host until the dialled connection is up, consuming that one event; others keep their
+  /// place.
+  ///
+  /// Errors: what its `error` event would have said; `timed_out` (it goes on trying);
+  ///         `not_connected`; `reentrant_call` inside a listener, hook or extension.
+  Result<Connection> wait_connected(Connection connection, Duration timeout);
+
+  // -- Events, for programs with listeners
+
+  /// One pass that gives every event to the listeners. Never blocks.
+  void update();
+  /// `update` in a loop that sleeps while there is nothing to do, until `stop`.
+  ///
+  /// Errors: `reentrant_call`.
+  ErrorCode run();
+  /// Ends `run` after its current pass, or the next `run` at once.
+  ///
+  /// Thread: any; also from a signal handler.
+  void stop() noexcept;
+  /// Whether `run` is at work.
+  [[nodiscard]] bool is_running() const noexcept;
+
+  Subscription on_connected(std::function<void(Connection)> function);
+  Subscription on_disconnected(std::function<void(Connection, const Error&)> function);
+  Subscription on_error(std::function<void(Connection, const Error&)> function);
+  Subscription on_sent(std::function<void(Connection, MessageId, Receipt)> function);
+  Subscription on_bytes(std::function<void(Connection, std::span<const std::byte>)> function);
+  Subscription on_network_message(std::function<void(Connection, const NetworkMessage&)> function);
+  /// Called with every object of type `T`; one that does not decode goes to `on_error`.
+  template <class T>
+  Subscription on_message(std::function<void(Connection, const T&)> function);
+  /// Called with every event, after the listeners above.
+  Subscription on_event(std::function<void(const Event&)> function);
+
+  /// Called once per tick, by every kind of pass. Stays for as long as the host lives.
+  void on_update(std::function<void(const Tick&)> function);
+
+  // -- Sending
+
+  /// Queues an object; it leaves with the pass, or with `flush`.
+  ///
+  /// Errors: nothing changed then: `not_connected`, `no_such_channel`, `message_too_large`,
+  ///         `send_queue_full`, `encode_failed`.
+  /// Events: `data_sent` with the id that is returned.
+  template <class T>
+  Result<MessageId> send(Connection connection, const T& object, const SendOptions& options = {});
+  /// Pumps the host until the message is acknowledged (or handed over, when it is not reliable),
+  /// consuming its `data_sent`.
+  ///
+  /// Errors: those of `send`; `timed_out`; `connection_lost` when it never got there;
+  ///         `reentrant_call`.
+  template <class T>
+  Result<MessageId> send_and_wait(Connection connection, const T& object, Duration timeout,
+                                  const SendOptions& options = {});
+  /// Queues bytes, which arrive as `data_received`. Errors and events as `send`.
+  Result<MessageId> send_bytes(Connection connection, std::span<const std::byte> bytes,
+                               const SendOptions& options = {});
+  /// Sends to every open connection; encodes once.
+  template <class T>
+  BroadcastResult broadcast(const T& object, const BroadcastOptions& options = {});
+  template <class T>
+  BroadcastResult send_to(std::span<const Connection> targets, const T& object,
+                          const SendOptions& options = {});
+  /// Sends a received message on under its type, with its metadata, straight from the packet that
+  /// it came in; decodes nothing.
+  BroadcastResult forward(const Event& event, std::span<const Connection> targets,
+                          const SendOptions& options = {});
+  /// Sends now what is queued.
+  void flush();
+
+  // -- Other threads
+
+  /// Runs a function on the host's thread at its next pass, waking it. False once it is closing
+  /// down.
+  ///
+  /// Thread: any.
+  bool post(std::function<void()> function);
+  /// Thread: any.
+  [[nodiscard]] Poster poster() const;
+
+  // -- Extensions
+
+  /// Pre: the extension is attached nowhere else.
+  void attach(Extension& extension);
+  void detach(Extension& extension) noexcept;
+  /// Queues an event of an extension's own behind those that wait. The program reads it; other
+  /// extensions see it first, the one that raised it too.
+  void raise(Event event);
+
+  // -- Questions
+
+  [[nodiscard]] std::vector<Connection> connections() const;  ///< the open ones
+  [[nodiscard]] bool is_connected() const noexcept;           ///< at least one is open
+  [[nodiscard]] std::vector<Address> listening_addresses() const;
+  [[nodiscard]] HostStats stats() const;
+  [[nodiscard]] const HostConfig& config() const noexcept;
+
+ private:
+  friend class Connection;
+  friend class Extension;
+  friend class detail::HostCore;
+
+  // What the templates above come down to; the bytes are an encoded object.
+  Result<MessageId> send_encoded(Connection connection, std::uint32_t type,
+                                 std::span<const std::byte> bytes, const SendOptions& options);
+  BroadcastResult broadcast_encoded(std::uint32_t type, std::span<const std::byte> bytes,
+                                    const BroadcastOptions& options);
+  BroadcastResult send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
+                                  std::span<const std::byte> bytes, const SendOptions& options);
+  Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
+  Subscription on_encoded(std::uint32_t type, std::function<void(const Event&)> function);
+  void report_malformed(const Event& event, Error error);
+  [[nodiscard]] std::vector<std::byte>& encode_scratch() noexcept;
+
+  std::unique_ptr<detail::HostCore> core_;
+};
+
+}  // namespace tickwire

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Everything at once. Large programs include what they use; codec.hpp is the one that costs
+/// compile time.
+#include <tickwire/address.hpp>
+#include <tickwire/clock.hpp>
+#include <tickwire/codec.hpp>
+#include <tickwire/config.hpp>
+#include <tickwire/connection.hpp>
+#include <tickwire/error.hpp>
+#include <tickwire/event.hpp>
+#include <tickwire/extension.hpp>
+#include <tickwire/host.hpp>
+#include <tickwire/message_name.hpp>
+#include <tickwire/network_message.hpp>
+#include <tickwire/stats.hpp>
+#include <tickwire/subscription.hpp>
+#include <tickwire/ticker.hpp>
+#include <tickwire/value.hpp>
+#include <tickwire/version.hpp>

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "lib/base/buffer.hpp"
+
+#include <limits>
+#include <new>
+
+namespace tickwire::detail {
+
+void retain(BufferBlock* block) noexcept {
+  block->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void release(BufferBlock* block) noexcept {
+  // Alone with it, nobody else can be counting: spares the locked instruction.
+  if (block->references.load(std::memory_order_acquire) == 1 ||
+      block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    block->pool->take_back(block);
+  }
+}
+
+BufferPool* BufferPool::create(std::pmr::memory_resource* resource) {
+  void* place = resource->allocate(sizeof(BufferPool), alignof(BufferPool));
+  return new (place) BufferPool(resource);
+}
+
+BufferRef BufferPool::allocate(std::size_t bytes) {
+  std::uint32_t size_class = 0;
+  while (size_class < kUnpooled && kClassBytes[size_class] < bytes)
+    ++size_class;
+  if (size_class == kUnpooled) {
+    if (bytes > std::numeric_limits<std::uint32_t>::max()) throw std::bad_alloc();
+    return BufferRef(make(bytes, kUnpooled));
+  }
+  SizeClass& from = classes_[size_class];
+  if (from.idle == nullptr) from.idle = from.returned.exchange(nullptr, std::memory_order_acquire);
+  if (from.idle == nullptr) return BufferRef(make(kClassBytes[size_class], size_class));
+
+  BufferBlock* block = std::exchange(from.idle, from.idle->next_free);
+  block->references.store(1, std::memory_order_relaxed);
+  uses_.fetch_add(1, std::memory_order_relaxed);
+  return BufferRef(block);
+}
+
+BufferBlock* BufferPool::make(std::size_t capacity, std::uint32_t size_class) {
+  void* place = resource_->allocate(sizeof(BufferBlock) + capacity, alignof(std::max_align_t));
+  uses_.fetch_add(1, std::memory_order_relaxed);
+  return new (place)
+      BufferBlock{{1}, static_cast<std::uint32_t>(capacity), size_class, nullptr, this};
+}
+
+void BufferPool::take_back(BufferBlock* block) noexcept {
+  if (block->size_class == kUnpooled || abandoned_.load(std::memory_order_acquire)) {
+    free_block(block);
+  } else {
+    auto& returned = classes_[block->size_class].returned;
+    block->next_free = returned.load(std::memory_order_relaxed);
+    while (!returned.compare_exchange_weak(block->next_free, block, std::memory_order_release,
+                                           std::memory_order_relaxed)) {
+    }
+  }
+  drop_use();
+}
+
+void BufferPool::free_block(BufferBlock* block) noexcept {
+  const std::size_t bytes = sizeof(BufferBlock) + block->capacity;
+  block->~BufferBlock();
+  resource_->deallocate(block, bytes, alignof(std::max_align_t));
+}
+
+void BufferPool::free_list(BufferBlock* head) noexcept {
+  while (head != nullptr)
+    free_block(std::exchange(head, head->next_free));
+}
+
+void BufferPool::abandon() noexcept {
+  abandoned_.store(true, std::memory_order_release);
+  for (SizeClass& each : classes_) {
+    free_list(std::exchange(each.idle, nullptr));
+    free_list(each.returned.exchange(nullptr, std::memory_order_acquire));
+  }
+  drop_use();
+}
+
+void BufferPool::drop_use() noexcept {
+  if (uses_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // Nobody is left who could push: what came back around the owner's last word goes now.
+  for (SizeClass& each : classes_)
+    free_list(each.returned.load(std::memory_order_acquire));
+  std::pmr::memory_resource* resource = resource_;
+  this->~BufferPool();
+  resource->deallocate(this, sizeof(BufferPool), alignof(BufferPool));
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <utility>
+
+namespace tickwire::detail {
+
+class BufferPool;
+
+/// One counted block of bytes. Its memory follows this header.
+struct BufferBlock {
+  std::atomic<std::uint32_t> references;
+  std::uint32_t capacity;
+  std::uint32_t size_class;
+  BufferBlock* next_free;
+  BufferPool* pool;
+
+  [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+};
+
+void retain(BufferBlock* block) noexcept;
+void release(BufferBlock* block) noexcept;
+
+/// Shares a block. The last one gone gives it back to its pool.
+///
+/// Thread: copies may live and die on any thread.
+class BufferRef {
+ public:
+  BufferRef() noexcept = default;
+  /// Takes over one reference.
+  explicit BufferRef(BufferBlock* block) noexcept : block_(block) {}
+  BufferRef(const BufferRef& other) noexcept : block_(other.block_) {
+    if (block_ != nullptr) retain(block_);
+  }
+  BufferRef(BufferRef&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  BufferRef& operator=(BufferRef other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~BufferRef() {
+    if (block_ != nullptr) release(block_);
+  }
+
+  explicit operator bool() const noexcept { return block_ != nullptr; }
+  [[nodiscard]] std::byte* bytes() const noexcept { return block_->bytes(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return block_->capacity; }
+  /// Gives up the reference without ending it.
+  [[nodiscard]] BufferBlock* detach() noexcept { return std::exchange(block_, nullptr); }
+
+ private:
+  BufferBlock* block_ = nullptr;
+};
+
+/// Hands out blocks and takes them back for the next one to ask.
+///
+/// Lifetime: it lives on until its last block has come home, whoever holds that.
+/// Thread:   one thread allocates; blocks come back from any.
+/// Memory:   from `resource`, which outlives every block. Blocks above the largest size class go
+///           straight back to it.
+class BufferPool {
+ public:
+  [[nodiscard]] static BufferPool* create(std::pmr::memory_resource* resource);
+  /// The owner's last word: frees what is idle, and the pool itself with the last block.
+  void abandon() noexcept;
+
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+  /// A block of at least `bytes`. Throws what the resource throws.
+  [[nodiscard]] BufferRef allocate(std::size_t bytes);
+
+ private:
+  friend void release(BufferBlock*) noexcept;
+
+  struct SizeClass {
+    BufferBlock* idle = nullptr;                  // the allocating thread's own
+    std::atomic<BufferBlock*> returned{nullptr};  // pushed by anyone, taken whole by the owner
+  };
+  static constexpr std::size_t kClassBytes[] = {512, 2048, 20 * 1024, 72 * 1024};
+  static constexpr std::uint32_t kUnpooled = 4;
+
+  explicit BufferPool(std::pmr::memory_resource* resource) noexcept : resource_(resource) {}
+  ~BufferPool() = default;
+  [[nodiscard]] BufferBlock* make(std::size_t capacity, std::uint32_t size_class);
+  void take_back(BufferBlock* block) noexcept;
+  void free_block(BufferBlock* block) noexcept;
+  void free_list(BufferBlock* head) noexcept;
+  void drop_use() noexcept;
+
+  std::pmr::memory_resource* resource_;
+  SizeClass classes_[kUnpooled];
+  std::atomic<std::size_t> uses_{1};  // the owner and every block that is out
+  std::atomic<bool> abandoned_{false};
+};
+
+/// Owns a pool for as long as its host lives.
+class PoolOwner {
+ public:
+  explicit PoolOwner(std::pmr::memory_resource* resource) : pool_(BufferPool::create(resource)) {}
+  ~PoolOwner() { pool_->abandon(); }
+  PoolOwner(const PoolOwner&) = delete;
+  PoolOwner& operator=(const PoolOwner&) = delete;
+  [[nodiscard]] BufferPool& operator*() const noexcept { return *pool_; }
+
+ private:
+  BufferPool* pool_;
+};
+
+/// A stretch of a shared block.
+struct Slice {
+  BufferRef buffer;
+  std::uint32_t begin = 0;
+  std::uint32_t size = 0;
+
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept {
+    return buffer ? std::span<std::byte>(buffer.bytes() + begin, size) : std::span<std::byte>();
+  }
+  /// A part of it, sharing the block.
+  [[nodiscard]] Slice part(std::size_t offset, std::size_t length) const {
+    return {buffer, begin + static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(length)};
+  }
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace tickwire::detail {
+
+/// Little-endian numbers at an address of any alignment. Compilers make one instruction of each.
+template <std::unsigned_integral T>
+inline void store(std::byte* at, T value) noexcept {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    at[i] = static_cast<std::byte>(value >> (8 * i));
+  }
+}
+
+template <std::unsigned_integral T>
+[[nodiscard]] inline T load(const std::byte* at) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
+  }
+  return static_cast<T>(value);
+}
+
+/// Bytes that `value` takes as a varint: 7 bits each, lowest first, the top bit set on all but the
+/// last (LEB128).
+[[nodiscard]] constexpr std::size_t varint_bytes(std::uint32_t value) noexcept {
+  std::size_t count = 1;
+  for (; value >= 0x80; value >>= 7)
+    ++count;
+  return count;
+}
+
+/// Writes a varint and returns where it ends.
+inline std::byte* store_varint(std::byte* at, std::uint32_t value) noexcept {
+  for (; value >= 0x80; value >>= 7)
+    *at++ = static_cast<std::byte>(value | 0x80);
+  *at++ = static_cast<std::byte>(value);
+  return at;
+}
+
+[[nodiscard]] inline std::span<const std::byte> as_bytes(std::string_view text) noexcept {
+  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+[[nodiscard]] inline std::string_view as_text(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Reads forward over bytes from the network. The first read past the end makes it bad; reads give
+/// zeros from then on, so that one check at the end is enough.
+class ByteCursor {
+ public:
+  explicit ByteCursor(std::span<const std::byte> bytes) noexcept : rest_(bytes) {}
+
+  [[nodiscard]] bool ok() const noexcept { return ok_; }
+  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
+  [[nodiscard]] std::size_t remaining() const noexcept { return rest_.size(); }
+
+  template <std::unsigned_integral T>
+  [[nodiscard]] T number() noexcept {
+    const auto bytes = take(sizeof(T));
+    return ok_ ? load<T>(bytes.data()) : T{0};
+  }
+
+  [[nodiscard]] std::uint32_t varint() noexcept {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 35; shift += 7) {
+      const auto byte = number<std::uint8_t>();
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0) {
+        // One form for each number: no padding, nothing above 32 bits.
+        if (value > 0xffffffffu || (byte == 0 && shift != 0)) break;
+        return ok_ ? static_cast<std::uint32_t>(value) : 0;
+      }
+    }
+    ok_ = false;
+    return 0;
+  }
+
+  [[nodiscard]] std::span<const std::byte> take(std::size_t count) noexcept {
+    if (!ok_ || count > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const auto taken = rest_.first(count);
+    rest_ = rest_.subspan(count);
+    return taken;
+  }
+  [[nodiscard]] std::span<const std::byte> take_all() noexcept { return take(rest_.size()); }
+
+  /// A varint length and that many bytes.
+  [[nodiscard]] std::span<const std::byte> block() noexcept { return take(varint()); }
+
+ private:
+  std::span<const std::byte> rest_;
+  bool ok_ = true;
+};
+
+}  // namespace tickwire::detail

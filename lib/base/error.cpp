@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include <tickwire/error.hpp>
+
+namespace tickwire {
+
+std::string_view to_string(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::none:
+      return "no error";
+    case ErrorCode::not_connected:
+      return "not connected";
+    case ErrorCode::invalid_argument:
+      return "invalid argument";
+    case ErrorCode::invalid_address:
+      return "invalid address";
+    case ErrorCode::unknown_scheme:
+      return "unknown scheme";
+    case ErrorCode::message_too_large:
+      return "message too large";
+    case ErrorCode::send_queue_full:
+      return "send queue full";
+    case ErrorCode::too_many_connections:
+      return "too many connections";
+    case ErrorCode::no_such_channel:
+      return "no such channel";
+    case ErrorCode::reentrant_call:
+      return "call made from inside a callback";
+    case ErrorCode::not_supported:
+      return "not supported";
+    case ErrorCode::encode_failed:
+      return "object could not be encoded";
+    case ErrorCode::wrong_type:
+      return "wrong type";
+    case ErrorCode::timed_out:
+      return "timed out";
+    case ErrorCode::address_in_use:
+      return "address in use";
+    case ErrorCode::address_unavailable:
+      return "address unavailable";
+    case ErrorCode::name_not_resolved:
+      return "host name not resolved";
+    case ErrorCode::out_of_resources:
+      return "out of resources";
+    case ErrorCode::socket_failed:
+      return "socket failed";
+    case ErrorCode::file_unreadable:
+      return "file unreadable";
+    case ErrorCode::clock_mismatch:
+      return "clock mismatch";
+    case ErrorCode::connect_timed_out:
+      return "connect timed out";
+    case ErrorCode::connection_refused:
+      return "connection refused";
+    case ErrorCode::connection_lost:
+      return "connection lost";
+    case ErrorCode::connection_reset:
+      return "connection reset";
+    case ErrorCode::closed_by_peer:
+      return "closed by the remote end";
+    case ErrorCode::closed_locally:
+      return "closed by this program";
+    case ErrorCode::server_full:
+      return "server full";
+    case ErrorCode::handshake_timed_out:
+      return "handshake timed out";
+    case ErrorCode::protocol_violation:
+      return "protocol violation";
+    case ErrorCode::version_mismatch:
+      return "version mismatch";
+    case ErrorCode::application_mismatch:
+      return "application mismatch";
+    case ErrorCode::schema_mismatch:
+      return "schema mismatch";
+    case ErrorCode::refused_by_application:
+      return "refused by the remote program";
+    case ErrorCode::unsupported_extension:
+      return "unsupported extension";
+    case ErrorCode::malformed_object:
+      return "malformed object";
+    case ErrorCode::budget_exceeded:
+      return "decode budget exceeded";
+    case ErrorCode::unknown:
+      return "unknown error";
+  }
+  return "unknown error";
+}
+
+std::string Error::message() const {
+  return detail.empty() ? std::string(to_string(code)) : detail;
+}
+
+}  // namespace tickwire

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tickwire::detail {
+
+/// A first-in first-out queue in one circular array, which grows and is then reused: a steady flow
+/// through it does not allocate, and an empty one that was never used holds no memory.
+template <class T>
+class RingQueue {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  [[nodiscard]] T& operator[](std::size_t index) noexcept { return slots_[wrap(index)]; }
+  [[nodiscard]] const T& operator[](std::size_t index) const noexcept {
+    return slots_[wrap(index)];
+  }
+  [[nodiscard]] T& front() noexcept { return slots_[head_]; }
+  [[nodiscard]] const T& front() const noexcept { return slots_[head_]; }
+  [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
+
+  T& push_back(T value) {
+    if (size_ == slots_.size()) grow();
+    T& slot = slots_[wrap(size_)];
+    slot = std::move(value);
+    ++size_;
+    return slot;
+  }
+
+  [[nodiscard]] T take_front() {
+    T value = std::move(slots_[head_]);
+    slots_[head_] = T();
+    head_ = wrap(1);
+    --size_;
+    return value;
+  }
+
+  /// Takes the one at `index`; those behind it move up.
+  [[nodiscard]] T take(std::size_t index) {
+    T value = std::move((*this)[index]);
+    for (std::size_t i = index; i + 1 < size_; ++i)
+      (*this)[i] = std::move((*this)[i + 1]);
+    back() = T();
+    --size_;
+    return value;
+  }
+
+  void clear() {
+    while (!empty())
+      static_cast<void>(take_front());
+  }
+
+  /// Room for `count` in all without another allocation.
+  void reserve(std::size_t count) {
+    if (count > slots_.size()) resize(count);
+  }
+
+ private:
+  [[nodiscard]] std::size_t wrap(std::size_t index) const noexcept {
+    const std::size_t at = head_ + index;
+    return at >= slots_.size() ? at - slots_.size() : at;
+  }
+  void grow() { resize(slots_.empty() ? 4 : slots_.size() * 2); }
+  void resize(std::size_t count) {
+    std::vector<T> wider(count);
+    for (std::size_t i = 0; i < size_; ++i)
+      wider[i] = std::move((*this)[i]);
+    slots_ = std::move(wider);
+    head_ = 0;
+  }
+
+  std::vector<T> slots_;
+  std::size_t head_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tickwire::detail

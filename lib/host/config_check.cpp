@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "lib/host/config_check.hpp"
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <tickwire/message_name.hpp>
+
+#include "lib/session/handshake.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+constexpr std::size_t kMaxChannels = 64;
+constexpr std::size_t kMaxUnreliableBytes = 1100;
+// Sizes travel as 32-bit numbers; a record's few bytes come on top.
+constexpr std::size_t kMaxMessageBytes = 0xffff'ffffu - 64;
+constexpr std::size_t kMaxWindowBytes = 0x7fff'ffffu;
+// What a message's type and metadata length add to it.
+constexpr std::size_t kMessageExtraBytes = 64;
+
+void demand(bool holds, const std::string& rule) {
+  if (!holds) throw std::invalid_argument("HostConfig::" + rule);
+}
+
+void check_limits(const Limits& limits) {
+  demand(limits.max_connections >= 1, "limits.max_connections must be at least 1");
+  demand(!limits.max_connections_per_address || *limits.max_connections_per_address >= 1,
+         "limits.max_connections_per_address must be at least 1");
+  demand(limits.max_message_bytes >= 1 && limits.max_message_bytes <= kMaxMessageBytes,
+         "limits.max_message_bytes must be 1 to " + std::to_string(kMaxMessageBytes));
+  demand(limits.max_unreliable_bytes <= kMaxUnreliableBytes,
+         "limits.max_unreliable_bytes must be at most " + std::to_string(kMaxUnreliableBytes));
+  demand(limits.max_send_queue_bytes >= limits.max_message_bytes + kMessageExtraBytes,
+         "limits.max_send_queue_bytes must exceed max_message_bytes by 64 or more");
+  demand(limits.receive_window_bytes >= kMinWindowBytes &&
+             limits.receive_window_bytes <= kMaxWindowBytes,
+         "limits.receive_window_bytes must be 131072 (128 KiB) to 2147483647");
+  demand(limits.max_reassembly_bytes >= limits.max_message_bytes + kMessageExtraBytes,
+         "limits.max_reassembly_bytes must exceed max_message_bytes by 64 or more");
+  demand(limits.max_host_reassembly_bytes >= limits.max_reassembly_bytes,
+         "limits.max_host_reassembly_bytes must be at least max_reassembly_bytes");
+  demand(limits.max_unreliable_queue.bytes >= 2 * kMaxUnreliableBytes,
+         "limits.max_unreliable_queue.bytes must be at least 2200");
+  demand(limits.max_unreliable_queue.age > Duration::zero(),
+         "limits.max_unreliable_queue.age must be above 0");
+}
+
+void check_timeouts(const Timeouts& timeouts) {
+  const auto positive = [](Duration duration, const std::string& name) {
+    demand(duration > Duration::zero() && duration <= std::chrono::hours(24),
+           "timeouts." + name + " must be above 0 and at most 24 h");
+  };
+  positive(timeouts.connect, "connect");
+  positive(timeouts.handshake, "handshake");
+  positive(timeouts.idle, "idle");
+  positive(timeouts.keep_alive, "keep_alive");
+  positive(timeouts.linger, "linger");
+  demand(timeouts.keep_alive * 3 <= timeouts.idle,
+         "timeouts.keep_alive must be at most a third of timeouts.idle");
+}
+
+}  // namespace
+
+HostConfig checked(HostConfig config) {
+  demand(config.application.size() <= kMaxNameBytes, "application must be at most 64 bytes");
+  demand(config.schema.size() <= kMaxNameBytes, "schema must be at most 64 bytes");
+  demand(!config.tick_rate_hz || (*config.tick_rate_hz > 0 && *config.tick_rate_hz <= 1e6),
+         "tick_rate_hz must be above 0 and at most 1000000");
+  demand(config.event_capacity >= 1, "event_capacity must be at least 1");
+  demand(config.max_events_per_pass >= 1, "max_events_per_pass must be at least 1");
+  demand(!config.channels.empty() && config.channels.size() <= kMaxChannels,
+         "channels must have 1 to 64 entries");
+  for (const ChannelConfig& channel : config.channels) {
+    demand(channel.delivery <= Delivery::unreliable, "channels: a delivery is no enumerator");
+    demand(channel.weight >= 1, "channels: a weight must be at least 1");
+  }
+  check_limits(config.limits);
+  check_timeouts(config.timeouts);
+  demand(config.max_catch_up_ticks >= 1, "max_catch_up_ticks must be at least 1");
+  if (const auto collision = name_collision()) {
+    throw std::invalid_argument("The message names '" + std::string(collision->first) + "' and '" +
+                                std::string(collision->second) +
+                                "' have the same hash; rename one.");
+  }
+  return config;
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <tickwire/connection.hpp>
+
+#include "lib/host/host_core.hpp"
+
+namespace tickwire {
+
+detail::Peer* Connection::peer() const noexcept {
+  return host_ != nullptr ? host_->core_->find(*this) : nullptr;
+}
+
+bool Connection::is_open() const noexcept {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr && peer->session->is_open();
+}
+
+Address Connection::address() const {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr ? peer->address : Address();
+}
+
+Direction Connection::direction() const noexcept {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr ? peer->direction : Direction::dialled;
+}
+
+std::string Connection::name() const {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr ? peer->session->name() : std::string();
+}
+
+ConnectionStats Connection::stats() const {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr ? peer->session->stats() : ConnectionStats();
+}
+
+Result<MessageId> Connection::send_bytes(std::span<const std::byte> bytes,
+                                         const SendOptions& options) const {
+  if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};
+  return host_->send_bytes(*this, bytes, options);
+}
+
+ErrorCode Connection::close(const CloseReason& reason) const {
+  return host_ != nullptr ? host_->close(*this, reason) : ErrorCode::not_connected;
+}
+
+ErrorCode Connection::set_user_data(std::any data) const {
+  detail::Peer* peer = this->peer();
+  if (peer == nullptr) return ErrorCode::not_connected;
+  peer->user_data = std::move(data);
+  return ErrorCode::none;
+}
+
+std::any* Connection::user_data_slot() const noexcept {
+  detail::Peer* peer = this->peer();
+  return peer != nullptr ? &peer->user_data : nullptr;
+}
+
+}  // namespace tickwire

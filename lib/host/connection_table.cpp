@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "lib/host/connection_table.hpp"
+
+namespace tickwire::detail {
+
+Peer* ConnectionTable::take() {
+  if (used_ >= limit_ + spare_) return nullptr;
+  if (free_.empty()) {
+    free_.reserve(peers_.size() + 1);
+    peers_.push_back(std::make_unique<Peer>(owner_, static_cast<std::uint32_t>(peers_.size())));
+    free_.push_back(peers_.back()->slot());
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  ++used_;
+  return peers_[slot].get();
+}
+
+void ConnectionTable::give_back(Peer& peer) noexcept {
+  peer.reset();
+  --used_;
+  // A slot whose numbers are used up stays empty: no handle may ever mean two connections.
+  if (peer.generation != 0) free_.push_back(peer.slot());
+}
+
+Peer* ConnectionTable::find(std::uint32_t slot, std::uint32_t generation) noexcept {
+  if (slot >= peers_.size() || peers_[slot]->generation != generation) return nullptr;
+  return peers_[slot]->is_used() ? peers_[slot].get() : nullptr;
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/host/peer.hpp"
+
+namespace tickwire::detail {
+
+/// The slots of a host's connections. A slot's place and its `Peer` never move; its generation says
+/// which of its connections a handle means.
+class ConnectionTable {
+ public:
+  /// `spare` slots come on top of `limit`, for connections that are only told why they are refused.
+  ConnectionTable(PeerOwner& owner, std::size_t limit, std::size_t spare) noexcept
+      : owner_(owner), limit_(limit), spare_(spare) {}
+
+  [[nodiscard]] bool is_full() const noexcept { return used_ >= limit_; }
+  /// An empty slot, or null when the spare ones are in use too.
+  [[nodiscard]] Peer* take();
+  void give_back(Peer& peer) noexcept;
+
+  [[nodiscard]] Peer& operator[](std::uint32_t slot) noexcept { return *peers_[slot]; }
+  /// The peer that a handle means, or null.
+  [[nodiscard]] Peer* find(std::uint32_t slot, std::uint32_t generation) noexcept;
+
+  /// Calls `visit(peer)` for every slot in use.
+  template <class F>
+  void for_each(F&& visit) {
+    for (const auto& peer : peers_) {
+      if (peer->is_used()) visit(*peer);
+    }
+  }
+
+ private:
+  PeerOwner& owner_;
+  std::size_t limit_;
+  std::size_t spare_;
+  std::size_t used_ = 0;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include <tickwire/event.hpp>
+
+#include "lib/base/ring_queue.hpp"
+
+namespace tickwire::detail {
+
+/// An event on its way to the program, and what its connection gets back when it is taken.
+struct RingEntry {
+  Event event;
+  std::uint64_t credit = 0;
+  std::size_t reserved_bytes = 0;
+};
+
+/// The events that wait for the program: ordinary ones up to a fixed number, and on top of it one
+/// terminal event (an `error` or `disconnected`) for each connection and one for the host, which
+/// always fit.
+///
+/// Memory: grows to what is used, and is then reused.
+class EventRing {
+ public:
+  explicit EventRing(std::size_t capacity) noexcept : capacity_(capacity) {}
+
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool has_room() const noexcept { return ordinary_ < capacity_; }
+
+  /// Whoever fills the ring from a connection asks `has_room` first, unless the event is terminal.
+  void push(RingEntry entry) {
+    if (!is_terminal(entry.event.type)) ++ordinary_;
+    entries_.push_back(std::move(entry));
+  }
+
+  /// Pre: not empty.
+  [[nodiscard]] RingEntry pop() { return count_out(entries_.take_front()); }
+
+  /// Takes the first entry for which `wanted(event)` holds, leaving the others in order.
+  template <class F>
+  [[nodiscard]] std::optional<RingEntry> extract(F&& wanted) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (wanted(entries_[i].event)) return count_out(entries_.take(i));
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] static bool is_terminal(EventType type) noexcept {
+    return type == EventType::disconnected || type == EventType::error;
+  }
+
+ private:
+  RingEntry count_out(RingEntry entry) noexcept {
+    if (!is_terminal(entry.event.type)) --ordinary_;
+    return entry;
+  }
+
+  RingQueue<RingEntry> entries_;
+  std::size_t capacity_;
+  std::size_t ordinary_ = 0;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include <tickwire/host.hpp>
+
+#include <algorithm>
+#include <tickwire/codec.hpp>
+
+#include "lib/host/host_core.hpp"
+#include "lib/host/payload_access.hpp"
+
+namespace tickwire {
+namespace {
+
+detail::OutMessage object_message(std::uint32_t type, std::span<const std::byte> bytes) {
+  detail::OutMessage message;
+  message.body.is_object = true;
+  message.body.type = type;
+  message.body.payload = bytes;
+  return message;
+}
+
+}  // namespace
+
+Poster::Poster(std::shared_ptr<detail::Mailbox> mailbox) noexcept : mailbox_(std::move(mailbox)) {}
+
+bool Poster::operator()(std::function<void()> function) const {
+  return mailbox_->post(std::move(function));
+}
+
+Extension::~Extension() {
+  if (host_ != nullptr) host_->detach(*this);
+}
+
+Host::Host(HostConfig config)
+    : core_(std::make_unique<detail::HostCore>(*this, std::move(config))) {}
+
+Host::~Host() {
+  while (!core_->extensions.empty())
+    detach(*core_->extensions.back());
+}
+
+Result<Address> Host::listen(std::string_view url, const ListenOptions& options) {
+  return core_->listen(url, options);
+}
+
+Result<Connection> Host::connect(std::string_view url, const ConnectOptions& options) {
+  return core_->connect(url, options);
+}
+
+ErrorCode Host::close(Connection connection, const CloseReason& reason) {
+  return core_->close(connection, reason);
+}
+
+void Host::close(const CloseReason& reason) {
+  core_->close_all(reason);
+}
+
+std::optional<Event> Host::poll() {
+  return core_->next_event();
+}
+std::optional<Event> Host::wait_for(Duration timeout) {
+  return core_->wait_for(timeout);
+}
+Result<Connection> Host::wait_connected(Connection connection, Duration timeout) {
+  return core_->wait_connected(connection, timeout);
+}
+
+void Host::update() {
+  core_->update();
+}
+ErrorCode Host::run() {
+  return core_->run();
+}
+void Host::stop() noexcept {
+  core_->mailbox->stop();
+}
+bool Host::is_running() const noexcept {
+  return core_->running;
+}
+void Host::flush() {
+  core_->flush();
+}
+
+void Host::on_update(std::function<void(const Tick&)> function) {
+  core_->update_hooks.push_back(std::move(function));
+}
+
+Subscription Host::on_connected(std::function<void(Connection)> function) {
+  return core_->listeners->add(
+      EventType::connected, 0,
+      [function = std::move(function)](const Event& event) { function(event.connection); });
+}
+
+Subscription Host::on_disconnected(std::function<void(Connection, const Error&)> function) {
+  return core_->listeners->add(EventType::disconnected, 0,
+                               [function = std::move(function)](const Event& event) {
+                                 function(event.connection, event.error);
+                               });
+}
+
+Subscription Host::on_error(std::function<void(Connection, const Error&)> function) {
+  return core_->listeners->add(EventType::error, 0,
+                               [function = std::move(function)](const Event& event) {
+                                 function(event.connection, event.error);
+                               });
+}
+
+Subscription Host::on_sent(std::function<void(Connection, MessageId, Receipt)> function) {
+  return core_->listeners->add(EventType::data_sent, 0,
+                               [function = std::move(function)](const Event& event) {
+                                 function(event.connection, event.message_id, event.receipt);
+                               });
+}
+
+Subscription Host::on_bytes(std::function<void(Connection, std::span<const std::byte>)> function) {
+  return core_->listeners->add(EventType::data_received, 0,
+                               [function = std::move(function)](const Event& event) {
+                                 function(event.connection, event.bytes());
+                               });
+}
+
+Subscription Host::on_network_message(
+    std::function<void(Connection, const NetworkMessage&)> function) {
+  return on_message<NetworkMessage>(std::move(function));
+}
+
+Subscription Host::on_event(std::function<void(const Event&)> function) {
+  return core_->listeners->add(EventMask::all(), 0, std::move(function));
+}
+
+Subscription Host::on_encoded(std::uint32_t type, std::function<void(const Event&)> function) {
+  return core_->listeners->add(EventType::object_received, type, std::move(function));
+}
+
+void Host::report_malformed(const Event& event, Error error) {
+  core_->report(event.connection, std::move(error));
+}
+
+Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::byte> bytes,
+                                   const SendOptions& options) {
+  detail::OutMessage message;
+  message.body.payload = bytes;
+  return core_->send(connection, std::move(message), options);
+}
+
+BroadcastResult Host::forward(const Event& event, std::span<const Connection> targets,
+                              const SendOptions& options) {
+  detail::OutMessage message;
+  message.body.is_object = event.type == EventType::object_received;
+  message.body.type = event.type_id;
+  message.body.payload = event.payload.bytes();
+  message.body.metadata = event.payload.metadata_bytes();
+  message.payload_block = detail::PayloadAccess::share(event.payload);
+  return core_->send_to(targets, std::move(message), options);
+}
+
+Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
+                                     std::span<const std::byte> bytes, const SendOptions& options) {
+  return core_->send(connection, object_message(type, bytes), options);
+}
+
+BroadcastResult Host::broadcast_encoded(std::uint32_t type, std::span<const std::byte> bytes,
+                                        const BroadcastOptions& options) {
+  return core_->broadcast(object_message(type, bytes), options);
+}
+
+BroadcastResult Host::send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
+                                      std::span<const std::byte> bytes,
+                                      const SendOptions& options) {
+  return core_->send_to(targets, object_message(type, bytes), options);
+}
+
+Result<MessageId> Host::wait_sent(Connection connection, MessageId id, Duration timeout) {
+  return core_->wait_sent(connection, id, timeout);
+}
+
+std::vector<std::byte>& Host::encode_scratch() noexcept {
+  return core_->encode_scratch;
+}
+
+bool Host::post(std::function<void()> function) {
+  return core_->mailbox->post(std::move(function));
+}
+Poster Host::poster() const {
+  return Poster(core_->mailbox);
+}
+
+void Host::attach(Extension& extension) {
+  extension.host_ = this;
+  core_->extensions.push_back(&extension);
+  extension.on_attach(*this);
+}
+
+void Host::detach(Extension& extension) noexcept {
+  if (extension.host_ != this) return;
+  extension.on_detach(*this);
+  extension.host_ = nullptr;
+  std::erase(core_->extensions, &extension);
+}
+
+void Host::raise(Event event) {
+  core_->raise(std::move(event));
+}
+
+std::vector<Connection> Host::connections() const {
+  return core_->connections();
+}
+bool Host::is_connected() const noexcept {
+  return core_->open_connections() > 0;
+}
+std::vector<Address> Host::listening_addresses() const {
+  return core_->listening;
+}
+HostStats Host::stats() const {
+  return core_->stats();
+}
+const HostConfig& Host::config() const noexcept {
+  return core_->config;
+}
+
+}  // namespace tickwire

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "lib/host/host_core.hpp"
+
+#include <algorithm>
+
+#include "lib/host/config_check.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// Connections above the limit that may be told so at the same time.
+constexpr std::size_t kRefusalSlots = 16;
+
+void add_to(DropCounters& sum, const DropCounters& more) {
+  sum.stale_sequenced += more.stale_sequenced;
+  sum.duplicate_datagrams += more.duplicate_datagrams;
+  sum.unreliable_not_polled += more.unreliable_not_polled;
+  sum.unreliable_queue_full += more.unreliable_queue_full;
+  sum.unreliable_too_old += more.unreliable_too_old;
+  sum.unsent_at_close += more.unsent_at_close;
+  sum.refused_too_large += more.refused_too_large;
+  sum.refused_queue_full += more.refused_queue_full;
+  sum.unknown_records += more.unknown_records;
+  sum.masked_events += more.masked_events;
+  sum.undecryptable_packets += more.undecryptable_packets;
+  sum.early_packets += more.early_packets;
+}
+
+void add_to(ConnectionStats& sum, const ConnectionStats& more) {
+  sum.bytes_sent += more.bytes_sent;
+  sum.bytes_received += more.bytes_received;
+  sum.packets_sent += more.packets_sent;
+  sum.packets_received += more.packets_received;
+  sum.messages_sent += more.messages_sent;
+  sum.messages_received += more.messages_received;
+  sum.unknown_types_received += more.unknown_types_received;
+  sum.queued_bytes += more.queued_bytes;
+  add_to(sum.drops, more.drops);
+}
+
+}  // namespace
+
+HostCore::HostCore(Host& host, HostConfig given)
+    : config(checked(std::move(given))),
+      host_(host),
+      clock_(config.clock != nullptr ? *config.clock : steady_clock()),
+      log_(config.log),
+      pool_(config.memory != nullptr ? config.memory : std::pmr::get_default_resource()),
+      reassembly_(config.limits.max_host_reassembly_bytes),
+      table_(*this, config.limits.max_connections, kRefusalSlots),
+      ring_(config.event_capacity),
+      transports_({.clock = &clock_,
+                   .pool = &*pool_,
+                   .handler = this,
+                   .wake = [box = mailbox] { box->wake(); },
+                   .channels = config.channels.size(),
+                   .max_links = config.limits.max_connections + kRefusalSlots,
+                   .idle = config.timeouts.idle},
+                  config.memory_network),
+      now_(clock_.now()) {
+  if (config.tick_rate_hz) ticker_.emplace(*config.tick_rate_hz, now_, config.max_catch_up_ticks);
+}
+
+HostCore::~HostCore() {
+  mailbox->shut();
+}
+
+Peer* HostCore::find(Connection connection) noexcept {
+  if (connection.host_ != &host_) return nullptr;
+  return table_.find(connection.slot_, connection.generation_);
+}
+
+Connection HostCore::handle(const Peer& peer) const noexcept {
+  return {&host_, peer.slot(), peer.generation};
+}
+
+ErrorCode HostCore::close(Connection connection, const CloseReason& reason) {
+  Peer* peer = find(connection);
+  if (peer == nullptr || peer->session->state() == SessionState::ended) {
+    return ErrorCode::not_connected;
+  }
+  peer->session->close(reason, clock_.now());
+  on_peer_changed(peer->slot());
+  return ErrorCode::none;
+}
+
+void HostCore::close_all(const CloseReason& reason) {
+  transports_.stop_listening();
+  listening.clear();
+  const TimePoint now = clock_.now();
+  table_.for_each([&](Peer& peer) {
+    peer.session->close(reason, now);
+    on_peer_changed(peer.slot());
+  });
+}
+
+std::vector<Connection> HostCore::connections() {
+  std::vector<Connection> open;
+  table_.for_each([&](Peer& peer) {
+    if (peer.session->is_open()) open.push_back(handle(peer));
+  });
+  return open;
+}
+
+std::size_t HostCore::open_connections() noexcept {
+  std::size_t count = 0;
+  table_.for_each([&](Peer& peer) { count += peer.session->is_open() ? 1 : 0; });
+  return count;
+}
+
+HostStats HostCore::stats() {
+  HostStats all = stats_;
+  table_.for_each([&](Peer& peer) { add_to(all.connections, peer.session->stats()); });
+  const TransportCounters counters = transports_.counters();
+  all.transport_errors = counters.socket_errors;
+  all.malformed_datagrams = counters.malformed_datagrams;
+  all.ticks_skipped = ticker_ ? ticker_->skipped() : 0;
+  all.open_connections = open_connections();
+  return all;
+}
+
+void HostCore::report(Connection connection, Error error) {
+  log_.write(LogLevel::error, error.message());
+  RingEntry entry;
+  entry.event.type = EventType::error;
+  entry.event.connection = connection;
+  entry.event.error = std::move(error);
+  ring_.push(std::move(entry));
+}
+
+void HostCore::on_peer_changed(std::uint32_t slot) {
+  Peer& peer = table_[slot];
+  mark_dirty(peer);
+  if (!peer.in_ready_list && peer.session->has_event()) {
+    peer.in_ready_list = true;
+    ready_.push_back(slot);
+  }
+  if (peer.session->has_parked() &&
+      std::find(parked_.begin(), parked_.end(), slot) == parked_.end()) {
+    parked_.push_back(slot);
+  }
+}
+
+void HostCore::mark_dirty(Peer& peer) {
+  if (peer.in_dirty_list) return;
+  peer.in_dirty_list = true;
+  dirty_.push_back(peer.slot());
+}
+
+void HostCore::schedule(Peer& peer) {
+  const TimePoint deadline = peer.session->next_deadline();
+  if (deadline >= peer.timer_at) return;
+  peer.timer_at = deadline;
+  timers_.push(deadline, peer.slot());
+}
+
+// Its last event is out, or it never had one: the slot is free for the next.
+void HostCore::finish_peer(Peer& peer) {
+  add_to(stats_.connections, peer.session->stats());
+  if (peer.direction == Direction::accepted && !peer.session->was_open()) {
+    ++(peer.session->was_refused() ? stats_.handshakes_refused : stats_.handshakes_failed);
+  }
+  table_.give_back(peer);
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <tickwire/extension.hpp>
+#include <tickwire/host.hpp>
+#include <tickwire/ticker.hpp>
+
+#include "lib/base/ring_queue.hpp"
+#include "lib/host/connection_table.hpp"
+#include "lib/host/event_ring.hpp"
+#include "lib/host/listeners.hpp"
+#include "lib/host/log.hpp"
+#include "lib/host/mailbox.hpp"
+#include "lib/host/timer_queue.hpp"
+#include "lib/host/transports.hpp"
+#include "lib/platform/resolver.hpp"
+
+namespace tickwire::detail {
+
+/// What stands behind a `Host`. Its members are in four files: host_pass.cpp moves events from the
+/// sockets to the program, host_dial.cpp makes connections, host_send.cpp sends, host_core.cpp has
+/// the rest.
+class HostCore final : public PeerOwner, public TransportHandler {
+ public:
+  HostCore(Host& host, HostConfig config);
+  ~HostCore() override;
+
+  // host_dial.cpp
+  Result<Address> listen(std::string_view url, const ListenOptions& options);
+  Result<Connection> connect(std::string_view url, const ConnectOptions& options);
+
+  // host_pass.cpp
+  /// One step of a pass: the next event that no extension consumed, or nothing at the pass' end.
+  [[nodiscard]] std::optional<Event> next_event();
+  [[nodiscard]] std::optional<Event> wait_for(Duration timeout);
+  void update();
+  ErrorCode run();
+  Result<Connection> wait_connected(Connection connection, Duration timeout);
+  Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
+  void flush();
+  void raise(Event event);
+
+  // host_send.cpp
+  [[nodiscard]] Result<MessageId> send(Connection connection, OutMessage message,
+                                       const SendOptions& options);
+  [[nodiscard]] BroadcastResult broadcast(OutMessage message, const BroadcastOptions& options);
+  [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage message,
+                                        const SendOptions& options);
+
+  // host_core.cpp
+  [[nodiscard]] Peer* find(Connection connection) noexcept;
+  [[nodiscard]] Connection handle(const Peer& peer) const noexcept;
+  ErrorCode close(Connection connection, const CloseReason& reason);
+  void close_all(const CloseReason& reason);
+  [[nodiscard]] std::vector<Connection> connections();
+  [[nodiscard]] std::size_t open_connections() noexcept;
+  [[nodiscard]] HostStats stats();
+  void report(Connection connection, Error error);
+  /// Marks that something of the program's runs; pumping the host inside it is refused.
+  class Callback;
+
+  const HostConfig config;
+  const std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>();
+  const std::shared_ptr<Listeners> listeners = std::make_shared<Listeners>();
+  std::vector<std::function<void(const Tick&)>> update_hooks;
+  std::vector<Extension*> extensions;
+  std::vector<Address> listening;
+  std::vector<std::byte> encode_scratch;
+  bool running = false;
+
+ private:
+  // TransportHandler
+  LinkHandler* on_incoming(std::unique_ptr<Link> link, std::size_t listener) override;
+  void on_listener_lost(std::size_t listener, Error error) override;
+  // PeerOwner
+  void on_peer_changed(std::uint32_t slot) override;
+
+  // host_pass.cpp
+  void begin_pass();
+  void end_pass();
+  void run_timers();
+  void run_ticks();
+  void free_ended();
+  void retry_parked();
+  void fill_ring();
+  void fill_one(Peer& peer);
+  void fill_all(Peer& peer);
+  [[nodiscard]] RingEntry make_entry(Peer& peer, SessionEvent event);
+  [[nodiscard]] std::optional<RingEntry> pop_entry();
+  void settle(const RingEntry& entry);
+  [[nodiscard]] bool consumed_by_extension(Event& event);
+  [[nodiscard]] std::optional<RingEntry> take_entry(
+      Connection connection, const std::function<bool(const Event&)>& wanted);
+  [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
+                                                const std::function<bool(const Event&)>& wanted);
+  void sleep_until(TimePoint deadline);
+  void wait_for_activity(TimePoint deadline);
+  void log_event(const Event& event);
+
+  // host_dial.cpp
+  [[nodiscard]] SessionSettings session_settings(Direction direction) const;
+  void resolve(Peer& peer);
+  [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts);
+  [[nodiscard]] std::size_t accepted_through(std::size_t listener);
+  [[nodiscard]] std::size_t accepted_from(const std::string& host);
+
+  // host_send.cpp
+  [[nodiscard]] Result<void> prepare(OutMessage& message, const SendOptions& options);
+  [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options);
+  void share_payload(OutMessage& message);
+  void add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options,
+                   BroadcastResult& result);
+
+  // host_core.cpp
+  void schedule(Peer& peer);
+  void mark_dirty(Peer& peer);
+  void finish_peer(Peer& peer);
+
+  Host& host_;
+  const Clock& clock_;
+  Log log_;
+  PoolOwner pool_;
+  ReassemblyBudget reassembly_;
+  ConnectionTable table_;
+  EventRing ring_;
+  TimerQueue timers_;
+  Transports transports_;
+  std::optional<Ticker> ticker_;
+  std::vector<std::optional<std::size_t>> listener_limits_;
+
+  RingQueue<std::uint32_t> ready_;     // peers with events, in turn
+  std::vector<std::uint32_t> dirty_;   // peers with something to say
+  std::vector<std::uint32_t> ended_;   // peers whose last event was handed out
+  std::vector<std::uint32_t> parked_;  // peers that wait for reassembly memory
+  std::vector<std::uint32_t> scratch_slots_;
+  std::vector<std::byte> metadata_scratch_;
+  std::vector<SocketHandle> wait_handles_;
+
+  TimePoint now_;
+  std::uint64_t pass_ = 0;
+  std::size_t handed_out_ = 0;
+  bool pass_open_ = false;
+  bool in_service_ = false;
+  int callbacks_ = 0;
+  MessageId last_id_ = 0;
+  HostStats stats_;
+};
+
+class HostCore::Callback {
+ public:
+  explicit Callback(HostCore& core) noexcept : core_(core) { ++core_.callbacks_; }
+  ~Callback() { --core_.callbacks_; }
+  Callback(const Callback&) = delete;
+  Callback& operator=(const Callback&) = delete;
+
+ private:
+  HostCore& core_;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "lib/host/host_core.hpp"
+
+/// How connections come to be, from either end.
+namespace tickwire::detail {
+namespace {
+
+Error on_address(const Address& address, Error error) {
+  error.detail = address.to_string() + ": " + error.message();
+  return error;
+}
+
+}  // namespace
+
+Result<Address> HostCore::listen(std::string_view url, const ListenOptions& options) {
+  auto address = Address::parse(url);
+  if (!address) return std::move(address).error();
+  const auto transport = transports_.find(address->scheme);
+  if (!transport) return transport.error();
+  if (address->scheme != "memory") {
+    if (address->host == "localhost") address->host = "127.0.0.1";
+    if (!is_numeric_host(address->host)) {
+      return on_address(*address, {ErrorCode::invalid_address, 0,
+                                   "listening needs a numeric address of this machine, as in "
+                                   "0.0.0.0 for all of them."});
+    }
+  }
+  const std::size_t limit = options.max_connections.value_or(config.limits.max_connections);
+  auto bound = (*transport)
+                   ->listen({*address, std::min(limit, config.limits.max_connections),
+                             listener_limits_.size()});
+  if (!bound) return std::move(bound).error();
+  listener_limits_.push_back(options.max_connections);
+  listening.push_back(*bound);
+  log_.write(LogLevel::info, "listening on " + bound->to_string());
+  return bound;
+}
+
+SessionSettings HostCore::session_settings(Direction direction) const {
+  SessionSettings settings;
+  settings.direction = direction;
+  settings.self = {config.application,
+                   config.schema,
+                   {},
+                   static_cast<std::uint32_t>(config.limits.receive_window_bytes),
+                   static_cast<std::uint32_t>(config.limits.max_message_bytes),
+                   static_cast<std::uint8_t>(config.channels.size())};
+  settings.channels = config.channels;
+  settings.limits = config.limits;
+  settings.timeouts = config.timeouts;
+  settings.connect_timeout = config.timeouts.connect;
+  settings.events = config.events;
+  return settings;
+}
+
+Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions& options) {
+  auto address = Address::parse(url);
+  if (!address) return std::move(address).error();
+  const auto transport = transports_.find(address->scheme);
+  if (!transport) return transport.error();
+  if (options.name.size() > kMaxNameBytes) {
+    return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::name is longer than 64 bytes."};
+  }
+  if (options.timeout && *options.timeout <= Duration::zero()) {
+    return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::timeout must be above 0."};
+  }
+  if (address->scheme != "memory" && address->port == 0) {
+    return on_address(*address, {ErrorCode::invalid_address, 0, "port 0 cannot be called."});
+  }
+  Peer* peer = table_.is_full() ? nullptr : table_.take();
+  if (peer == nullptr) {
+    return Error{ErrorCode::too_many_connections, 0,
+                 "All " + std::to_string(config.limits.max_connections) +
+                     " connections that HostConfig::limits.max_connections allows are in use."};
+  }
+  SessionSettings settings = session_settings(Direction::dialled);
+  settings.self.name = options.name;
+  if (options.timeout) settings.connect_timeout = *options.timeout;
+  peer->session.emplace(std::move(settings), *pool_, reassembly_, clock_.now());
+  peer->address = *address;
+  peer->direction = Direction::dialled;
+  peer->user_data = options.user_data;
+
+  if (address->scheme == "memory" || is_numeric_host(address->host)) {
+    if (auto dialled = dial(*peer, {address->host}); !dialled) {
+      table_.give_back(*peer);
+      return on_address(*address, dialled.error());
+    }
+  } else {
+    resolve(*peer);
+  }
+  on_peer_changed(peer->slot());
+  return handle(*peer);
+}
+
+// Runs elsewhere and comes back through the mailbox; the connection may be gone by then.
+void HostCore::resolve(Peer& peer) {
+  const auto come_back = [this, box = mailbox, connection = handle(peer)](HostAddresses found) {
+    static_cast<void>(box->post([this, connection, found = std::move(found)] {
+      Peer* waiting = find(connection);
+      if (waiting == nullptr || waiting->session->state() == SessionState::ended) return;
+      auto dialled = found ? dial(*waiting, *found) : Result<void>(found.error());
+      if (!dialled) waiting->session->fail(dialled.error());
+      on_peer_changed(waiting->slot());
+    }));
+  };
+  resolve_host(peer.address.host, come_back);
+}
+
+Result<void> HostCore::dial(Peer& peer, const std::vector<std::string>& hosts) {
+  DialRequest request;
+  request.handler = &peer;
+  for (const std::string& host : hosts) {
+    Address candidate = peer.address;
+    candidate.host = host;
+    request.candidates.push_back(std::move(candidate));
+  }
+  auto link = (*transports_.find(peer.address.scheme))->dial(request);
+  if (!link) return link.error();
+  peer.link = *std::move(link);
+  return {};
+}
+
+LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t listener) {
+  const Address& from = link->peer();
+  const auto& own_limit = listener_limits_[listener];
+  const auto& address_limit = config.limits.max_connections_per_address;
+  const bool full = table_.is_full() || (own_limit && accepted_through(listener) >= *own_limit);
+  const bool crowded = !full && address_limit && accepted_from(from.host) >= *address_limit;
+  if (full) ++stats_.refused_full;
+  if (crowded) ++stats_.refused_address;
+  Peer* peer = table_.take();
+  if (peer == nullptr) return nullptr;
+
+  SessionSettings settings = session_settings(Direction::accepted);
+  if (config.authenticate) {
+    settings.authenticate = [this, address = from](std::string_view name) {
+      const Callback callback(*this);
+      return config.authenticate({address, std::string(name)});
+    };
+  }
+  peer->session.emplace(std::move(settings), *pool_, reassembly_, now_);
+  peer->address = from;
+  peer->direction = Direction::accepted;
+  peer->listener = listener;
+  peer->link = std::move(link);
+  peer->session->link_up(peer->link->traits());
+  if (full) peer->session->refuse(ErrorCode::server_full);
+  if (crowded) {
+    peer->session->refuse(ErrorCode::connection_refused, "too many connections of this address");
+  }
+  on_peer_changed(peer->slot());
+  return peer;
+}
+
+void HostCore::on_listener_lost(std::size_t, Error error) {
+  report({}, std::move(error));
+}
+
+std::size_t HostCore::accepted_through(std::size_t listener) {
+  std::size_t count = 0;
+  table_.for_each([&](Peer& peer) { count += peer.listener == listener ? 1 : 0; });
+  return count;
+}
+
+std::size_t HostCore::accepted_from(const std::string& host) {
+  std::size_t count = 0;
+  table_.for_each([&](Peer& peer) {
+    count += peer.direction == Direction::accepted && peer.address.host == host ? 1 : 0;
+  });
+  return count;
+}
+
+}  // namespace tickwire::detail

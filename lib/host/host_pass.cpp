@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <tickwire/message_name.hpp>
+
+#include "lib/host/host_core.hpp"
+#include "lib/host/payload_access.hpp"
+
+/// One pass: sockets, timers, events, ticks, and what is queued.
+namespace tickwire::detail {
+namespace {
+
+constexpr Duration kParkedRetry = std::chrono::milliseconds(2);
+
+}  // namespace
+
+std::optional<Event> HostCore::next_event() {
+  if (callbacks_ > 0 || in_service_) {
+    log_.write(LogLevel::warning, "The host was polled inside one of its own callbacks; ignored.");
+    return std::nullopt;
+  }
+  if (!pass_open_) begin_pass();
+  while (handed_out_ < config.max_events_per_pass) {
+    auto entry = pop_entry();
+    if (!entry) break;
+    ++handed_out_;
+    if (!consumed_by_extension(entry->event)) return std::move(entry->event);
+  }
+  end_pass();
+  return std::nullopt;
+}
+
+void HostCore::begin_pass() {
+  pass_open_ = true;
+  handed_out_ = 0;
+  ++pass_;
+  free_ended();
+  now_ = clock_.now();
+  {
+    const Callback callback(*this);
+    mailbox->run_posted();
+  }
+  in_service_ = true;
+  transports_.service(now_);
+  in_service_ = false;
+  run_timers();
+  retry_parked();
+  fill_ring();
+}
+
+void HostCore::end_pass() {
+  now_ = clock_.now();
+  run_ticks();
+  {
+    const Callback callback(*this);
+    for (std::size_t i = 0; i < extensions.size(); ++i)
+      extensions[i]->on_pass(host_);
+  }
+  flush();
+  pass_open_ = false;
+}
+
+void HostCore::free_ended() {
+  std::erase_if(ended_, [&](std::uint32_t slot) {
+    Peer& peer = table_[slot];
+    // Readable until the pass after the one that handed its end out.
+    if (*peer.ended_pass + 2 > pass_) return false;
+    finish_peer(peer);
+    return true;
+  });
+}
+
+void HostCore::run_timers() {
+  while (const auto due = timers_.pop(now_)) {
+    Peer& peer = table_[due->slot];
+    if (!peer.is_used() || peer.timer_at != due->when) continue;
+    peer.timer_at = TimePoint::max();
+    peer.session->advance(now_);
+    on_peer_changed(due->slot);
+  }
+}
+
+void HostCore::run_ticks() {
+  if (!ticker_) return;
+  const Callback callback(*this);
+  while (const auto tick = ticker_->next(now_)) {
+    ++stats_.ticks_run;
+    for (std::size_t i = 0; i < update_hooks.size(); ++i)
+      update_hooks[i](*tick);
+    for (std::size_t i = 0; i < extensions.size(); ++i)
+      extensions[i]->on_tick(host_, *tick);
+  }
+}
+
+void HostCore::retry_parked() {
+  if (parked_.empty()) return;
+  scratch_slots_.swap(parked_);
+  for (const std::uint32_t slot : scratch_slots_) {
+    if (!table_[slot].is_used()) continue;
+    table_[slot].session->retry_parked(now_);
+    on_peer_changed(slot);
+  }
+  scratch_slots_.clear();
+}
+
+// Connections take turns, an event each, so that a flood of one delays the others by one event.
+void HostCore::fill_ring() {
+  while (ring_.has_room() && !ready_.empty()) {
+    Peer& peer = table_[ready_.take_front()];
+    peer.in_ready_list = false;
+    if (!peer.is_used() || !peer.session->has_event()) continue;
+    fill_one(peer);
+    if (!peer.session->has_event()) continue;
+    peer.in_ready_list = true;
+    ready_.push_back(peer.slot());
+  }
+  if (ring_.has_room()) return;
+  // A full ring delays data but never the end of a connection that has none left.
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    Peer& peer = table_[ready_[i]];
+    if (peer.is_used() && peer.session->has_only_end()) fill_one(peer);
+  }
+}
+
+void HostCore::fill_one(Peer& peer) {
+  RingEntry entry = make_entry(peer, peer.session->take_event());
+  if (!config.events.contains(entry.event.type) && !EventRing::is_terminal(entry.event.type) &&
+      entry.event.type != EventType::connected) {
+    peer.session->count_masked();
+    settle(entry);
+    return;
+  }
+  ring_.push(std::move(entry));
+}
+
+void HostCore::fill_all(Peer& peer) {
+  while (peer.session->has_event())
+    fill_one(peer);
+}
+
+RingEntry HostCore::make_entry(Peer& peer, SessionEvent from) {
+  RingEntry entry;
+  Event& event = entry.event;
+  event.type = from.type;
+  event.connection = handle(peer);
+  switch (from.type) {
+    case EventType::connected:
+      ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
+      break;
+    case EventType::object_received:
+    case EventType::data_received:
+      event.channel = from.message.channel;
+      event.type_id = from.message.type;
+      entry.credit = from.message.credit;
+      entry.reserved_bytes = from.message.reserved_bytes;
+      if (from.message.is_object && !find_message_name(event.type_id)) {
+        peer.session->count_unknown_type();
+      }
+      event.payload = PayloadAccess::make(std::move(from.message));
+      break;
+    case EventType::data_sent:
+      event.message_id = from.receipt.id;
+      event.channel = from.receipt.channel;
+      event.receipt = from.receipt.receipt;
+      break;
+    default:
+      event.error = std::move(from.error);
+      if (event.type == EventType::error) {
+        event.error.detail = peer.address.to_string() + ": " + event.error.message();
+      }
+      break;
+  }
+  return entry;
+}
+
+std::optional<RingEntry> HostCore::pop_entry() {
+  if (ring_.empty()) fill_ring();
+  if (ring_.empty()) return std::nullopt;
+  RingEntry entry = ring_.pop();
+  settle(entry);
+  ++stats_.events_delivered;
+  log_event(entry.event);
+  return entry;
+}
+
+// The program has the event now: what it held goes back to its connection.
+void HostCore::settle(const RingEntry& entry) {
+  Peer* peer = find(entry.event.connection);
+  if (peer == nullptr) return;
+  if (entry.credit > 0 || entry.reserved_bytes > 0) {
+    peer->session->release(entry.credit, entry.reserved_bytes);
+    mark_dirty(*peer);
+  }
+  if (EventRing::is_terminal(entry.event.type) && peer->session->state() == SessionState::ended &&
+      !peer->ended_pass) {
+    peer->ended_pass = pass_;
+    ended_.push_back(peer->slot());
+  }
+}
+
+bool HostCore::consumed_by_extension(Event& event) {
+  const Callback callback(*this);
+  for (std::size_t i = 0; i < extensions.size(); ++i) {
+    if (extensions[i]->on_event(host_, event) == Disposition::consume) return true;
+  }
+  return false;
+}
+
+void HostCore::flush() {
+  if (in_service_) return;
+  if (!pass_open_) now_ = clock_.now();
+  scratch_slots_.swap(dirty_);
+  for (const std::uint32_t slot : scratch_slots_) {
+    Peer& peer = table_[slot];
+    peer.in_dirty_list = false;
+    if (!peer.is_used()) continue;
+    peer.flush(now_);
+    const Session& session = *peer.session;
+    if (session.state() == SessionState::ended && !session.was_open() && !peer.link &&
+        peer.direction == Direction::accepted) {
+      finish_peer(peer);
+      continue;
+    }
+    schedule(peer);
+    if (session.wants_capacity()) mark_dirty(peer);
+  }
+  scratch_slots_.clear();
+  transports_.flush(now_);
+}
+
+void HostCore::raise(Event event) {
+  RingEntry entry;
+  entry.event = std::move(event);
+  ring_.push(std::move(entry));
+}
+
+void HostCore::update() {
+  while (const auto event = next_event()) {
+    const Callback callback(*this);
+    listeners->dispatch(*event);
+  }
+}
+
+ErrorCode HostCore::run() {
+  if (callbacks_ > 0 || running) return ErrorCode::reentrant_call;
+  running = true;
+  while (!mailbox->take_stop()) {
+    update();
+    sleep_until(TimePoint::max());
+  }
+  running = false;
+  return ErrorCode::none;
+}
+
+std::optional<Event> HostCore::wait_for(Duration timeout) {
+  const TimePoint deadline = clock_.now() + timeout;
+  if (auto event = next_event()) return event;
+  if (callbacks_ > 0 || clock_.now() >= deadline) return std::nullopt;
+  sleep_until(deadline);
+  return next_event();
+}
+
+// Until something arrives, or is due.
+void HostCore::sleep_until(TimePoint deadline) {
+  if (ring_.empty() && ready_.empty()) wait_for_activity(deadline);
+}
+
+void HostCore::wait_for_activity(TimePoint deadline) {
+  const TimePoint now = clock_.now();
+  // Memory for a large message may come free without a sound.
+  if (!parked_.empty()) deadline = std::min(deadline, now + kParkedRetry);
+  if (ticker_) deadline = std::min(deadline, ticker_->due());
+  if (const auto next = timers_.next()) deadline = std::min(deadline, *next);
+  if (const auto next = transports_.next_deadline()) deadline = std::min(deadline, *next);
+  wait_handles_.clear();
+  transports_.wait_handles(wait_handles_);
+  std::optional<Duration> timeout;
+  if (deadline != TimePoint::max()) timeout = std::max(deadline - now, Duration::zero());
+  mailbox->waiter().wait(wait_handles_, timeout);
+}
+
+// Runs whole passes without handing anything out until the wanted event has come.
+std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadline,
+                                          const std::function<bool(const Event&)>& wanted) {
+  while (true) {
+    if (!pass_open_) begin_pass();
+    // A full ring must not hide it.
+    if (Peer* peer = find(connection)) fill_all(*peer);
+    if (auto entry = ring_.extract(wanted)) {
+      settle(*entry);
+      ++stats_.events_delivered;
+      static_cast<void>(consumed_by_extension(entry->event));
+      end_pass();
+      return std::move(entry->event);
+    }
+    end_pass();
+    if (clock_.now() >= deadline || find(connection) == nullptr) return std::nullopt;
+    wait_for_activity(deadline);
+  }
+}
+
+Result<Connection> HostCore::wait_connected(Connection connection, Duration timeout) {
+  if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
+  Peer* peer = find(connection);
+  if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
+  auto event = pump_until(connection, clock_.now() + timeout, [&](const Event& each) {
+    return each.connection == connection &&
+           (each.type == EventType::connected || each.type == EventType::error);
+  });
+  if (!event) {
+    if (connection.is_open()) return connection;
+    return Error{ErrorCode::timed_out, 0, "The connection is not up yet."};
+  }
+  if (event->type == EventType::error) return std::move(event->error);
+  return connection;
+}
+
+Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Duration timeout) {
+  if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
+  if (!config.events.contains(EventType::data_sent)) {
+    return Error{ErrorCode::not_supported, 0,
+                 "HostConfig::events leaves data_sent out, so nothing can wait for it."};
+  }
+  auto event = pump_until(connection, clock_.now() + timeout, [&](const Event& each) {
+    return each.type == EventType::data_sent && each.message_id == id &&
+           each.connection == connection;
+  });
+  if (!event) return Error{ErrorCode::timed_out, 0, "The message is not acknowledged yet."};
+  if (event->receipt == Receipt::dropped) {
+    return Error{ErrorCode::connection_lost, 0, "The message never left."};
+  }
+  return id;
+}
+
+void HostCore::log_event(const Event& event) {
+  if (!log_.wants(LogLevel::info)) return;
+  const Peer* peer = find(event.connection);
+  const std::string who = peer != nullptr ? peer->address.to_string() : "the host";
+  switch (event.type) {
+    case EventType::connected:
+      return log_.write(LogLevel::info, who + ": connected");
+    case EventType::disconnected:
+      return log_.write(LogLevel::info, who + ": disconnected: " + event.error.message());
+    case EventType::error:
+      return log_.write(LogLevel::info, event.error.message());
+    default:
+      return;
+  }
+}
+
+}  // namespace tickwire::detail

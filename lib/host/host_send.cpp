@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "lib/host/host_core.hpp"
+
+/// How messages get into sessions.
+namespace tickwire::detail {
+namespace {
+
+// From here on a broadcast's payload is shared by its targets instead of copied into the packets of
+// each; below, the copy is cheaper than the counting.
+constexpr std::size_t kShareBytes = 1024;
+
+}  // namespace
+
+Result<MessageId> HostCore::send(Connection connection, OutMessage message,
+                                 const SendOptions& options) {
+  Peer* peer = find(connection);
+  if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
+  if (auto ready = prepare(message, options); !ready) return ready.error();
+  message.id = last_id_ + 1;
+  const ErrorCode code = add(*peer, message, options);
+  if (code != ErrorCode::none) return Error{code, 0, {}};
+  return ++last_id_;
+}
+
+Result<void> HostCore::prepare(OutMessage& message, const SendOptions& options) {
+  if (options.metadata.empty()) return {};
+  metadata_scratch_.clear();
+  auto encoded = encode_metadata(options.metadata, metadata_scratch_);
+  if (encoded) message.body.metadata = metadata_scratch_;
+  return encoded;
+}
+
+ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions& options) {
+  const ErrorCode code = peer.session->send(message, options.delivery, options.channel,
+                                            pass_open_ ? now_ : clock_.now());
+  if (code == ErrorCode::none) mark_dirty(peer);
+  return code;
+}
+
+// One payload for all who do not take a copy.
+void HostCore::share_payload(OutMessage& message) {
+  const auto payload = message.body.payload;
+  if (message.payload_block || payload.size() < kShareBytes) return;
+  message.payload_block = (*pool_).allocate(payload.size());
+  std::memcpy(message.payload_block.bytes(), payload.data(), payload.size());
+  message.body.payload = {message.payload_block.bytes(), payload.size()};
+}
+
+void HostCore::add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options,
+                           BroadcastResult& result) {
+  if (peer != nullptr && add(*peer, message, options) == ErrorCode::none) {
+    ++result.queued;
+  } else {
+    ++result.refused;
+  }
+}
+
+BroadcastResult HostCore::broadcast(OutMessage message, const BroadcastOptions& options) {
+  BroadcastResult result;
+  if (!prepare(message, options.send)) return result;
+  share_payload(message);
+  message.id = last_id_ + 1;
+  const Peer* left_out = find(options.except);
+  table_.for_each([&](Peer& peer) {
+    if (&peer == left_out || !peer.session->is_open()) return;
+    add_for_all(&peer, message, options.send, result);
+  });
+  if (result.queued > 0) result.id = ++last_id_;
+  return result;
+}
+
+BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessage message,
+                                  const SendOptions& options) {
+  BroadcastResult result;
+  if (!prepare(message, options)) {
+    result.refused = targets.size();
+    return result;
+  }
+  if (targets.size() > 1) share_payload(message);
+  message.id = last_id_ + 1;
+  for (const Connection& target : targets)
+    add_for_all(find(target), message, options, result);
+  if (result.queued > 0) result.id = ++last_id_;
+  return result;
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "lib/platform/waiter.hpp"
+
+namespace tickwire::detail {
+
+/// What other threads leave for a host: functions to run, and the wish to stop.
+///
+/// Lifetime: shared by the host and its posters; `shut` cuts the host off.
+/// Thread:   `post`, `wake` and `stop` from any; `stop` also from a signal handler.
+class Mailbox {
+ public:
+  [[nodiscard]] bool post(std::function<void()> function) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (shut_) return false;
+      functions_.push_back(std::move(function));
+    }
+    waiter_.wake();
+    return true;
+  }
+  void wake() noexcept { waiter_.wake(); }
+  void stop() noexcept {
+    stop_.store(true);
+    waiter_.wake();
+  }
+  [[nodiscard]] bool take_stop() noexcept { return stop_.exchange(false); }
+
+  /// Runs what was posted before the call; what those post comes next time.
+  void run_posted() {
+    {
+      const std::lock_guard lock(mutex_);
+      running_.swap(functions_);
+    }
+    for (const auto& function : running_)
+      function();
+    running_.clear();
+  }
+  void shut() {
+    std::vector<std::function<void()>> left;
+    const std::lock_guard lock(mutex_);
+    shut_ = true;
+    left.swap(functions_);
+  }
+
+  [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
+
+ private:
+  Waiter waiter_;
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::vector<std::function<void()>> functions_;
+  std::vector<std::function<void()>> running_;  // the host's thread only
+  bool shut_ = false;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "lib/host/peer.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+class LinkSink final : public PacketSink {
+ public:
+  explicit LinkSink(Link& link) noexcept : link_(link) {}
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept override {
+    return link_.capacity_bytes();
+  }
+  void send(Packet packet, Lane lane, std::uint8_t channel) override {
+    link_.send(std::move(packet), lane, channel);
+  }
+
+ private:
+  Link& link_;
+};
+
+}  // namespace
+
+void Peer::on_link_up() {
+  session->link_up(link->traits());
+  owner_.on_peer_changed(slot_);
+}
+
+void Peer::on_packet(Packet packet, TimePoint now) {
+  session->receive(std::move(packet), now);
+  owner_.on_peer_changed(slot_);
+}
+
+void Peer::on_link_down(Error error) {
+  link.reset();
+  session->link_down(std::move(error));
+  owner_.on_peer_changed(slot_);
+}
+
+void Peer::flush(TimePoint now) {
+  if (!link) return;
+  LinkSink sink(*link);
+  session->flush(sink, now);
+  if (!session->wants_link_closed()) return;
+  link->close();
+  link.reset();
+}
+
+void Peer::reset() noexcept {
+  link.reset();
+  session.reset();
+  address = {};
+  user_data.reset();
+  listener.reset();
+  ended_pass.reset();
+  timer_at = TimePoint::max();
+  end_in_ring = false;
+  ++generation;
+}
+
+}  // namespace tickwire::detail

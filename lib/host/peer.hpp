@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <tickwire/address.hpp>
+#include <tickwire/connection.hpp>
+
+#include "lib/session/session.hpp"
+#include "lib/transport/transport.hpp"
+
+namespace tickwire::detail {
+
+/// Hears what happens to peers while transports are serviced.
+class PeerOwner {
+ public:
+  virtual ~PeerOwner() = default;
+  /// Something went into the peer's session: it may have events, something to say, or a deadline.
+  virtual void on_peer_changed(std::uint32_t slot) = 0;
+};
+
+/// One connection of a host: its link below, its session, and what the program keeps with it.
+class Peer final : public LinkHandler {
+ public:
+  Peer(PeerOwner& owner, std::uint32_t slot) noexcept : owner_(owner), slot_(slot) {}
+
+  void on_link_up() override;
+  void on_packet(Packet packet, TimePoint now) override;
+  void on_link_down(Error error) override;
+
+  /// Lets the session say what it has to, and closes the link once all is said.
+  void flush(TimePoint now);
+
+  [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
+  [[nodiscard]] bool is_used() const noexcept { return session.has_value(); }
+
+  /// Empties the slot for its next connection.
+  void reset() noexcept;
+
+  std::optional<Session> session;
+  std::unique_ptr<Link> link;
+  Address address;
+  Direction direction = Direction::dialled;
+  std::any user_data;
+  std::uint32_t generation = 1;
+  std::optional<std::size_t> listener;      ///< accepted: through which one it came
+  std::optional<std::uint64_t> ended_pass;  ///< the pass that handed out its last event
+  TimePoint timer_at = TimePoint::max();    ///< the earliest entry in the timer queue
+  bool in_ready_list = false;
+  bool in_dirty_list = false;
+  bool end_in_ring = false;
+
+ private:
+  PeerOwner& owner_;
+  std::uint32_t slot_;
+};
+
+}  // namespace tickwire::detail

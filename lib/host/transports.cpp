@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "lib/host/transports.hpp"
+
+#include "lib/host/transport_factory.hpp"
+
+namespace tickwire::detail {
+
+Result<Transport*> Transports::find(std::string_view scheme) {
+  for (const Entry& entry : entries_) {
+    if (entry.scheme == scheme) return entry.transport.get();
+  }
+  auto made = make_transport(scheme, context_, memory_network_);
+  if (!made) return made.error();
+  entries_.push_back({std::string(scheme), *std::move(made)});
+  return entries_.back().transport.get();
+}
+
+void Transports::service(TimePoint now) {
+  for (const Entry& entry : entries_)
+    entry.transport->service(now);
+}
+
+void Transports::flush(TimePoint now) {
+  for (const Entry& entry : entries_)
+    entry.transport->flush(now);
+}
+
+void Transports::stop_listening() {
+  for (const Entry& entry : entries_)
+    entry.transport->stop_listening();
+}
+
+std::optional<TimePoint> Transports::next_deadline() const {
+  std::optional<TimePoint> next;
+  for (const Entry& entry : entries_) {
+    const auto deadline = entry.transport->next_deadline();
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  return next;
+}
+
+void Transports::wait_handles(std::vector<SocketHandle>& handles) const {
+  for (const Entry& entry : entries_)
+    entry.transport->wait_handles(handles);
+}
+
+TransportCounters Transports::counters() const {
+  TransportCounters sum;
+  for (const Entry& entry : entries_) {
+    const TransportCounters each = entry.transport->counters();
+    sum.socket_errors += each.socket_errors;
+    sum.malformed_datagrams += each.malformed_datagrams;
+  }
+  return sum;
+}
+
+}  // namespace tickwire::detail

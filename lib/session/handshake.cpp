@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#include "lib/session/handshake.hpp"
+
+#include <algorithm>
+
+#include "lib/session/wire.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x57494b54;  // "TKIW" in memory
+constexpr std::uint16_t kCriticalBit = 0x8000;
+constexpr std::uint16_t kNameExtension = 0x0001;
+
+class BodyWriter {
+ public:
+  template <std::unsigned_integral T>
+  void number(T value) {
+    bytes_.resize(bytes_.size() + sizeof(T));
+    store(bytes_.data() + bytes_.size() - sizeof(T), value);
+  }
+  void block(std::string_view text) {
+    std::byte length[5];
+    const std::byte* end = store_varint(length, static_cast<std::uint32_t>(text.size()));
+    bytes_.insert(bytes_.end(), static_cast<const std::byte*>(length), end);
+    const auto content = as_bytes(text);
+    bytes_.insert(bytes_.end(), content.begin(), content.end());
+  }
+  void parameters(const HandshakeSelf& self) {
+    number(self.receive_window_bytes);
+    number(self.max_message_bytes);
+    number(self.channels);
+  }
+  [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+Error violation(std::string_view what) {
+  return {ErrorCode::protocol_violation, 0, "The other end sent " + std::string(what) + "."};
+}
+
+bool read_text(ByteCursor& cursor, std::string& text, std::size_t limit) {
+  const auto bytes = cursor.block();
+  if (!cursor.ok() || bytes.size() > limit) return false;
+  text = as_text(bytes);
+  return true;
+}
+
+bool read_parameters(ByteCursor& cursor, HandshakeSelf& self) {
+  self.receive_window_bytes = cursor.number<std::uint32_t>();
+  self.max_message_bytes = cursor.number<std::uint32_t>();
+  self.channels = cursor.number<std::uint8_t>();
+  return cursor.ok() && self.channels != 0 && self.receive_window_bytes >= kMinWindowBytes;
+}
+
+/// Reads type-length-value extensions to the end.
+std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self) {
+  while (!cursor.at_end()) {
+    const auto type = cursor.number<std::uint16_t>();
+    const auto value = cursor.block();
+    if (!cursor.ok()) return violation("a broken handshake extension");
+    if (type == kNameExtension) {
+      if (value.size() > kMaxNameBytes) return violation("a name that is too long");
+      self.name = as_text(value);
+    } else if ((type & kCriticalBit) != 0) {
+      return Error{ErrorCode::unsupported_extension, 0,
+                   "The other end demands handshake extension " + std::to_string(type) +
+                       ", which this build does not know."};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string versions(std::uint8_t lowest, std::uint8_t highest) {
+  if (lowest == highest) return "version " + std::to_string(lowest);
+  return "versions " + std::to_string(lowest) + " to " + std::to_string(highest);
+}
+
+std::string quoted(std::string_view text) {
+  std::string shown = "'";
+  for (const char c : text)
+    shown += c >= ' ' && c < 0x7f ? c : '?';
+  return shown + "'";
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_hello(const HandshakeSelf& self) {
+  BodyWriter body;
+  body.number(kMagic);
+  body.number(wire::kVersion);
+  body.number(wire::kVersion);
+  body.block(self.application);
+  body.block(self.schema);
+  body.parameters(self);
+  if (!self.name.empty()) {
+    body.number(kNameExtension);
+    body.block(self.name);
+  }
+  return body.take();
+}
+
+std::vector<std::byte> encode_welcome(const HandshakeSelf& self) {
+  BodyWriter body;
+  body.number(wire::kVersion);
+  body.parameters(self);
+  return body.take();
+}
+
+std::vector<std::byte> encode_refusal(const Refusal& refusal) {
+  BodyWriter body;
+  body.number(static_cast<std::uint16_t>(refusal.code));
+  body.number(refusal.lowest_version);
+  body.number(refusal.highest_version);
+  body.block(refusal.application);
+  body.block(refusal.schema);
+  body.block(std::string_view(refusal.reason).substr(0, wire::kMaxReasonBytes));
+  return body.take();
+}
+
+Result<Hello> decode_hello(std::span<const std::byte> body) {
+  ByteCursor cursor(body);
+  Hello hello;
+  if (cursor.number<std::uint32_t>() != kMagic) return violation("no Tickwire greeting");
+  hello.lowest_version = cursor.number<std::uint8_t>();
+  hello.highest_version = cursor.number<std::uint8_t>();
+  if (!cursor.ok() || hello.lowest_version > hello.highest_version) {
+    return violation("a broken greeting");
+  }
+  // What follows is only known to have this form in the versions that this build speaks.
+  if (hello.lowest_version > wire::kVersion || hello.highest_version < wire::kVersion) return hello;
+  if (!read_text(cursor, hello.self.application, kMaxNameBytes) ||
+      !read_text(cursor, hello.self.schema, kMaxNameBytes) ||
+      !read_parameters(cursor, hello.self)) {
+    return violation("a broken greeting");
+  }
+  if (auto error = read_extensions(cursor, hello.self)) return *std::move(error);
+  return hello;
+}
+
+Result<Welcome> decode_welcome(std::span<const std::byte> body) {
+  ByteCursor cursor(body);
+  Welcome welcome;
+  welcome.version = cursor.number<std::uint8_t>();
+  if (welcome.version != wire::kVersion || !read_parameters(cursor, welcome.self)) {
+    return violation("a broken welcome");
+  }
+  if (auto error = read_extensions(cursor, welcome.self)) return *std::move(error);
+  return welcome;
+}
+
+std::optional<Refusal> decode_refusal(std::span<const std::byte> body) {
+  ByteCursor cursor(body);
+  Refusal refusal;
+  refusal.code = static_cast<ErrorCode>(cursor.number<std::uint16_t>());
+  refusal.lowest_version = cursor.number<std::uint8_t>();
+  refusal.highest_version = cursor.number<std::uint8_t>();
+  if (!read_text(cursor, refusal.application, kMaxNameBytes) ||
+      !read_text(cursor, refusal.schema, kMaxNameBytes) ||
+      !read_text(cursor, refusal.reason, wire::kMaxReasonBytes)) {
+    return std::nullopt;
+  }
+  return refusal;
+}
+
+std::optional<Refusal> check_hello(const Hello& hello, const HandshakeSelf& self) {
+  Refusal refusal;
+  refusal.lowest_version = wire::kVersion;
+  refusal.highest_version = wire::kVersion;
+  refusal.application = self.application;
+  refusal.schema = self.schema;
+  if (hello.lowest_version > wire::kVersion || hello.highest_version < wire::kVersion) {
+    refusal.code = ErrorCode::version_mismatch;
+  } else if (hello.self.application != self.application) {
+    refusal.code = ErrorCode::application_mismatch;
+  } else if (!hello.self.schema.empty() && !self.schema.empty() &&
+             hello.self.schema != self.schema) {
+    refusal.code = ErrorCode::schema_mismatch;
+  } else {
+    return std::nullopt;
+  }
+  return refusal;
+}
+
+Error describe_refusal(const Refusal& refusal, const HandshakeSelf& self) {
+  switch (refusal.code) {
+    case ErrorCode::version_mismatch:
+      return {refusal.code, 0,
+              "The other end speaks wire " +
+                  versions(refusal.lowest_version, refusal.highest_version) +
+                  ", this program speaks " + versions(wire::kVersion, wire::kVersion) + "."};
+    case ErrorCode::application_mismatch:
+      return {refusal.code, 0,
+              "The other end runs " + quoted(refusal.application) + ", this program is " +
+                  quoted(self.application) + "."};
+    case ErrorCode::schema_mismatch:
+      return {refusal.code, 0,
+              "The other end has schema " + quoted(refusal.schema) + ", this program has " +
+                  quoted(self.schema) + "."};
+    case ErrorCode::server_full:
+      return {refusal.code, 0, "The other end has no free connection."};
+    case ErrorCode::unsupported_extension:
+      return {refusal.code, 0, "The other end does not know a handshake extension of this one."};
+    case ErrorCode::refused_by_application:
+      return {refusal.code, 0, "The other end refused: " + quoted(refusal.reason) + "."};
+    default:
+      return {ErrorCode::connection_refused, 0,
+              "The other end refused the connection" +
+                  (refusal.reason.empty() ? "." : ": " + quoted(refusal.reason) + ".")};
+  }
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tickwire/error.hpp>
+
+#include "lib/base/bytes.hpp"
+
+/// What two sessions tell each other before they talk: the bodies of HELLO, WELCOME and REFUSE, and
+/// who may come in.
+namespace tickwire::detail {
+
+/// What an end says of itself.
+struct HandshakeSelf {
+  std::string application;
+  std::string schema;
+  std::string name;  ///< of the dialling end
+  std::uint32_t receive_window_bytes = 0;
+  std::uint32_t max_message_bytes = 0;
+  std::uint8_t channels = 0;
+};
+
+/// A HELLO as it came in.
+struct Hello {
+  std::uint8_t lowest_version = 0;
+  std::uint8_t highest_version = 0;
+  HandshakeSelf self;
+};
+
+/// A WELCOME as it came in.
+struct Welcome {
+  std::uint8_t version = 0;
+  HandshakeSelf self;  ///< without application, schema and name
+};
+
+/// Why an end is turned away. On the wire: REFUSE.
+struct Refusal {
+  ErrorCode code = ErrorCode::connection_refused;
+  std::uint8_t lowest_version = 0;
+  std::uint8_t highest_version = 0;
+  std::string application;  ///< the refusing end's own
+  std::string schema;
+  std::string reason;
+};
+
+inline constexpr std::size_t kMaxNameBytes = 64;
+inline constexpr std::size_t kMinWindowBytes = 128 * 1024;
+
+[[nodiscard]] std::vector<std::byte> encode_hello(const HandshakeSelf& self);
+[[nodiscard]] std::vector<std::byte> encode_welcome(const HandshakeSelf& self);
+[[nodiscard]] std::vector<std::byte> encode_refusal(const Refusal& refusal);
+
+/// Errors: `protocol_violation` (no HELLO at all), `unsupported_extension`.
+[[nodiscard]] Result<Hello> decode_hello(std::span<const std::byte> body);
+[[nodiscard]] Result<Welcome> decode_welcome(std::span<const std::byte> body);
+[[nodiscard]] std::optional<Refusal> decode_refusal(std::span<const std::byte> body);
+
+/// Compares a HELLO with what this end is; nothing when it may come in.
+[[nodiscard]] std::optional<Refusal> check_hello(const Hello& hello, const HandshakeSelf& self);
+/// The refusal as the dialling end reports it, naming what both ends are.
+[[nodiscard]] Error describe_refusal(const Refusal& refusal, const HandshakeSelf& self);
+
+}  // namespace tickwire::detail

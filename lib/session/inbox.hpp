@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <tickwire/config.hpp>
+#include <tickwire/stats.hpp>
+
+#include "lib/base/buffer.hpp"
+#include "lib/base/packet.hpp"
+#include "lib/base/ring_queue.hpp"
+#include "lib/session/estimators.hpp"
+#include "lib/session/wire.hpp"
+
+namespace tickwire::detail {
+
+/// Memory for large messages: what all sessions of a host may hold together.
+class ReassemblyBudget {
+ public:
+  explicit ReassemblyBudget(std::size_t limit_bytes) noexcept : left_(limit_bytes) {}
+  [[nodiscard]] bool reserve(std::size_t bytes) noexcept {
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+  void release(std::size_t bytes) noexcept { left_ += bytes; }
+
+ private:
+  std::size_t left_;
+};
+
+/// A message that waits for the program, and what it holds until it is taken.
+struct InboxMessage {
+  bool is_object = false;
+  std::uint8_t channel = 0;
+  std::uint32_t type = 0;
+  BufferRef buffer;
+  std::span<const std::byte> payload;   // in buffer
+  std::span<const std::byte> metadata;  // in buffer
+  std::uint64_t credit = 0;             // to give back to the other end
+  std::size_t reserved_bytes = 0;       // of the reassembly budget
+  std::uint64_t arrival = 0;
+};
+
+/// The receiving half of a session: checks packets of the data lanes, splits them into messages,
+/// joins slices, and keeps what the other end may still send within bounds.
+class Inbox {
+ public:
+  struct Settings {
+    std::size_t channels = 0;
+    std::size_t window_bytes = 0;
+    std::size_t max_message_bytes = 0;
+    std::size_t max_reassembly_bytes = 0;
+    std::size_t max_unreliable_bytes = 0;
+  };
+  Inbox(const Settings& settings, ReassemblyBudget& budget, BufferPool& pool, DropCounters& drops);
+  ~Inbox();
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+
+  /// Takes a packet whose header has been taken off. False: no correct peer sends it.
+  [[nodiscard]] bool receive(const wire::PacketHeader& header, Packet packet);
+  /// Goes on with messages that waited for reassembly memory. False as above.
+  [[nodiscard]] bool retry_parked();
+  [[nodiscard]] bool has_parked() const noexcept { return parked_channels_ > 0; }
+
+  [[nodiscard]] bool empty() const noexcept { return reliable_.empty() && unreliable_.empty(); }
+  [[nodiscard]] InboxMessage take();
+  /// The program is done with a message.
+  void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept;
+
+  /// Reliable messages taken on a channel, ever.
+  [[nodiscard]] std::uint32_t taken(std::uint8_t channel) const noexcept;
+  /// The acknowledgement that a channel owes, if it does; owed no more after that.
+  [[nodiscard]] std::optional<std::uint32_t> take_acknowledgement(std::uint8_t channel) noexcept;
+  [[nodiscard]] bool owes_acknowledgements() const noexcept { return owed_messages_ > 0; }
+  [[nodiscard]] std::uint64_t owed_messages() const noexcept { return owed_messages_; }
+  [[nodiscard]] std::size_t channels() const noexcept { return channels_.size(); }
+
+  /// The new limit to tell the other end, once a quarter of the window has come free.
+  [[nodiscard]] std::optional<std::uint64_t> take_credit() noexcept;
+  [[nodiscard]] bool owes_credit() const noexcept;
+
+  [[nodiscard]] std::uint32_t datagrams_received() const noexcept;
+  [[nodiscard]] std::uint32_t datagrams_missed() const noexcept;
+
+ private:
+  struct Assembly {
+    BufferRef buffer;  // empty: none is under way
+    std::uint8_t kind = 0;
+    std::uint32_t total = 0;
+    std::uint32_t received = 0;
+  };
+  struct Parked {
+    Packet packet;
+    std::uint16_t sequence = 0;
+  };
+  struct Channel {
+    std::uint32_t taken = 0;
+    std::uint32_t acknowledged = 0;
+    Assembly assembly;
+    RingQueue<Parked> parked;
+    SequenceWindow windows[2];  // sequenced, unreliable
+  };
+  enum class Outcome : std::uint8_t { done, parked, violation };
+
+  [[nodiscard]] Channel& channel(std::uint8_t index);
+  [[nodiscard]] bool charge(std::span<const std::byte> records) noexcept;
+  [[nodiscard]] bool receive_reliable(const wire::PacketHeader& header, Packet packet);
+  [[nodiscard]] bool receive_datagram(const wire::PacketHeader& header, const Packet& packet);
+  [[nodiscard]] Outcome take_reliable(std::uint8_t index, Channel& from, Packet& packet,
+                                      std::uint16_t sequence);
+  [[nodiscard]] Outcome take_record(std::uint8_t index, Channel& from, const Packet& packet,
+                                    const wire::Record& record);
+  [[nodiscard]] Outcome begin_assembly(Channel& from, std::span<const std::byte> body);
+  [[nodiscard]] bool continue_assembly(std::uint8_t index, Channel& from,
+                                       std::span<const std::byte> piece);
+  void make_room(Assembly& assembly, std::size_t bytes);
+  void count_taken(Channel& from) noexcept;
+  void push_unreliable(InboxMessage message);
+
+  Settings settings_;
+  ReassemblyBudget& budget_;
+  BufferPool& pool_;
+  DropCounters& drops_;
+  std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
+  RingQueue<InboxMessage> reliable_;
+  RingQueue<InboxMessage> unreliable_;
+  std::size_t unreliable_bytes_ = 0;
+  std::size_t reserved_bytes_ = 0;
+  std::size_t parked_channels_ = 0;
+  std::uint64_t arrivals_ = 0;
+  std::uint64_t owed_messages_ = 0;
+  std::uint64_t received_cost_ = 0;  // all that the other end has spent
+  std::uint64_t returned_cost_ = 0;  // of it, what has come free again
+  std::uint64_t granted_cost_;       // the limit that the other end knows
+};
+
+}  // namespace tickwire::detail

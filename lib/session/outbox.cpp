@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+#include "lib/session/outbox.hpp"
+
+#include <algorithm>
+
+namespace tickwire::detail {
+namespace {
+
+constexpr Delivery kDeliveries[] = {Delivery::reliable, Delivery::sequenced, Delivery::unreliable};
+constexpr std::size_t kSealBytes = kProtectorHeadroomBytes + kProtectorTailroomBytes;
+// Kind and total size in front of a large message's first bytes.
+constexpr std::size_t kSliceHeadBytes = 5;
+
+constexpr wire::PacketLane packet_lane(Delivery delivery) noexcept {
+  return static_cast<wire::PacketLane>(static_cast<int>(delivery) + 1);
+}
+
+constexpr bool may_get_lost(Delivery delivery) noexcept {
+  return delivery != Delivery::reliable;
+}
+
+}  // namespace
+
+Outbox::Outbox(Settings settings, BufferPool& pool, ReceiptQueue& receipts, ConnectionStats& stats)
+    : settings_(std::move(settings)), pool_(pool), receipts_(receipts), stats_(stats) {
+  channels_.resize(settings_.channels.size());
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    order_.push_back(static_cast<std::uint8_t>(i));
+  }
+  std::stable_sort(order_.begin(), order_.end(), [&](std::uint8_t a, std::uint8_t b) {
+    return settings_.channels[a].priority > settings_.channels[b].priority;
+  });
+}
+
+void Outbox::set_packet_limits(std::size_t max_packet_bytes,
+                               std::size_t max_datagram_bytes) noexcept {
+  packet_room_ = max_packet_bytes - kPacketHeaderBytes - kSealBytes;
+  datagram_room_ = max_datagram_bytes - kPacketHeaderBytes - kSealBytes;
+}
+
+void Outbox::set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
+                             std::size_t channels) noexcept {
+  credit_ = credit;
+  max_message_bytes_ = max_message_bytes;
+  usable_channels_ = std::min(channels, channels_.size());
+}
+
+void Outbox::raise_credit(std::uint64_t limit) noexcept {
+  credit_ = std::max(credit_, limit);
+}
+
+Delivery Outbox::default_delivery(std::uint8_t channel) const noexcept {
+  return channel < settings_.channels.size() ? settings_.channels[channel].delivery
+                                             : Delivery::reliable;
+}
+
+Outbox::Queue& Outbox::queue(std::uint8_t channel, Delivery delivery) {
+  if (!channels_[channel]) channels_[channel] = std::make_unique<Channel>();
+  return channels_[channel]->queues[static_cast<std::size_t>(delivery)];
+}
+
+std::size_t Outbox::bundle_bytes(Delivery delivery) const noexcept {
+  return may_get_lost(delivery) ? datagram_room_ : packet_room_;
+}
+
+std::size_t Outbox::item_bytes(const Item& item) noexcept {
+  return item.bundle ? item.bundle.size() : item.head.size + item.payload.size - item.sent_bytes;
+}
+
+ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
+                      TimePoint now) {
+  if (channel >= usable_channels_) return ErrorCode::no_such_channel;
+  const std::size_t content = message.body.payload.size() + message.body.metadata.size();
+  if (content > max_message_bytes_) return ErrorCode::message_too_large;
+  const std::size_t bytes = wire::record_bytes(wire::message_body_bytes(message.body));
+  if (queued_bytes_ + bytes > settings_.max_queue_bytes) return ErrorCode::send_queue_full;
+
+  if (may_get_lost(delivery)) {
+    if (bytes > bundle_bytes(delivery)) return ErrorCode::message_too_large;
+    make_unreliable_room(bytes, now);
+  }
+  Queue& to = queue(channel, delivery);
+  if (bytes <= bundle_bytes(delivery)) {
+    add_to_bundle(to, message, delivery, now);
+  } else {
+    add_large(to, message, now);
+  }
+  if (may_get_lost(delivery)) unreliable_bytes_ += bytes;
+  queued_bytes_ += bytes;
+  if (settings_.keeps_receipts) to.ids.push(message.id);
+  ++stats_.messages_sent;
+  return ErrorCode::none;
+}
+
+void Outbox::add_to_bundle(Queue& to, const OutMessage& message, Delivery delivery, TimePoint now) {
+  const std::size_t body_bytes = wire::message_body_bytes(message.body);
+  const std::size_t bytes = wire::record_bytes(body_bytes);
+  if (to.items.empty() || !to.items.back().bundle || to.items.back().bundle.room() < bytes) {
+    Item item;
+    item.bundle = Packet(pool_, bundle_bytes(delivery));
+    item.queued_at = now;
+    to.items.push_back(std::move(item));
+    ++queued_items_;
+  }
+  Item& open = to.items.back();
+  wire::write_message_body(
+      wire::append_record(open.bundle, wire::message_kind(message.body), body_bytes), message.body);
+  ++open.messages;
+  open.cost += wire::record_cost(body_bytes);
+}
+
+void Outbox::add_large(Queue& to, const OutMessage& message, TimePoint now) {
+  Item item;
+  item.kind = wire::message_kind(message.body);
+  item.messages = 1;
+  item.queued_at = now;
+
+  wire::MessageBody head = message.body;
+  head.payload = {};
+  const auto head_bytes = static_cast<std::uint32_t>(wire::message_body_bytes(head));
+  if (head_bytes > 0) {
+    item.head = {pool_.allocate(head_bytes), 0, head_bytes};
+    wire::write_message_body(item.head.buffer.bytes(), head);
+  }
+  const auto payload = message.body.payload;
+  const auto payload_bytes = static_cast<std::uint32_t>(payload.size());
+  if (message.payload_block) {
+    item.payload = {message.payload_block,
+                    static_cast<std::uint32_t>(payload.data() - message.payload_block.bytes()),
+                    payload_bytes};
+  } else {
+    item.payload = {pool_.allocate(payload_bytes), 0, payload_bytes};
+    std::memcpy(item.payload.buffer.bytes(), payload.data(), payload_bytes);
+  }
+  to.items.push_back(std::move(item));
+  ++queued_items_;
+}
+
+// Strictly by priority; channels of one priority take turns, each with its weight in packets.
+void Outbox::flush(PacketWriter& writer, TimePoint now) {
+  if (empty()) return;
+  std::size_t begin = 0;
+  while (begin < order_.size()) {
+    const auto priority = settings_.channels[order_[begin]].priority;
+    std::size_t end = begin;
+    while (end < order_.size() && settings_.channels[order_[end]].priority == priority)
+      ++end;
+    bool progress = true;
+    while (progress) {
+      progress = false;
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::uint8_t channel = order_[i];
+        if (!channels_[channel]) continue;
+        for (const Delivery delivery : kDeliveries) {
+          if (may_get_lost(delivery)) drop_old(channel, delivery, now);
+          for (unsigned n = settings_.channels[channel].weight; n > 0; --n) {
+            if (!send_one(channel, delivery, writer)) break;
+            progress = true;
+          }
+        }
+      }
+    }
+    begin = end;
+  }
+}
+
+bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {
+  Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
+  if (from.items.empty() || !writer.has_capacity()) return false;
+  Item& front = from.items.front();
+  if (!front.bundle) return send_slice(channel, from, writer);
+
+  const bool lossy = may_get_lost(delivery);
+  if (!lossy && spent_ + front.cost > credit_) return false;
+  if (!lossy) spent_ += front.cost;
+  const std::size_t bytes = front.bundle.size();
+  const std::uint32_t messages = front.messages;
+  writer.write(std::move(front.bundle), packet_lane(delivery), channel,
+               static_cast<std::uint16_t>(from.next_number));
+  from.next_number += lossy ? 1 : messages;
+  static_cast<void>(from.items.take_front());
+  --queued_items_;
+  queued_bytes_ -= bytes;
+  if (lossy) {
+    unreliable_bytes_ -= bytes;
+    settle(from, messages, channel, Receipt::handed_over);
+  }
+  return true;
+}
+
+bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer) {
+  Item& item = from.items.front();
+  const bool first = item.sent_bytes == 0;
+  const std::size_t lead = first ? kSliceHeadBytes : 0;
+  const std::size_t total = item.head.size + item.payload.size;
+  const std::size_t left = total - item.sent_bytes;
+  const std::size_t piece = std::min(left, packet_room_ - wire::kMaxRecordHeaderBytes - lead);
+  const std::uint64_t cost = wire::record_cost(lead + piece);
+  if (spent_ + cost > credit_) return false;
+  spent_ += cost;
+
+  Packet packet(pool_, wire::record_bytes(lead + piece));
+  std::byte* at = wire::append_record(
+      packet, first ? wire::Kind::slice_first : wire::Kind::slice_next, lead + piece);
+  if (first) {
+    *at++ = static_cast<std::byte>(item.kind);
+    store(at, static_cast<std::uint32_t>(total));
+    at += sizeof(std::uint32_t);
+  }
+  const std::size_t from_head = item.sent_bytes < item.head.size
+                                    ? std::min<std::size_t>(piece, item.head.size - item.sent_bytes)
+                                    : 0;
+  if (from_head > 0) {
+    std::memcpy(at, item.head.bytes().data() + item.sent_bytes, from_head);
+  }
+  const std::size_t payload_offset = item.sent_bytes + from_head - item.head.size;
+  std::memcpy(at + from_head, item.payload.bytes().data() + payload_offset, piece - from_head);
+  item.sent_bytes += static_cast<std::uint32_t>(piece);
+
+  writer.write(std::move(packet), wire::PacketLane::reliable, channel,
+               static_cast<std::uint16_t>(from.next_number));
+  if (item.sent_bytes == total) {
+    queued_bytes_ -= wire::record_bytes(total);
+    --queued_items_;
+    static_cast<void>(from.items.take_front());
+    ++from.next_number;
+  }
+  return true;
+}
+
+bool Outbox::wants_capacity() const noexcept {
+  if (empty()) return false;
+  for (const auto& channel : channels_) {
+    if (!channel) continue;
+    for (const Delivery delivery : kDeliveries) {
+      const Queue& queue = channel->queues[static_cast<std::size_t>(delivery)];
+      if (queue.items.empty()) continue;
+      const Item& front = queue.items.front();
+      if (may_get_lost(delivery) || spent_ + (front.bundle ? front.cost : 1) <= credit_) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void Outbox::make_unreliable_room(std::size_t bytes, TimePoint now) {
+  if (unreliable_bytes_ + bytes <= settings_.unreliable_queue.bytes) return;
+  for (const std::uint8_t channel : order_) {
+    if (!channels_[channel]) continue;
+    drop_old(channel, Delivery::sequenced, now);
+    drop_old(channel, Delivery::unreliable, now);
+  }
+  // The oldest of all goes first, whatever its channel.
+  while (unreliable_bytes_ > 0 && unreliable_bytes_ + bytes > settings_.unreliable_queue.bytes) {
+    Queue* oldest = nullptr;
+    std::uint8_t its_channel = 0;
+    for (const std::uint8_t channel : order_) {
+      if (!channels_[channel]) continue;
+      for (const Delivery delivery : {Delivery::sequenced, Delivery::unreliable}) {
+        Queue& each = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
+        if (each.items.empty()) continue;
+        if (oldest == nullptr || each.items.front().queued_at < oldest->items.front().queued_at) {
+          oldest = &each;
+          its_channel = channel;
+        }
+      }
+    }
+    drop_front(its_channel, *oldest, stats_.drops.unreliable_queue_full);
+  }
+}
+
+void Outbox::drop_old(std::uint8_t channel, Delivery delivery, TimePoint now) {
+  Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
+  while (!from.items.empty() &&
+         now - from.items.front().queued_at > settings_.unreliable_queue.age) {
+    drop_front(channel, from, stats_.drops.unreliable_too_old);
+  }
+}
+
+void Outbox::drop_front(std::uint8_t channel, Queue& from, std::uint64_t& counter) {
+  const Item item = from.items.take_front();
+  counter += item.messages;
+  --queued_items_;
+  queued_bytes_ -= item.bundle.size();
+  unreliable_bytes_ -= item.bundle.size();
+  settle(from, item.messages, channel, Receipt::dropped);
+}
+
+void Outbox::settle(Queue& from, std::uint64_t count, std::uint8_t channel, Receipt receipt) {
+  from.ids.pop(count, [&](MessageId first, std::uint64_t run) {
+    receipts_.add(first, run, channel, receipt);
+  });
+}
+
+bool Outbox::acknowledge(std::uint8_t channel, std::uint32_t taken) {
+  if (channel >= channels_.size() || !channels_[channel]) return taken == 0;
+  Queue& from = channels_[channel]->queues[static_cast<std::size_t>(Delivery::reliable)];
+  const std::uint32_t fresh = taken - from.acknowledged;
+  if (fresh > from.next_number - from.acknowledged) {
+    // Behind what is known already: an older packet that came late.
+    return static_cast<std::int32_t>(fresh) < 0;
+  }
+  from.acknowledged = taken;
+  settle(from, fresh, channel, Receipt::acknowledged);
+  return true;
+}
+
+std::uint32_t Outbox::sent(std::uint8_t channel) const noexcept {
+  if (channel >= channels_.size() || !channels_[channel]) return 0;
+  return channels_[channel]->queues[static_cast<std::size_t>(Delivery::reliable)].next_number;
+}
+
+void Outbox::abandon() {
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    if (!channels_[i]) continue;
+    const auto channel = static_cast<std::uint8_t>(i);
+    for (const Delivery delivery : kDeliveries) {
+      Queue& from = channels_[i]->queues[static_cast<std::size_t>(delivery)];
+      if (!may_get_lost(delivery)) {
+        settle(from, from.next_number - from.acknowledged, channel, Receipt::handed_over);
+        from.acknowledged = from.next_number;
+      }
+      while (!from.items.empty()) {
+        const Item item = from.items.take_front();
+        stats_.drops.unsent_at_close += item.messages;
+        settle(from, item.messages, channel, Receipt::dropped);
+      }
+    }
+  }
+  queued_items_ = 0;
+  queued_bytes_ = 0;
+  unreliable_bytes_ = 0;
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <tickwire/clock.hpp>
+#include <tickwire/config.hpp>
+#include <tickwire/error.hpp>
+#include <tickwire/stats.hpp>
+
+#include "lib/base/packet.hpp"
+#include "lib/base/ring_queue.hpp"
+#include "lib/session/packet_writer.hpp"
+#include "lib/session/receipts.hpp"
+#include "lib/session/wire.hpp"
+
+namespace tickwire::detail {
+
+/// A message to be sent.
+struct OutMessage {
+  wire::MessageBody body;
+  /// The block that holds the payload, when it is already counted; a large message then shares it
+  /// instead of being copied.
+  BufferRef payload_block;
+  MessageId id = 0;
+};
+
+/// The sending half of a session: bundles small messages into packets, cuts large ones into slices,
+/// and hands both over by channel priority, as fast as the other end's credit and the transport
+/// allow.
+class Outbox {
+ public:
+  struct Settings {
+    std::vector<ChannelConfig> channels;
+    std::size_t max_queue_bytes = 0;
+    UnreliableQueueLimit unreliable_queue;
+    bool keeps_receipts = true;
+  };
+  Outbox(Settings settings, BufferPool& pool, ReceiptQueue& receipts, ConnectionStats& stats);
+
+  /// What the link below takes; before that nothing can be added.
+  void set_packet_limits(std::size_t max_packet_bytes, std::size_t max_datagram_bytes) noexcept;
+  /// What the other end allows: its window, and how many of the channels it has.
+  void set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
+                       std::size_t channels) noexcept;
+  void raise_credit(std::uint64_t limit) noexcept;
+
+  [[nodiscard]] std::size_t channels() const noexcept { return usable_channels_; }
+  [[nodiscard]] Delivery default_delivery(std::uint8_t channel) const noexcept;
+
+  /// Queues a message. After an error nothing has changed.
+  [[nodiscard]] ErrorCode add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
+                              TimePoint now);
+  /// Hands over what may leave.
+  void flush(PacketWriter& writer, TimePoint now);
+  [[nodiscard]] bool empty() const noexcept { return queued_items_ == 0; }
+  /// Whether a flush could hand over more as soon as the transport has room.
+  [[nodiscard]] bool wants_capacity() const noexcept;
+  [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
+
+  /// The other end has taken this many reliable messages of a channel. False: more than were sent.
+  [[nodiscard]] bool acknowledge(std::uint8_t channel, std::uint32_t taken);
+  /// Reliable messages handed over on a channel, ever; complete ones.
+  [[nodiscard]] std::uint32_t sent(std::uint8_t channel) const noexcept;
+  /// Throws away what waits and settles every receipt.
+  void abandon();
+
+ private:
+  /// What leaves as one packet, or a large message that leaves as many.
+  struct Item {
+    Packet bundle;  // empty: a large message
+    Slice head;     // large: what comes before the payload
+    Slice payload;  // large
+    wire::Kind kind = wire::Kind::message;
+    std::uint32_t sent_bytes = 0;  // large
+    std::uint32_t messages = 0;
+    std::uint64_t cost = 0;
+    TimePoint queued_at{};
+  };
+  struct Queue {
+    RingQueue<Item> items;
+    IdRuns ids;                     // of messages not settled yet
+    std::uint32_t next_number = 0;  // of the first message (reliable) or packet that waits
+    std::uint32_t acknowledged = 0;
+  };
+  struct Channel {
+    std::array<Queue, 3> queues;  // by Delivery
+  };
+
+  [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery);
+  void add_to_bundle(Queue& to, const OutMessage& message, Delivery delivery, TimePoint now);
+  void add_large(Queue& to, const OutMessage& message, TimePoint now);
+  [[nodiscard]] bool send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
+  [[nodiscard]] bool send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer);
+  void drop_old(std::uint8_t channel, Delivery delivery, TimePoint now);
+  void drop_front(std::uint8_t channel, Queue& from, std::uint64_t& counter);
+  void make_unreliable_room(std::size_t bytes, TimePoint now);
+  void settle(Queue& from, std::uint64_t count, std::uint8_t channel, Receipt receipt);
+  [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept;
+  [[nodiscard]] static std::size_t item_bytes(const Item& item) noexcept;
+
+  Settings settings_;
+  BufferPool& pool_;
+  ReceiptQueue& receipts_;
+  ConnectionStats& stats_;
+  std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
+  std::vector<std::uint8_t> order_;                 // channel numbers, highest priority first
+  std::size_t usable_channels_ = 0;
+  std::size_t max_message_bytes_ = 0;
+  std::size_t packet_room_ = 0;
+  std::size_t datagram_room_ = 0;
+  std::size_t queued_items_ = 0;
+  std::size_t queued_bytes_ = 0;
+  std::size_t unreliable_bytes_ = 0;
+  std::uint64_t spent_ = 0;   // credit used so far
+  std::uint64_t credit_ = 0;  // what may be used in all
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <tickwire/stats.hpp>
+
+#include "lib/base/packet.hpp"
+#include "lib/session/inbox.hpp"
+#include "lib/session/protector.hpp"
+#include "lib/session/wire.hpp"
+
+namespace tickwire::detail {
+
+/// Where a session's finished packets go: a link, or a test.
+class PacketSink {
+ public:
+  virtual ~PacketSink() = default;
+  /// Bytes that it takes now without piling them up.
+  [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;
+  virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
+};
+
+/// The one way out of a session: completes a packet of records with its header, the acknowledgement
+/// that its channel owes and the protector's seal, and counts it.
+class PacketWriter {
+ public:
+  PacketWriter(PacketSink& sink, PacketProtector& protector, Inbox& inbox, ConnectionStats& stats)
+      : sink_(sink), protector_(protector), inbox_(inbox), stats_(stats) {}
+
+  [[nodiscard]] bool has_capacity() const noexcept { return sink_.capacity_bytes() > 0; }
+
+  /// Data of a channel.
+  void write(Packet packet, wire::PacketLane packet_lane, std::uint8_t channel,
+             std::uint16_t sequence) {
+    write({packet_lane, channel, sequence, inbox_.take_acknowledgement(channel)}, std::move(packet),
+          packet_lane == wire::PacketLane::reliable ? Lane::reliable : Lane::datagram);
+  }
+  /// Control records; by datagram those that are of no use when late.
+  void write_control(Packet packet, Lane lane) { write({}, std::move(packet), lane); }
+
+ private:
+  void write(const wire::PacketHeader& header, Packet packet, Lane lane) {
+    wire::prepend_header(packet, header);
+    ++stats_.packets_sent;
+    stats_.bytes_sent += packet.size();
+    protector_.seal(packet);
+    sink_.send(std::move(packet), lane, header.channel);
+  }
+
+  PacketSink& sink_;
+  PacketProtector& protector_;
+  Inbox& inbox_;
+  ConnectionStats& stats_;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <tickwire/connection.hpp>
+#include <tickwire/event.hpp>
+
+#include "lib/base/ring_queue.hpp"
+
+namespace tickwire::detail {
+
+/// Message ids in the order of sending, as runs of consecutive ones: a flow to one connection is a
+/// single run, however long.
+class IdRuns {
+ public:
+  void push(MessageId id) {
+    if (!runs_.empty() && runs_.back().first + runs_.back().count == id) {
+      ++runs_.back().count;
+    } else {
+      runs_.push_back({id, 1});
+    }
+  }
+
+  /// Takes up to `count` from the front and calls `take(first, count)` for each run.
+  template <class F>
+  void pop(std::uint64_t count, F&& take) {
+    while (count > 0 && !runs_.empty()) {
+      Run& run = runs_.front();
+      const std::uint64_t taken = run.count < count ? run.count : count;
+      take(run.first, taken);
+      count -= taken;
+      run.first += taken;
+      run.count -= taken;
+      if (run.count == 0) static_cast<void>(runs_.take_front());
+    }
+  }
+
+ private:
+  struct Run {
+    MessageId first = 0;
+    std::uint64_t count = 0;
+  };
+  RingQueue<Run> runs_;
+};
+
+/// Receipts that wait to become events, as ranges.
+class ReceiptQueue {
+ public:
+  struct One {
+    MessageId id = 0;
+    std::uint8_t channel = 0;
+    Receipt receipt = Receipt::none;
+  };
+
+  void add(MessageId first, std::uint64_t count, std::uint8_t channel, Receipt receipt) {
+    if (!ranges_.empty()) {
+      Range& last = ranges_.back();
+      if (last.first + last.count == first && last.channel == channel && last.receipt == receipt) {
+        last.count += count;
+        return;
+      }
+    }
+    ranges_.push_back({first, count, channel, receipt});
+  }
+  [[nodiscard]] bool empty() const noexcept { return ranges_.empty(); }
+  [[nodiscard]] One take() {
+    Range& range = ranges_.front();
+    const One one{range.first, range.channel, range.receipt};
+    ++range.first;
+    if (--range.count == 0) static_cast<void>(ranges_.take_front());
+    return one;
+  }
+
+ private:
+  struct Range {
+    MessageId first = 0;
+    std::uint64_t count = 0;
+    std::uint8_t channel = 0;
+    Receipt receipt = Receipt::none;
+  };
+  RingQueue<Range> ranges_;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "lib/session/session.hpp"
+
+#include <algorithm>
+
+namespace tickwire::detail {
+namespace {
+
+// A lone acknowledgement waits this long for data to travel with.
+constexpr Duration kAcknowledgeDelay = std::chrono::milliseconds(10);
+
+std::string seconds_text(Duration duration) {
+  const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+Inbox::Settings inbox_settings(const SessionSettings& settings) {
+  return {settings.channels.size(), settings.limits.receive_window_bytes,
+          settings.limits.max_message_bytes, settings.limits.max_reassembly_bytes,
+          settings.limits.max_unreliable_queue.bytes};
+}
+
+Outbox::Settings outbox_settings(const SessionSettings& settings) {
+  return {settings.channels, settings.limits.max_send_queue_bytes,
+          settings.limits.max_unreliable_queue, settings.events.contains(EventType::data_sent)};
+}
+
+}  // namespace
+
+Session::Session(SessionSettings settings, BufferPool& pool, ReassemblyBudget& budget,
+                 TimePoint now)
+    : settings_(std::move(settings)),
+      pool_(pool),
+      inbox_(inbox_settings(settings_), budget, pool, stats_.drops),
+      outbox_(outbox_settings(settings_), pool, receipts_, stats_),
+      state_(is_dialled() ? SessionState::waiting_for_link : SessionState::greeting),
+      name_(settings_.self.name),
+      started_at_(now),
+      heard_at_(now) {}
+
+void Session::link_up(const LinkTraits& traits) {
+  outbox_.set_packet_limits(traits.max_packet_bytes, traits.max_datagram_bytes);
+  measures_loss_ = traits.loses_datagrams;
+  if (state_ != SessionState::waiting_for_link) return;
+  state_ = SessionState::greeting;
+  greeting_kind_ = wire::Kind::hello;
+  greeting_ = encode_hello(settings_.self);
+}
+
+void Session::link_down(Error error) {
+  if (state_ == SessionState::ended) return;
+  if (state_ == SessionState::closing) {
+    finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
+  } else if (state_ == SessionState::draining) {
+    finish(peer_close_error_);
+  } else {
+    finish(std::move(error));
+  }
+}
+
+void Session::receive(Packet packet, TimePoint now) {
+  if (state_ == SessionState::ended) return;
+  ++stats_.packets_received;
+  stats_.bytes_received += packet.size();
+  if (!protector_.open(packet)) {
+    ++stats_.drops.undecryptable_packets;
+    return;
+  }
+  const auto header = wire::take_header(packet);
+  if (!header) return violate("a packet with a broken header");
+  heard_at_ = now;
+  if (header->lane == wire::PacketLane::control) return take_control(packet.bytes(), now);
+
+  // Data proves that the other end has our WELCOME, even if its READY is still on the way.
+  if (state_ == SessionState::welcoming) become_open(now);
+  if (!was_open_) {
+    if (header->lane == wire::PacketLane::reliable) return violate("data before its greeting");
+    ++stats_.drops.early_packets;
+    return;
+  }
+  if (header->acknowledged && !outbox_.acknowledge(header->channel, *header->acknowledged)) {
+    return violate("an acknowledgement of what was never sent");
+  }
+  if (!inbox_.receive(*header, std::move(packet))) return violate("a malformed packet");
+  if (inbox_.owes_acknowledgements() && !acknowledge_at_) acknowledge_at_ = now + kAcknowledgeDelay;
+  if (state_ == SessionState::draining) check_drained();
+}
+
+void Session::retry_parked(TimePoint now) {
+  if (state_ == SessionState::ended || !inbox_.has_parked()) return;
+  if (!inbox_.retry_parked()) return violate("a malformed packet");
+  if (inbox_.owes_acknowledgements() && !acknowledge_at_) acknowledge_at_ = now + kAcknowledgeDelay;
+  if (state_ == SessionState::draining) check_drained();
+}
+
+ErrorCode Session::send(const OutMessage& message, std::optional<Delivery> delivery,
+                        std::uint8_t channel, TimePoint now) {
+  if (state_ != SessionState::open) return ErrorCode::not_connected;
+  const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
+  const std::size_t content = message.body.payload.size() + message.body.metadata.size();
+  ErrorCode code = ErrorCode::message_too_large;
+  if (how == Delivery::reliable || content <= settings_.limits.max_unreliable_bytes) {
+    code = outbox_.add(message, how, channel, now);
+  }
+  if (code == ErrorCode::message_too_large) ++stats_.drops.refused_too_large;
+  if (code == ErrorCode::send_queue_full) ++stats_.drops.refused_queue_full;
+  return code;
+}
+
+void Session::close(const CloseReason& reason, TimePoint now) {
+  switch (state_) {
+    case SessionState::open:
+      state_ = SessionState::closing;
+      close_reason_ = reason;
+      close_reason_.text.resize(std::min(close_reason_.text.size(), wire::kMaxReasonBytes));
+      linger_until_ = now + settings_.timeouts.linger;
+      break;
+    case SessionState::closing:
+    case SessionState::draining:
+    case SessionState::ended:
+      break;
+    default:
+      finish({ErrorCode::closed_locally, reason.code,
+              "This program closed the connection before it came up."});
+  }
+}
+
+void Session::refuse(ErrorCode code, std::string_view reason) {
+  refuse({code, wire::kVersion, wire::kVersion, settings_.self.application, settings_.self.schema,
+          std::string(reason)});
+}
+
+void Session::refuse(Refusal refusal) {
+  refused_ = true;
+  finish({refusal.code, 0, {}});
+  refusal_ = std::move(refusal);
+}
+
+void Session::fail(Error error) {
+  if (state_ != SessionState::ended) finish(std::move(error));
+}
+
+void Session::release(std::uint64_t credit, std::size_t reserved_bytes) noexcept {
+  inbox_.release(credit, reserved_bytes);
+}
+
+void Session::advance(TimePoint now) {
+  if (state_ == SessionState::ended) return;
+  if (!was_open_) {
+    const Duration limit = is_dialled() ? settings_.connect_timeout : settings_.timeouts.handshake;
+    if (now - started_at_ < limit) return;
+    const bool linked = state_ != SessionState::waiting_for_link;
+    return finish({linked ? ErrorCode::handshake_timed_out : ErrorCode::connect_timed_out, 0,
+                   linked ? "The other end answered, but did not finish its greeting within " +
+                                seconds_text(limit) + "."
+                          : "Nobody answered within " + seconds_text(limit) + "."});
+  }
+  if (now - heard_at_ >= settings_.timeouts.idle) {
+    return finish({ErrorCode::connection_lost, 0,
+                   "Nothing was heard from the other end for " +
+                       seconds_text(settings_.timeouts.idle) + "."});
+  }
+  if (linger_until_ && now >= *linger_until_) {
+    return finish({ErrorCode::closed_locally, close_reason_.code,
+                   "This program closed the connection; the other end did not confirm within " +
+                       seconds_text(settings_.timeouts.linger) + "."});
+  }
+  if (now >= ping_at_) {
+    ping_due_ = true;
+    ping_at_ = now + settings_.timeouts.keep_alive;
+  }
+}
+
+TimePoint Session::next_deadline() const noexcept {
+  if (state_ == SessionState::ended) return TimePoint::max();
+  if (!was_open_) {
+    return started_at_ + (is_dialled() ? settings_.connect_timeout : settings_.timeouts.handshake);
+  }
+  TimePoint next = std::min(heard_at_ + settings_.timeouts.idle, ping_at_);
+  if (acknowledge_at_) next = std::min(next, *acknowledge_at_);
+  if (linger_until_) next = std::min(next, *linger_until_);
+  return next;
+}
+
+bool Session::has_event() const noexcept {
+  return connected_pending_ || !inbox_.empty() || !receipts_.empty() || end_pending_;
+}
+
+bool Session::has_only_end() const noexcept {
+  return end_pending_ && !connected_pending_ && inbox_.empty() && receipts_.empty();
+}
+
+SessionEvent Session::take_event() {
+  SessionEvent event;
+  if (connected_pending_) {
+    connected_pending_ = false;
+    event.type = EventType::connected;
+  } else if (!inbox_.empty()) {
+    event.message = inbox_.take();
+    event.type = event.message.is_object ? EventType::object_received : EventType::data_received;
+    ++stats_.messages_received;
+  } else if (!receipts_.empty()) {
+    event.type = EventType::data_sent;
+    event.receipt = receipts_.take();
+  } else {
+    end_pending_ = false;
+    event.type = was_open_ ? EventType::disconnected : EventType::error;
+    event.error = end_;
+  }
+  return event;
+}
+
+bool Session::wants_link_closed() const noexcept {
+  return state_ == SessionState::ended && !refusal_ && !owes_close_ack_;
+}
+
+ConnectionStats Session::stats() const {
+  ConnectionStats stats = stats_;
+  stats.rtt = rtt_.rtt();
+  stats.jitter = rtt_.jitter();
+  if (measures_loss_) stats.packet_loss_ratio = loss_.ratio().value_or(0.0);
+  stats.queued_bytes = outbox_.queued_bytes();
+  return stats;
+}
+
+void Session::become_open(TimePoint now) {
+  state_ = SessionState::open;
+  was_open_ = true;
+  connected_pending_ = true;
+  heard_at_ = now;
+  ping_at_ = now + settings_.timeouts.keep_alive;
+  ping_due_ = true;
+}
+
+// The other end has closed: done as soon as everything that it sent has arrived.
+void Session::check_drained() {
+  for (const auto& [channel, total] : peer_totals_) {
+    if (inbox_.taken(channel) != total) return;
+  }
+  owes_close_ack_ = true;
+  finish(peer_close_error_);
+}
+
+// From here on there is nothing but the events that wait, and at most one more packet.
+void Session::finish(Error error) {
+  state_ = SessionState::ended;
+  outbox_.abandon();
+  end_ = std::move(error);
+  end_pending_ = was_open_ || is_dialled();
+}
+
+void Session::violate(std::string_view what) {
+  finish({ErrorCode::protocol_violation, 0, "The other end sent " + std::string(what) + "."});
+}
+
+}  // namespace tickwire::detail

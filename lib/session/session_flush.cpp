@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "lib/session/session.hpp"
+
+/// What a session says at a flush.
+namespace tickwire::detail {
+namespace {
+
+constexpr std::size_t kControlBytes = 1024;
+constexpr std::size_t kAcknowledgementBytes = 5;
+// Acknowledgements owed at which they wait no longer for data to travel with.
+constexpr std::uint64_t kAcknowledgeCount = 64;
+
+}  // namespace
+
+std::uint32_t Session::stamp(TimePoint now) const noexcept {
+  // Microseconds, modulo 71 minutes.
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
+}
+
+void Session::flush(PacketSink& sink, TimePoint now) {
+  if (state_ == SessionState::waiting_for_link) return;
+  PacketWriter writer(sink, protector_, inbox_, stats_);
+  write_handshake(writer);
+  if (was_open_) {
+    if (state_ == SessionState::open || state_ == SessionState::closing) {
+      outbox_.flush(writer, now);
+    }
+    write_reliable_control(writer, now);
+    write_echoes(writer, now);
+  }
+}
+
+void Session::write_handshake(PacketWriter& writer) {
+  if (refusal_) {
+    const auto body = encode_refusal(*refusal_);
+    Packet packet(pool_, kControlBytes);
+    std::copy(body.begin(), body.end(),
+              wire::append_record(packet, wire::Kind::refuse, body.size()));
+    writer.write_control(std::move(packet), Lane::control);
+    refusal_.reset();
+  }
+  if (state_ == SessionState::ended) return;
+  if (!greeting_.empty()) {
+    Packet packet(pool_, kControlBytes);
+    std::copy(greeting_.begin(), greeting_.end(),
+              wire::append_record(packet, greeting_kind_, greeting_.size()));
+    writer.write_control(std::move(packet), Lane::control);
+    greeting_.clear();
+  }
+  if (owes_ready_) {
+    Packet packet(pool_, kControlBytes);
+    static_cast<void>(wire::append_record(packet, wire::Kind::ready, 0));
+    writer.write_control(std::move(packet), Lane::control);
+    owes_ready_ = false;
+  }
+}
+
+void Session::write_reliable_control(PacketWriter& writer, TimePoint now) {
+  if (!inbox_.owes_acknowledgements()) acknowledge_at_.reset();
+  const bool closing_now = state_ == SessionState::closing && !close_sent_ && outbox_.empty();
+  const bool acknowledge =
+      inbox_.owes_acknowledgements() &&
+      (closing_now || owes_close_ack_ || inbox_.owed_messages() >= kAcknowledgeCount ||
+       (acknowledge_at_ && now >= *acknowledge_at_));
+  const bool credit = state_ != SessionState::ended && inbox_.owes_credit();
+  if (!acknowledge && !credit && !closing_now && !owes_close_ack_) return;
+
+  Packet packet(pool_, kControlBytes);
+  if (acknowledge) {
+    std::byte owed[64 * kAcknowledgementBytes];
+    std::byte* end = owed;
+    for (std::size_t i = 0; i < inbox_.channels(); ++i) {
+      const auto channel = static_cast<std::uint8_t>(i);
+      if (const auto taken = inbox_.take_acknowledgement(channel)) {
+        *end = std::byte{channel};
+        store(end + 1, *taken);
+        end += kAcknowledgementBytes;
+      }
+    }
+    const auto bytes = static_cast<std::size_t>(end - owed);
+    std::copy(static_cast<std::byte*>(owed), end,
+              wire::append_record(packet, wire::Kind::acknowledge, bytes));
+    acknowledge_at_.reset();
+  }
+  if (credit) {
+    store(wire::append_record(packet, wire::Kind::credit, sizeof(std::uint64_t)),
+          *inbox_.take_credit());
+  }
+  if (owes_close_ack_) {
+    static_cast<void>(wire::append_record(packet, wire::Kind::close_ack, 0));
+    owes_close_ack_ = false;
+  }
+  if (closing_now) append_close(packet);
+  writer.write_control(std::move(packet), Lane::control);
+}
+
+void Session::append_close(Packet& packet) {
+  std::byte totals[64 * kAcknowledgementBytes];
+  std::byte* end = totals;
+  for (std::size_t i = 0; i < outbox_.channels(); ++i) {
+    const auto channel = static_cast<std::uint8_t>(i);
+    if (outbox_.sent(channel) == 0) continue;
+    *end = std::byte{channel};
+    store(end + 1, outbox_.sent(channel));
+    end += kAcknowledgementBytes;
+  }
+  const auto totals_bytes = static_cast<std::size_t>(end - totals);
+  const auto text = as_bytes(close_reason_.text);
+  const auto text_bytes = static_cast<std::uint32_t>(text.size());
+  std::byte* at = wire::append_record(
+      packet, wire::Kind::close,
+      sizeof(std::uint16_t) + varint_bytes(text_bytes) + text_bytes + totals_bytes);
+  store(at, close_reason_.code);
+  at = store_varint(at + sizeof(std::uint16_t), text_bytes);
+  at = std::copy(text.begin(), text.end(), at);
+  std::copy(static_cast<std::byte*>(totals), end, at);
+  close_sent_ = true;
+}
+
+// Echoes go by datagram: one that a transport sent again would tell a wrong time.
+void Session::write_echoes(PacketWriter& writer, TimePoint now) {
+  if (state_ == SessionState::ended || (!echo_ && !ping_due_)) return;
+  Packet packet(pool_, 64);
+  if (echo_) {
+    std::byte* at = wire::append_record(packet, wire::Kind::pong, 4 * sizeof(std::uint32_t));
+    store(at, echo_->stamp);
+    store(at + 4, stamp(now) - stamp(echo_->heard_at));
+    store(at + 8, inbox_.datagrams_received());
+    store(at + 12, inbox_.datagrams_missed());
+    echo_.reset();
+  }
+  if (ping_due_) {
+    store(wire::append_record(packet, wire::Kind::ping, sizeof(std::uint32_t)), stamp(now));
+    ping_due_ = false;
+  }
+  writer.write_control(std::move(packet), Lane::datagram);
+}
+
+}  // namespace tickwire::detail

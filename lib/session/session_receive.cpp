@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "lib/session/session.hpp"
+
+/// What a session makes of the control records that it is sent.
+namespace tickwire::detail {
+
+void Session::take_control(std::span<const std::byte> records, TimePoint now) {
+  ByteCursor cursor(records);
+  while (state_ != SessionState::ended) {
+    const auto record = wire::next_record(cursor);
+    if (!record) break;
+    take_record(*record, now);
+  }
+  if (!cursor.ok() && state_ != SessionState::ended) violate("a broken control packet");
+}
+
+void Session::take_record(const wire::Record& record, TimePoint now) {
+  const auto kind = static_cast<wire::Kind>(record.kind);
+  switch (kind) {
+    case wire::Kind::hello:
+    case wire::Kind::welcome:
+    case wire::Kind::refuse:
+    case wire::Kind::ready:
+    case wire::Kind::handshake_data:
+      return take_handshake_record(kind, record.body, now);
+    default:
+      break;
+  }
+  if ((record.kind & wire::kIgnorableBit) != 0) {
+    ++stats_.drops.unknown_records;
+    return;
+  }
+  if (!was_open_) {
+    // Only READY itself may be overtaken, on transports whose lanes are independent.
+    if (state_ != SessionState::welcoming) return violate("a record before its greeting");
+    become_open(now);
+  }
+  switch (kind) {
+    case wire::Kind::acknowledge:
+      return take_acknowledgements(record.body);
+    case wire::Kind::credit: {
+      ByteCursor cursor(record.body);
+      const auto limit = cursor.number<std::uint64_t>();
+      if (!cursor.ok()) return violate("a broken credit");
+      return outbox_.raise_credit(limit);
+    }
+    case wire::Kind::ping: {
+      ByteCursor cursor(record.body);
+      const auto stamp = cursor.number<std::uint32_t>();
+      if (!cursor.ok()) return violate("a broken ping");
+      echo_ = Echo{stamp, now};
+      return;
+    }
+    case wire::Kind::pong:
+      return take_pong(record.body, now);
+    case wire::Kind::close:
+      return take_close(record.body);
+    case wire::Kind::close_ack:
+      if (!close_sent_) return violate("an answer to no goodbye");
+      return finish(
+          {ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
+    default:
+      return violate("a record that this version does not know");
+  }
+}
+
+void Session::take_handshake_record(wire::Kind kind, std::span<const std::byte> body,
+                                    TimePoint now) {
+  const bool greeting = state_ == SessionState::greeting;
+  if (kind == wire::Kind::hello && greeting && !is_dialled()) return take_hello(body);
+  if (kind == wire::Kind::welcome && greeting && is_dialled()) return take_welcome(body, now);
+  if (kind == wire::Kind::refuse && greeting && is_dialled()) return take_refusal(body);
+  if (kind == wire::Kind::ready && !is_dialled()) {
+    if (state_ == SessionState::welcoming) return become_open(now);
+    if (was_open_) return;  // data was quicker
+  }
+  if (kind == wire::Kind::handshake_data && !was_open_ && protector_.take_handshake(body)) return;
+  violate("a greeting out of turn");
+}
+
+void Session::take_hello(std::span<const std::byte> body) {
+  auto hello = decode_hello(body);
+  if (!hello) {
+    if (hello.error().code != ErrorCode::unsupported_extension) return finish(hello.error());
+    return refuse(hello.error().code);
+  }
+  if (auto refusal = check_hello(*hello, settings_.self)) return refuse(*std::move(refusal));
+  name_ = hello->self.name;
+  if (settings_.authenticate) {
+    if (const auto allowed = settings_.authenticate(name_); !allowed) {
+      return refuse(ErrorCode::refused_by_application, allowed.error().message());
+    }
+  }
+  outbox_.set_peer_limits(
+      hello->self.receive_window_bytes,
+      std::min<std::size_t>(hello->self.max_message_bytes, settings_.limits.max_message_bytes),
+      hello->self.channels);
+  state_ = SessionState::welcoming;
+  greeting_kind_ = wire::Kind::welcome;
+  greeting_ = encode_welcome(settings_.self);
+}
+
+void Session::take_welcome(std::span<const std::byte> body, TimePoint now) {
+  const auto welcome = decode_welcome(body);
+  if (!welcome) return finish(welcome.error());
+  outbox_.set_peer_limits(
+      welcome->self.receive_window_bytes,
+      std::min<std::size_t>(welcome->self.max_message_bytes, settings_.limits.max_message_bytes),
+      welcome->self.channels);
+  owes_ready_ = true;
+  become_open(now);
+}
+
+void Session::take_refusal(std::span<const std::byte> body) {
+  const auto refusal = decode_refusal(body);
+  if (!refusal) return violate("a broken refusal");
+  finish(describe_refusal(*refusal, settings_.self));
+}
+
+void Session::take_acknowledgements(std::span<const std::byte> body) {
+  ByteCursor cursor(body);
+  while (!cursor.at_end()) {
+    const auto channel = cursor.number<std::uint8_t>();
+    const auto taken = cursor.number<std::uint32_t>();
+    if (!cursor.ok()) return violate("a broken acknowledgement");
+    if (!outbox_.acknowledge(channel, taken)) {
+      return violate("an acknowledgement of what was never sent");
+    }
+  }
+}
+
+void Session::take_pong(std::span<const std::byte> body, TimePoint now) {
+  ByteCursor cursor(body);
+  const auto sent = cursor.number<std::uint32_t>();
+  const auto held = cursor.number<std::uint32_t>();
+  const auto received = cursor.number<std::uint32_t>();
+  const auto missed = cursor.number<std::uint32_t>();
+  if (!cursor.ok()) return violate("a broken echo");
+  const std::uint32_t away = stamp(now) - sent;
+  // One that makes no sense (an old stamp, a claim to have held it for longer) teaches nothing.
+  if (held <= away && away < 60u * 1000 * 1000) {
+    rtt_.add(std::max<Duration>(std::chrono::microseconds(away - held), Duration(1)));
+  }
+  loss_.add(received, missed);
+}
+
+void Session::take_close(std::span<const std::byte> body) {
+  if (peer_closed_) return violate("a second goodbye");
+  ByteCursor cursor(body);
+  const auto code = cursor.number<std::uint16_t>();
+  const auto text = cursor.block();
+  while (cursor.ok() && !cursor.at_end()) {
+    const auto channel = cursor.number<std::uint8_t>();
+    peer_totals_.emplace_back(channel, cursor.number<std::uint32_t>());
+  }
+  if (!cursor.ok() || text.size() > wire::kMaxReasonBytes || peer_totals_.size() > 256) {
+    return violate("a broken goodbye");
+  }
+  peer_closed_ = true;
+  peer_close_error_ = {ErrorCode::closed_by_peer, code, std::string(as_text(text))};
+  if (state_ == SessionState::closing) {
+    // Both said goodbye at once: answer, and wait for the own answer.
+    owes_close_ack_ = true;
+    return;
+  }
+  state_ = SessionState::draining;
+  outbox_.abandon();
+  check_drained();
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <tickwire/address.hpp>
+#include <tickwire/clock.hpp>
+#include <tickwire/error.hpp>
+
+#include "lib/base/packet.hpp"
+
+namespace tickwire::detail {
+
+/// One peer of one transport: whole packets in both directions.
+///
+/// Lifetime: owned by the host. Destroying it cuts the connection without a goodbye; its handler
+///           hears nothing after that. It may be destroyed inside a call to its handler.
+class Link {
+ public:
+  virtual ~Link() = default;
+
+  [[nodiscard]] virtual const LinkTraits& traits() const noexcept = 0;
+  /// The other end, with numbers for host and port.
+  [[nodiscard]] virtual const Address& peer() const noexcept = 0;
+
+  /// Bytes that the transport takes now without piling them up.
+  [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;
+  /// Takes the packet, whatever the capacity; it leaves at the latest with `Transport::flush`.
+  /// Pre: the link is up; the packet is no larger than its lane allows.
+  virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
+  /// Ends it politely: what was taken leaves first, as far as the other end still reads. The
+  /// handler hears nothing more.
+  virtual void close() = 0;
+};
+
+/// What a link tells its owner. Calls come from inside `Transport::service` only.
+class LinkHandler {
+ public:
+  virtual ~LinkHandler() = default;
+  /// A dialled link is ready to send. An accepted one is from the start.
+  virtual void on_link_up() = 0;
+  virtual void on_packet(Packet packet, TimePoint now) = 0;
+  /// It never came up, or it ended. The last call.
+  virtual void on_link_down(Error error) = 0;
+};
+
+/// What a transport tells its host. Calls come from inside `Transport::service` only.
+class TransportHandler {
+ public:
+  virtual ~TransportHandler() = default;
+  /// Somebody called. Returns who looks after the link, or nothing to turn it away (the link has
+  /// been destroyed then).
+  virtual LinkHandler* on_incoming(std::unique_ptr<Link> link, std::size_t listener) = 0;
+  /// A listening socket is lost for good.
+  virtual void on_listener_lost(std::size_t listener, Error error) = 0;
+};
+
+/// Failures that a transport lives with, by cause.
+struct TransportCounters {
+  std::uint64_t socket_errors = 0;
+  std::uint64_t malformed_datagrams = 0;
+};
+
+/// What every transport of a host is made with. All of it outlives the transport.
+struct TransportContext {
+  const Clock* clock = nullptr;
+  BufferPool* pool = nullptr;  ///< allocated from on the host's thread only
+  TransportHandler* handler = nullptr;
+  std::function<void()> wake;  ///< ends the host's wait; callable from any thread, ever
+  std::size_t channels = 0;    ///< channels besides the control lane
+  std::size_t max_links = 0;   ///< over all listeners
+  Duration idle{};             ///< silence after which a peer is dead
+};
+
+/// Something to wait on; see lib/platform/poller.hpp.
+using SocketHandle = std::intptr_t;
+
+struct ListenRequest {
+  Address address;  ///< host is a numeric address (or a name for memory)
+  std::size_t max_links = 0;
+  std::size_t listener = 0;  ///< handed back in `on_incoming`
+};
+
+struct DialRequest {
+  std::vector<Address> candidates;  ///< numeric, best first; never empty
+  LinkHandler* handler = nullptr;
+};
+
+/// One way of moving packets. No thread of its own, and never blocks.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// The address that was bound, with the port that port 0 got.
+  [[nodiscard]] virtual Result<Address> listen(const ListenRequest& request) = 0;
+  /// Begins to call. `on_link_up` or `on_link_down` follows from a later `service`, unless the
+  /// link is destroyed before; how long to wait is the owner's business.
+  [[nodiscard]] virtual Result<std::unique_ptr<Link>> dial(const DialRequest& request) = 0;
+  /// Stops taking calls; links that came in live on.
+  virtual void stop_listening() = 0;
+
+  /// Reads what has arrived, hands it out, and lets timers run.
+  virtual void service(TimePoint now) = 0;
+  /// Gives the kernel everything that links have taken and it has room for.
+  virtual void flush(TimePoint now) = 0;
+  /// When `service` is wanted even if nothing arrives.
+  [[nodiscard]] virtual std::optional<TimePoint> next_deadline() const = 0;
+  /// Every socket whose readability means work; appended.
+  virtual void wait_handles(std::vector<SocketHandle>& handles) const = 0;
+  [[nodiscard]] virtual TransportCounters counters() const = 0;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "test/support/session_pair.hpp"
+
+#include <algorithm>
+
+namespace tickwire::test {
+
+void CapturingSink::send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) {
+  bytes_sent += packet.size();
+  packets.push_back({std::move(packet), lane, channel});
+}
+
+SessionEnd::SessionEnd(detail::SessionSettings settings, TimePoint start)
+    : pool(std::pmr::get_default_resource()),
+      budget(settings.limits.max_host_reassembly_bytes),
+      session(std::move(settings), *pool, budget, start),
+      now(start) {}
+
+void SessionEnd::take_events() {
+  while (session.has_event()) {
+    detail::SessionEvent event = session.take_event();
+    SeenEvent seen;
+    seen.type = event.type;
+    seen.channel =
+        event.type == EventType::data_sent ? event.receipt.channel : event.message.channel;
+    seen.text = detail::as_text(event.message.payload);
+    seen.type_id = event.message.type;
+    seen.id = event.receipt.id;
+    seen.receipt = event.receipt.receipt;
+    seen.error = event.error;
+    events.push_back(std::move(seen));
+    session.release(event.message.credit, event.message.reserved_bytes);
+  }
+  session.retry_parked(now);
+}
+
+ErrorCode SessionEnd::send(std::string_view text, Delivery delivery, std::uint8_t channel) {
+  detail::OutMessage message;
+  message.body.is_object = true;
+  message.body.type = 77;
+  message.body.payload = detail::as_bytes(text);
+  message.id = last_id + 1;
+  const ErrorCode code = session.send(message, delivery, channel, now);
+  if (code == ErrorCode::none) ++last_id;
+  return code;
+}
+
+std::size_t SessionEnd::count(EventType type) const {
+  return static_cast<std::size_t>(std::count_if(
+      events.begin(), events.end(), [&](const SeenEvent& event) { return event.type == type; }));
+}
+
+std::vector<std::string> SessionEnd::texts() const {
+  std::vector<std::string> texts;
+  for (const SeenEvent& event : events) {
+    if (event.type == EventType::object_received) texts.push_back(event.text);
+  }
+  return texts;
+}
+
+detail::SessionSettings SessionPair::settings(Direction direction) {
+  detail::SessionSettings settings;
+  settings.direction = direction;
+  settings.channels.resize(8);
+  settings.self.application = "test/1";
+  settings.self.receive_window_bytes =
+      static_cast<std::uint32_t>(settings.limits.receive_window_bytes);
+  settings.self.max_message_bytes = static_cast<std::uint32_t>(settings.limits.max_message_bytes);
+  settings.self.channels = 8;
+  settings.connect_timeout = settings.timeouts.connect;
+  return settings;
+}
+
+SessionPair::SessionPair()
+    : SessionPair(settings(Direction::dialled), settings(Direction::accepted)) {}
+
+SessionPair::SessionPair(detail::SessionSettings dialled, detail::SessionSettings accepted)
+    : dialler(std::move(dialled), now), acceptor(std::move(accepted), now) {
+  dialler.session.link_up(traits);
+  acceptor.session.link_up(traits);
+}
+
+void SessionPair::deliver(SessionEnd& from, SessionEnd& to) {
+  while (!from.sink.packets.empty()) {
+    InFlight next = from.sink.packets.take_front();
+    if (passes && !passes(next)) continue;
+    to.session.receive(std::move(next.packet), now);
+  }
+}
+
+void SessionPair::pump() {
+  dialler.now = now;
+  acceptor.now = now;
+  dialler.session.flush(dialler.sink, now);
+  acceptor.session.flush(acceptor.sink, now);
+  deliver(dialler, acceptor);
+  deliver(acceptor, dialler);
+  dialler.session.advance(now);
+  acceptor.session.advance(now);
+  dialler.take_events();
+  acceptor.take_events();
+}
+
+void SessionPair::connect() {
+  for (int i = 0; i < 4; ++i)
+    pump();
+}
+
+void SessionPair::advance(Duration duration, Duration step) {
+  const TimePoint end = now + duration;
+  while (now < end) {
+    now += std::min<Duration>(step, end - now);
+    pump();
+  }
+}
+
+}  // namespace tickwire::test

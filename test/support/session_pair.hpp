@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/ring_queue.hpp"
+#include "lib/session/session.hpp"
+
+namespace tickwire::test {
+
+/// A packet that one session sent and the other has not been given yet.
+struct InFlight {
+  detail::Packet packet;
+  detail::Lane lane = detail::Lane::control;
+  std::uint8_t channel = 0;
+};
+
+/// Takes what a session sends, as a transport would.
+class CapturingSink final : public detail::PacketSink {
+ public:
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept override { return capacity; }
+  void send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) override;
+
+  std::size_t capacity = 1 << 20;
+  std::size_t bytes_sent = 0;
+  detail::RingQueue<InFlight> packets;
+};
+
+/// An event as tests like it: everything as text.
+struct SeenEvent {
+  EventType type = EventType::error;
+  std::uint8_t channel = 0;
+  std::string text;  ///< payload of a message
+  std::uint32_t type_id = 0;
+  MessageId id = 0;
+  Receipt receipt = Receipt::none;
+  Error error;
+};
+
+/// One session with its memory, its wire out and a log of its events.
+struct SessionEnd {
+  SessionEnd(detail::SessionSettings settings, TimePoint now);
+
+  /// Takes every event that waits, giving back what messages hold.
+  void take_events();
+  ErrorCode send(std::string_view text, Delivery delivery = Delivery::reliable,
+                 std::uint8_t channel = 0);
+  [[nodiscard]] std::size_t count(EventType type) const;
+  [[nodiscard]] std::vector<std::string> texts() const;
+
+  detail::PoolOwner pool;
+  detail::ReassemblyBudget budget;
+  detail::Session session;
+  CapturingSink sink;
+  std::vector<SeenEvent> events;
+  MessageId last_id = 0;
+  TimePoint now;
+};
+
+/// Two sessions with a wire between them that loses nothing unless told to, on a clock of its own.
+class SessionPair {
+ public:
+  SessionPair();
+  SessionPair(detail::SessionSettings dialled, detail::SessionSettings accepted);
+
+  [[nodiscard]] static detail::SessionSettings settings(Direction direction);
+
+  /// One pass on both ends: flush, deliver, advance, take events.
+  void pump();
+  /// Passes until both ends are up.
+  void connect();
+  void advance(Duration duration, Duration step = std::chrono::milliseconds(1));
+  /// Moves one end's packets to the other.
+  void deliver(SessionEnd& from, SessionEnd& to);
+
+  static constexpr detail::LinkTraits traits{1200, 1200, true};
+
+  TimePoint now{std::chrono::hours(1)};
+  SessionEnd dialler;
+  SessionEnd acceptor;
+  /// False drops the packet; may be empty.
+  std::function<bool(const InFlight&)> passes;
+};
+
+}  // namespace tickwire::test
