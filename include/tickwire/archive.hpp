@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include <cereal/types/array.hpp>
+#include <cereal/types/chrono.hpp>
+#include <cereal/types/deque.hpp>
+#include <cereal/types/list.hpp>
+#include <cereal/types/map.hpp>
+#include <cereal/types/optional.hpp>
+#include <cereal/types/set.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/tuple.hpp>
+#include <cereal/types/unordered_map.hpp>
+#include <cereal/types/unordered_set.hpp>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/variant.hpp>
+#include <cereal/types/vector.hpp>
+
+#include <tickwire/byte_reader.hpp>
+#include <tickwire/byte_writer.hpp>
+#include <tickwire/error.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/message_name.hpp>
+#include <tickwire/serialization.hpp>
+#include <tickwire/standard_types.hpp>
+
+// The archives and what a program needs to send and receive objects. Standard types that Cereal
+// serves in other headers than those above (memory.hpp, polymorphic.hpp, bitset.hpp, ...) need
+// their header, and classes are registered with Cereal after this one is included.
+
+CEREAL_REGISTER_ARCHIVE(tickwire::ByteWriter)
+CEREAL_REGISTER_ARCHIVE(tickwire::ByteReader)
+
+namespace tickwire {
+
+/// What a decode did beside making the object.
+struct DecodeReport {
+  std::size_t skipped_bytes = 0;  ///< written by a newer version of the type, and passed over
+};
+
+namespace detail {
+
+[[nodiscard]] TICKWIRE_API Error decode_error(const ByteReader& reader,
+                                              std::string_view type) noexcept;
+[[nodiscard]] TICKWIRE_API Error encode_error(std::string_view type) noexcept;
+
+/// The type's name on the wire, or what the compiler calls it.
+template <class T>
+constexpr std::string_view readable_name() noexcept {
+  if constexpr (named_message<T>) {
+    return message_name<T>;
+  } else {
+    return compiler_name<T>();
+  }
+}
+
+/// Makes the name of a type known that has one put together from its parts.
+template <class T>
+void use_name() noexcept {
+  if constexpr (named_message<T>) {
+    static_cast<void>(&MessageRegistration<message_value_t<T>>::node);
+  }
+}
+
+}  // namespace detail
+
+/// Appends an object to `writer`'s target, with whatever it puts off.
+template <class T>
+void write_object(ByteWriter& writer, const T& object) {
+  if constexpr (message_value<T>::is_text) {
+    const std::string_view text(object);
+    writer.write_varint(text.size());
+    writer.write_bytes(text.data(), text.size());
+  } else {
+    writer(object);
+    writer.serializeDeferments();
+  }
+}
+
+/// Appends the encoded form of an object to `target`, a `ByteSink` or a `std::vector<std::byte>`.
+///
+/// Errors: `encode_failed` when the object's own functions threw, `message_too_large` when the sink
+///         is full. Nothing was appended then.
+template <class T, class Target>
+Result<void> encode(const T& object, Target& target) {
+  detail::use_name<T>();
+  ByteWriter writer(target);
+  try {
+    write_object(writer, object);
+    writer.finish();
+    return {};
+  } catch (...) {
+    writer.abandon();
+    return detail::encode_error(detail::readable_name<T>());
+  }
+}
+
+/// Decodes into an existing object, whose strings, vectors and optionals keep their memory.
+///
+/// Errors: `malformed_object`, `budget_exceeded`: the sentence names the type, what is wrong and
+///         the offset. The object is valid then, but what it holds is not specified.
+template <class T>
+Result<void> decode_into(std::span<const std::byte> bytes, T& object,
+                         const DecodeLimits& limits = {}, DecodeReport* report = nullptr) {
+  detail::use_name<T>();
+  ByteReader reader(bytes, limits);
+  try {
+    reader(object);
+    reader.finish();
+  } catch (...) {
+    return detail::decode_error(reader, detail::readable_name<T>());
+  }
+  if (report != nullptr) report->skipped_bytes = reader.skipped_bytes();
+  return {};
+}
+
+/// Makes an object of its encoded form. Errors as `decode_into`.
+template <class T>
+Result<T> decode(std::span<const std::byte> bytes, const DecodeLimits& limits = {},
+                 DecodeReport* report = nullptr) {
+  Result<T> result(T{});
+  if (auto done = decode_into(bytes, *result, limits, report); !done) return done.error();
+  return result;
+}
+
+}  // namespace tickwire

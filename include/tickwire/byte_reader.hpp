@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include <cereal/cereal.hpp>
+
+#include <tickwire/error.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/wire_number.hpp>
+
+// Included by archive.hpp, which is the header to include.
+
+namespace tickwire {
+
+/// Whether a decode takes pointers to polymorphic types, of which the bytes choose the class.
+enum class PolymorphicTypes : std::uint8_t {
+  refuse,  ///< only to bases for which `accepts_polymorphic` says so
+  accept,  ///< whatever is registered with Cereal
+};
+
+/// Whether an object may own itself through a `shared_ptr`. Nothing frees such a ring, so bytes
+/// from the network could eat the memory of a program that does not expect them. A `weak_ptr`
+/// may always point back, and what `cereal::defer` ties together is the type's own choice.
+enum class OwnershipCycles : std::uint8_t { refuse, accept };
+
+/// What a decode may cost at most. An object that needs more is refused with `budget_exceeded`.
+struct DecodeLimits {
+  /// Memory for everything in the object, counted when a size is read and before it is allocated:
+  /// elements, list and tree nodes, objects behind pointers. Memory that an object allocates in
+  /// its own default constructor is not seen.
+  std::size_t max_total_bytes = std::size_t{64} << 20;
+  /// Objects inside objects; a container and a pointer are one each. 100 levels take about 1 MiB
+  /// of stack in a debug build.
+  std::uint32_t max_depth = 100;
+  PolymorphicTypes polymorphic = PolymorphicTypes::refuse;
+  OwnershipCycles cycles = OwnershipCycles::refuse;
+};
+
+/// Specialise to true for a base class to take pointers to it from the network, whatever
+/// `DecodeLimits::polymorphic` says.
+template <class Base>
+inline constexpr bool accepts_polymorphic = false;
+
+namespace detail {
+
+/// What one element of a container costs: bytes on the wire at least (0: not known), and memory.
+struct ElementShape {
+  std::uint32_t wire_bytes = 0;
+  std::uint32_t memory_bytes = 64;
+};
+
+/// What is thrown through a decode that cannot go on.
+class TICKWIRE_API DecodeFailure : public cereal::Exception {
+ public:
+  DecodeFailure(ErrorCode code, std::size_t offset, const std::string& reason);
+  ~DecodeFailure() override;
+  ErrorCode code;
+  std::size_t offset;
+};
+
+}  // namespace detail
+
+/// Reads what `ByteWriter` wrote, from bytes that may come from an attacker.
+///
+/// Shape:    at most 4 GiB of bytes.
+/// Errors:   throws; `decode` is the call that does not throw. After the first failure every
+///           further read fails too, also when the program's own code swallows the exception.
+/// Lifetime: the bytes outlive the reader.
+class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tickwire_archive {
+ public:
+  using is_loading = std::true_type;
+  using is_saving = std::false_type;
+
+  explicit ByteReader(std::span<const std::byte> bytes, const DecodeLimits& limits = {}) noexcept
+      : begin_(bytes.data()),
+        cursor_(bytes.data()),
+        end_(bytes.data() + std::min<std::size_t>(bytes.size(), 0xFFFFFFFFu)),
+        budget_bytes_(limits.max_total_bytes),
+        levels_left_(limits.max_depth),
+        max_depth_(limits.max_depth),
+        polymorphic_(limits.polymorphic),
+        cycles_(limits.cycles) {}
+  ByteReader(const ByteReader&) = delete;
+  ByteReader& operator=(const ByteReader&) = delete;
+  ~ByteReader() noexcept override = default;
+
+  /// Reads objects, one after the other.
+  template <class... Types>
+  ByteReader& operator()(Types&&... objects);
+  template <class T>
+  ByteReader& operator>>(T&& object) {
+    return (*this)(std::forward<T>(object));
+  }
+  template <class T>
+  ByteReader& operator&(T&& object) {
+    return (*this)(std::forward<T>(object));
+  }
+
+  [[nodiscard]] std::size_t offset() const noexcept {
+    return static_cast<std::size_t>(cursor_ - begin_);
+  }
+  [[nodiscard]] std::size_t remaining() const noexcept {
+    return static_cast<std::size_t>(end_ - cursor_);
+  }
+
+  template <detail::wire_number T>
+  void read(T& number) {
+    if constexpr (std::is_same_v<T, long double>) {
+      double high = 0;
+      double low = 0;
+      read(high);
+      read(low);
+      number = static_cast<long double>(high) + low;
+    } else {
+      const std::byte* at = take(sizeof(T));
+      if constexpr (std::is_same_v<T, bool>) {
+        if (std::to_integer<unsigned>(*at) > 1) [[unlikely]]
+          fail_bool(at);
+        number = *at != std::byte{0};
+      } else {
+        number = detail::load_number<T>(at);
+      }
+    }
+  }
+
+  void read_bytes(void* into, std::size_t size) {
+    if (size != 0) std::memcpy(into, take(size), size);
+  }
+
+  template <detail::wire_number T>
+  void read_array(T* numbers, std::size_t count) {
+    if constexpr (detail::copies_whole<T> && !std::is_same_v<T, bool>) {
+      read_bytes(numbers, count * sizeof(T));
+    } else {
+      for (std::size_t i = 0; i < count; ++i)
+        read(numbers[i]);
+    }
+  }
+
+  std::uint64_t read_varint() {
+    if (cursor_ != end_ && std::to_integer<unsigned>(*cursor_) < 0x80) [[likely]] {
+      return std::to_integer<std::uint64_t>(*cursor_++);
+    }
+    return read_long_varint();
+  }
+
+  /// A number of elements, which the bytes that are left can hold and the budget allows for.
+  std::size_t read_size() {
+    const detail::ElementShape shape = std::exchange(element_, {});
+    const std::uint64_t count = read_varint();
+    if (count > remaining() || count * shape.wire_bytes > remaining()) [[unlikely]] {
+      admit_oversize(count, shape);
+    }
+    charge(count * shape.memory_bytes);
+    return static_cast<std::size_t>(count);
+  }
+
+  /// Counts memory that the object is about to take.
+  void charge(std::uint64_t bytes) {
+    if (bytes > budget_bytes_) [[unlikely]]
+      fail_budget();
+    budget_bytes_ -= bytes;
+  }
+
+  /// Ends the decode. The reason continues the sentence "the object is refused: ".
+  [[noreturn]] TICKWIRE_API void fail(ErrorCode code, std::string_view reason);
+
+  /// Reads what was put off, and demands that every byte was used.
+  void finish() {
+    if (state_ || failed_ != ErrorCode::none || cursor_ != end_) [[unlikely]]
+      finish_slowly();
+  }
+  /// Bytes at the end that `finish` passed over, because a newer version of the type wrote them.
+  [[nodiscard]] std::size_t skipped_bytes() const noexcept { return skipped_bytes_; }
+
+  /// Reads what `cereal::defer` put off. `decode` calls it last. May be called again after more was
+  /// put off.
+  TICKWIRE_API void serializeDeferments();
+
+  // What follows is for serialization.hpp, standard_types.hpp and Cereal's own functions.
+
+  /// Goes one level down, into an object or a container of `shape`.
+  void enter(const detail::ElementShape& shape) {
+    element_ = shape;
+    if (levels_left_ == 0) [[unlikely]]
+      fail_depth();
+    --levels_left_;
+  }
+  void leave() noexcept { ++levels_left_; }
+  /// What the next size counts.
+  void expect_elements(const detail::ElementShape& shape) noexcept { element_ = shape; }
+  /// The version that wrote the objects of a class.
+  template <class T>
+  std::uint32_t loadClassVersion();
+  TICKWIRE_API void registerPolymorphicName(std::uint32_t id, const std::string& name);
+  [[nodiscard]] TICKWIRE_API const std::string& getPolymorphicName(std::uint32_t id);
+
+  /// A pointer to `base` follows, whose class the bytes choose.
+  TICKWIRE_API void expect_base(const std::type_info& base, PolymorphicTypes accepted);
+  [[nodiscard]] const std::type_info* take_base() noexcept { return std::exchange(base_, nullptr); }
+
+  /// The next shared object is only pointed back to.
+  void expect_weak() noexcept { weak_ = true; }
+  /// Where a shared object stands in this stream.
+  struct Identity {
+    std::size_t index = 0;
+    bool null = false;
+    bool first = false;  ///< its data follows
+  };
+  TICKWIRE_API Identity read_identity();
+  TICKWIRE_API void begin_shared(std::shared_ptr<void> object, const std::type_info& type);
+  /// `object` may be another owner of the same object than the one that began.
+  TICKWIRE_API void complete_shared(std::size_t index, std::shared_ptr<void> object);
+  TICKWIRE_API const std::shared_ptr<void>& find_shared(std::size_t index,
+                                                        const std::type_info& type);
+
+ private:
+  struct State;
+  struct StateDeleter {
+    TICKWIRE_API void operator()(State* state) const noexcept;
+  };
+
+  template <std::size_t From, class... Types>
+  void read_from(const std::tuple<Types&...>& objects);
+  template <std::size_t From, class... Types, std::size_t... Offsets>
+  void read_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>);
+  template <class T>
+  void process(T& object);
+  template <class T>
+  void process_object(T& object);
+  template <class T>
+  void dispatch(T& object);
+
+  const std::byte* take(std::size_t bytes) {
+    if (remaining() < bytes) [[unlikely]]
+      fail_short(bytes);
+    return std::exchange(cursor_, cursor_ + bytes);
+  }
+  TICKWIRE_API std::uint64_t read_long_varint();
+  TICKWIRE_API void admit_oversize(std::uint64_t count, const detail::ElementShape& shape);
+  TICKWIRE_API std::uint32_t read_version(const std::type_info& type, std::uint32_t own);
+  /// Whether this virtual base is read for the first time.
+  TICKWIRE_API bool remember_base(const void* base, const std::type_info& type);
+  TICKWIRE_API void defer(std::function<void()> deferment);
+  TICKWIRE_API void finish_slowly();
+  [[noreturn]] TICKWIRE_API void fail_enum(std::size_t bytes);
+  [[noreturn]] TICKWIRE_API void fail_short(std::size_t bytes);
+  [[noreturn]] TICKWIRE_API void fail_bool(const std::byte* at);
+  [[noreturn]] TICKWIRE_API void fail_budget();
+  [[noreturn]] TICKWIRE_API void fail_depth();
+  [[nodiscard]] std::uint32_t depth() const noexcept { return max_depth_ - levels_left_; }
+  State& state();
+
+  const std::byte* begin_;
+  const std::byte* cursor_;
+  const std::byte* end_;
+  std::uint64_t budget_bytes_;
+  // Elements that take no bytes on the wire may take this much memory in all.
+  std::uint32_t empty_budget_bytes_ = 64 * 1024;
+  std::uint32_t levels_left_;
+  std::uint32_t max_depth_;
+  detail::ElementShape element_;
+  PolymorphicTypes polymorphic_;
+  OwnershipCycles cycles_;
+  ErrorCode failed_ = ErrorCode::none;
+  bool weak_ = false;
+  bool newer_ = false;  // a newer version of the top-level type wrote these bytes
+  const std::type_info* base_ = nullptr;
+  std::size_t skipped_bytes_ = 0;
+  // The first classes with a version; further ones are in the state.
+  struct Version {
+    const std::type_info* type;
+    std::uint32_t stored;
+  };
+  std::uint32_t version_count_ = 0;
+  std::array<Version, 4> versions_;
+  std::unique_ptr<State, StateDeleter> state_;
+};
+
+}  // namespace tickwire

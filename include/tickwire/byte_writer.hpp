@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <cereal/cereal.hpp>
+
+#include <tickwire/export.hpp>
+#include <tickwire/wire_number.hpp>
+
+// Included by archive.hpp, which is the header to include.
+
+namespace tickwire {
+
+/// Contiguous memory that a `ByteWriter` appends to and that grows on demand. Derive from it to
+/// encode straight into memory of your own.
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+
+  /// What was written. Lacks what a living `ByteWriter` has not handed over yet.
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+
+ protected:
+  ByteSink() noexcept = default;
+  ByteSink(std::byte* data, std::size_t size, std::size_t capacity) noexcept
+      : data_(data), size_(size), capacity_(capacity) {}
+  ByteSink(const ByteSink&) = default;
+  ByteSink& operator=(const ByteSink&) = default;
+
+  /// Sets `data_` and `capacity_` so that at least `least_capacity` bytes fit, and keeps the first
+  /// `size_` bytes. Answers false, with nothing changed, when it will not hold that much; the
+  /// encode then ends in `message_too_large`.
+  virtual bool grow(std::size_t least_capacity) = 0;
+  /// Called when a writer is done. `size_` is final.
+  virtual void finished() {}
+
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+
+ private:
+  friend class ByteWriter;
+};
+
+namespace detail {
+
+/// What is thrown through an encode whose sink is full.
+class TICKWIRE_API SinkFull : public cereal::Exception {
+ public:
+  SinkFull();
+  ~SinkFull() override;
+};
+
+/// Appends to a vector. A small object goes to memory of its own first, and to the vector in one
+/// piece, which costs less than to make room in a vector that fills it with zeros.
+class TICKWIRE_API VectorSink final : public ByteSink {
+ public:
+  VectorSink() noexcept = default;
+  explicit VectorSink(std::vector<std::byte>& bytes) noexcept : bytes_(&bytes) {
+    data_ = small_.data();
+    capacity_ = small_.size();
+  }
+  VectorSink(const VectorSink&) = delete;
+  VectorSink& operator=(const VectorSink&) = delete;
+
+ private:
+  bool grow(std::size_t least_capacity) override;
+  void finished() override;
+
+  std::vector<std::byte>* bytes_ = nullptr;
+  std::array<std::byte, 256> small_;
+};
+
+}  // namespace detail
+
+/// Writes objects as Cereal does, into memory. Takes everything that Cereal's own binary archives
+/// take, with the same calls. It stands in the place of `cereal::OutputArchive`, which spends more
+/// time on its tables than a small object takes to write.
+///
+/// Shape:    little-endian numbers, `bool` as 0 or 1, a size and a class version as a varint (7
+///           bits a byte, lowest first), all else as Cereal's binary archives do but for the types
+///           that standard_types.hpp lists. `long double` travels as the sum of two doubles.
+/// Errors:   throws what Cereal throws; `encode` is the call that does not throw.
+/// Lifetime: the target is complete once `finish` was called or the writer is gone.
+class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tickwire_archive {
+ public:
+  using is_loading = std::false_type;
+  using is_saving = std::true_type;
+
+  explicit ByteWriter(ByteSink& sink) noexcept : sink_(&sink) { open(); }
+  explicit ByteWriter(std::vector<std::byte>& bytes) noexcept : own_(bytes), sink_(&own_) {
+    open();
+  }
+  ByteWriter(const ByteWriter&) = delete;
+  ByteWriter& operator=(const ByteWriter&) = delete;
+  ~ByteWriter() noexcept override { finish(); }
+
+  /// Writes objects, one after the other.
+  template <class... Types>
+  ByteWriter& operator()(Types&&... objects);
+  template <class T>
+  ByteWriter& operator<<(T&& object) {
+    return (*this)(std::forward<T>(object));
+  }
+  template <class T>
+  ByteWriter& operator&(T&& object) {
+    return (*this)(std::forward<T>(object));
+  }
+
+  /// Bytes written by this writer.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return static_cast<std::size_t>(cursor_ - sink_->data_) - start_;
+  }
+
+  /// Hands over what was written. Nothing may be written after it.
+  ///
+  /// Errors: throws `std::bad_alloc`; in the destructor that ends the program.
+  void finish() {
+    if (!open_) return;
+    open_ = false;
+    sink_->size_ = start_ + size();
+    sink_->finished();
+  }
+
+  /// Forgets what was written, and is finished.
+  void abandon() {
+    cursor_ = sink_->data_ + start_;
+    finish();
+  }
+
+  template <detail::wire_number T>
+  void write(T number) {
+    if constexpr (std::is_same_v<T, long double>) {
+      const auto high = static_cast<double>(number);
+      write(high);
+      write(std::isfinite(high) ? static_cast<double>(number - high) : 0.0);
+    } else {
+      detail::store_number(room(sizeof(T)), number);
+      cursor_ += sizeof(T);
+    }
+  }
+
+  void write_bytes(const void* data, std::size_t size) {
+    if (size == 0) return;
+    std::memcpy(room(size), data, size);
+    cursor_ += size;
+  }
+
+  template <detail::wire_number T>
+  void write_array(const T* numbers, std::size_t count) {
+    if constexpr (detail::copies_whole<T>) {
+      write_bytes(numbers, count * sizeof(T));
+    } else {
+      for (std::size_t i = 0; i < count; ++i)
+        write(numbers[i]);
+    }
+  }
+
+  void write_varint(std::uint64_t number) {
+    if (number < 0x80) return write(static_cast<std::uint8_t>(number));
+    write_long_varint(number);
+  }
+
+  /// Writes what `cereal::defer` put off. `encode` calls it last. May be called again after more
+  /// was put off.
+  TICKWIRE_API void serializeDeferments();
+
+  // What follows is for serialization.hpp, standard_types.hpp and Cereal's own functions.
+
+  /// The number of a shared object in this stream; 0 stands for no object.
+  struct Identity {
+    std::uint32_t id = 0;
+    bool first = false;  ///< not written before
+  };
+  TICKWIRE_API Identity identify(const std::shared_ptr<const void>& object,
+                                 const std::type_info& type);
+  TICKWIRE_API std::uint32_t registerPolymorphicType(const char* name);
+
+ private:
+  struct State;
+  struct StateDeleter {
+    TICKWIRE_API void operator()(State* state) const noexcept;
+  };
+
+  template <std::size_t From, class... Types>
+  void write_from(const std::tuple<Types&...>& objects);
+  template <std::size_t From, class... Types, std::size_t... Offsets>
+  void write_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>);
+  template <class T>
+  void process(const T& object);
+  template <class T>
+  void dispatch(const T& object);
+  template <class T>
+  std::uint32_t write_version();
+
+  /// Whether this is the first object of a versioned class.
+  TICKWIRE_API bool remember_version(const std::type_info& type);
+  /// Whether this virtual base is written for the first time.
+  TICKWIRE_API bool remember_base(const void* base, const std::type_info& type);
+  TICKWIRE_API void defer(std::function<void()> deferment);
+
+  TICKWIRE_API void write_long_varint(std::uint64_t number);
+  void open() noexcept {
+    start_ = sink_->size_;
+    cursor_ = sink_->data_ + start_;
+    end_ = sink_->data_ + sink_->capacity_;
+  }
+  std::byte* room(std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - cursor_) < bytes) [[unlikely]]
+      make_room(bytes);
+    return cursor_;
+  }
+  TICKWIRE_API void make_room(std::size_t bytes);
+  State& state();
+
+  detail::VectorSink own_;
+  ByteSink* sink_;
+  std::byte* cursor_ = nullptr;
+  std::byte* end_ = nullptr;
+  std::size_t start_ = 0;
+  bool open_ = true;
+  // The first classes with a version; further ones are in the state.
+  std::uint32_t version_count_ = 0;
+  std::array<const std::type_info*, 4> versions_;
+  std::unique_ptr<State, StateDeleter> state_;
+};
+
+}  // namespace tickwire

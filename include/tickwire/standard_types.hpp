@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <forward_list>
+#include <list>
+#include <memory>
+#include <optional>
+#include <set>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <valarray>
+#include <variant>
+#include <vector>
+
+#include <tickwire/byte_reader.hpp>
+#include <tickwire/byte_writer.hpp>
+#include <tickwire/element_shape.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/serialization.hpp>
+
+// Standard types that the archives treat in their own way; Cereal's functions serve all others.
+// Some are smaller on the wire than in Cereal's form: `std::byte` is copied whole, the index of a
+// variant and the number of a shared object are varints. An optional keeps its memory. The rest is
+// safety: Cereal makes all elements of a container before it reads the first, loses the object when
+// the bytes end inside `load_and_construct`, and touches elements that an empty valarray or array
+// does not have.
+
+namespace cereal::detail {
+struct PolymorphicCasters;
+}
+
+namespace tickwire {
+
+template <class A>
+void save(ByteWriter& writer, const std::vector<std::byte, A>& bytes) {
+  writer.write_varint(bytes.size());
+  writer.write_bytes(bytes.data(), bytes.size());
+}
+template <class A>
+void load(ByteReader& reader, std::vector<std::byte, A>& bytes) {
+  bytes.resize(reader.read_size());
+  reader.read_bytes(bytes.data(), bytes.size());
+}
+
+// Cereal takes the size of an empty array for one byte.
+template <class T, std::size_t N>
+requires(std::is_arithmetic_v<T>) void save(ByteWriter& writer, const std::array<T, N>& numbers) {
+  writer.write_array(numbers.data(), N);
+}
+template <class T, std::size_t N>
+requires(std::is_arithmetic_v<T>) void load(ByteReader& reader, std::array<T, N>& numbers) {
+  reader.read_array(numbers.data(), N);
+}
+template <std::size_t N>
+void save(ByteWriter& writer, const std::array<std::byte, N>& bytes) {
+  writer.write_bytes(bytes.data(), N);
+}
+template <std::size_t N>
+void load(ByteReader& reader, std::array<std::byte, N>& bytes) {
+  reader.read_bytes(bytes.data(), N);
+}
+
+namespace detail {
+
+/// Reads elements one after the other, over those that are there already.
+template <class Sequence>
+void load_elements(ByteReader& reader, Sequence& sequence, std::size_t count) {
+  if (sequence.size() > count) sequence.resize(count);
+  for (auto& element : sequence)
+    reader(element);
+  while (sequence.size() < count)
+    reader(sequence.emplace_back());
+}
+
+}  // namespace detail
+
+template <class T, class A>
+requires(!std::is_arithmetic_v<T>) void load(ByteReader& reader, std::vector<T, A>& vector) {
+  const std::size_t count = reader.read_size();
+  vector.reserve(count);
+  detail::load_elements(reader, vector, count);
+}
+
+template <class T, class A>
+void load(ByteReader& reader, std::list<T, A>& list) {
+  detail::load_elements(reader, list, reader.read_size());
+}
+
+template <class T, class A>
+void load(ByteReader& reader, std::deque<T, A>& deque) {
+  detail::load_elements(reader, deque, reader.read_size());
+}
+
+template <class T, class A>
+void load(ByteReader& reader, std::forward_list<T, A>& list) {
+  const std::size_t count = reader.read_size();
+  auto last = list.before_begin();
+  for (std::size_t i = 0; i < count; ++i, ++last) {
+    auto next = std::next(last);
+    if (next == list.end()) next = list.emplace_after(last);
+    reader(*next);
+  }
+  list.erase_after(last, list.end());
+}
+
+template <class T>
+void save(ByteWriter& writer, const std::valarray<T>& numbers) {
+  writer.write_varint(numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    writer(numbers[i]);
+}
+template <class T>
+void load(ByteReader& reader, std::valarray<T>& numbers) {
+  const std::size_t count = reader.read_size();
+  if (numbers.size() != count) numbers.resize(count);
+  for (std::size_t i = 0; i < count; ++i)
+    reader(numbers[i]);
+}
+
+template <template <class...> class Map, class... Args, class = typename Map<Args...>::mapped_type>
+void load(ByteReader& reader, Map<Args...>& map) {
+  const std::size_t count = reader.read_size();
+  map.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    typename Map<Args...>::key_type key;
+    reader(key);
+    // In its place before it is read, because what it puts off with `cereal::defer` stays there.
+    reader(
+        map.emplace_hint(map.end(), std::move(key), typename Map<Args...>::mapped_type())->second);
+  }
+}
+
+template <class T, class L, class A>
+void load(ByteReader& reader, std::multiset<T, L, A>& set) {
+  const std::size_t count = reader.read_size();
+  set.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    T key;
+    reader(key);
+    set.emplace_hint(set.end(), std::move(key));
+  }
+}
+
+template <class T>
+void load(ByteReader& reader, std::optional<T>& optional) {
+  bool empty = false;
+  reader.read(empty);
+  if (empty) return optional.reset();
+  if (!optional) optional.emplace();
+  reader(*optional);
+}
+
+template <class First, class... Rest>
+void save(ByteWriter& writer, const std::variant<First, Rest...>& variant) {
+  writer.write_varint(variant.index());
+  std::visit([&writer](const auto& value) { writer(value); }, variant);
+}
+
+namespace detail {
+
+[[noreturn]] TICKWIRE_API void fail_variant(ByteReader& reader, std::uint64_t index,
+                                            std::size_t alternatives);
+
+template <std::size_t I = 0, class... T>
+void load_alternative(ByteReader& reader, std::uint64_t index, std::variant<T...>& variant) {
+  if constexpr (I == sizeof...(T)) {
+    fail_variant(reader, index, sizeof...(T));
+  } else {
+    if (index != I) return load_alternative<I + 1>(reader, index, variant);
+    if (variant.index() != I) variant.template emplace<I>();
+    reader(*std::get_if<I>(&variant));
+  }
+}
+
+}  // namespace detail
+
+template <class... T>
+void load(ByteReader& reader, std::variant<T...>& variant) {
+  detail::load_alternative(reader, reader.read_varint(), variant);
+}
+
+namespace detail {
+
+/// Whether Cereal knows the way from `T` to a base class.
+template <class T, class Casters = cereal::detail::PolymorphicCasters>
+bool leads_to(const std::type_info& base) {
+  return base == typeid(T) || Casters::lookup_if_exists(base, typeid(T)).first;
+}
+
+[[noreturn]] TICKWIRE_API void fail_base(ByteReader& reader);
+[[noreturn]] TICKWIRE_API void fail_not_made(ByteReader& reader);
+
+/// Demands that the class which the bytes chose is one of those that the pointer may point to.
+/// Cereal finds out only after it read the object, and then loses it.
+template <class T>
+void check_base(ByteReader& reader) {
+  if constexpr (std::is_polymorphic_v<T>) {
+    const std::type_info* base = reader.take_base();
+    if (base != nullptr && !leads_to<T>(*base)) fail_base(reader);
+  }
+}
+
+/// Room for one object that `load_and_construct` makes at some point while it reads.
+template <class T>
+class Room {
+ public:
+  Room() : object_(std::allocator<T>().allocate(1)) {}
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+  ~Room() {
+    if (object_ == nullptr) return;
+    if (made_) std::destroy_at(object_);
+    std::allocator<T>().deallocate(object_, 1);
+  }
+
+  [[nodiscard]] T* address() const noexcept { return object_; }
+  void set_made() noexcept { made_ = true; }
+  [[nodiscard]] bool made() const noexcept { return made_; }
+  T* release() noexcept { return std::exchange(object_, nullptr); }
+
+ private:
+  T* object_;
+  bool made_ = false;
+};
+
+/// Runs the type's `load_and_construct`. `on_made` is called right after the constructor.
+template <class T, class OnMade>
+void load_and_construct(ByteReader& reader, Room<T>& room, OnMade on_made) {
+  const auto made = [&room, &on_made] {
+    room.set_made();
+    on_made();
+  };
+  cereal::memory_detail::LoadAndConstructLoadWrapper<ByteReader, T> wrapper(room.address(), made);
+  reader(wrapper);
+  if (!room.made()) fail_not_made(reader);
+}
+
+}  // namespace detail
+
+template <class T, class D>
+void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::unique_ptr<T, D>&>& wrapper) {
+  using Object = std::remove_const_t<T>;
+  detail::check_base<Object>(reader);
+  bool valid = false;
+  reader.read(valid);
+  if (!valid) return wrapper.ptr.reset();
+  reader.charge(sizeof(T) + detail::kNodeBytes);
+  if constexpr (cereal::traits::has_load_and_construct<Object, ByteReader>::value) {
+    detail::Room<Object> room;
+    detail::load_and_construct(reader, room, [] {});
+    wrapper.ptr.reset(room.release());
+  } else {
+    std::unique_ptr<Object, D> object(
+        cereal::detail::Construct<Object, ByteReader>::load_andor_construct());
+    reader(*object);
+    wrapper.ptr = std::move(object);
+  }
+}
+
+template <class T>
+void save(ByteWriter& writer,
+          const cereal::memory_detail::PtrWrapper<const std::shared_ptr<T>&>& wrapper) {
+  const auto identity = writer.identify(wrapper.ptr, typeid(T));
+  writer.write_varint(identity.id);
+  if (identity.first) writer(*wrapper.ptr);
+}
+
+template <class T>
+void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&>& wrapper) {
+  using Object = std::remove_const_t<T>;
+  detail::check_base<Object>(reader);
+  const auto identity = reader.read_identity();
+  if (identity.null) return wrapper.ptr.reset();
+  if (!identity.first) {
+    wrapper.ptr = std::static_pointer_cast<T>(reader.find_shared(identity.index, typeid(T)));
+    return;
+  }
+  reader.charge(sizeof(T) + detail::kNodeBytes);
+  std::shared_ptr<Object> object;
+  if constexpr (cereal::traits::has_load_and_construct<Object, ByteReader>::value) {
+    const auto room = std::make_shared<detail::Room<Object>>();
+    object = std::shared_ptr<Object>(room, room->address());
+    reader.begin_shared(object, typeid(T));
+    detail::load_and_construct(reader, *room, [&object, &room] {
+      // Only a pointer made of the bare address sets up `shared_from_this`.
+      if constexpr (cereal::traits::has_shared_from_this<Object>::value) {
+        object = std::shared_ptr<Object>(room->address(), [room](Object*) {});
+      }
+    });
+  } else {
+    object.reset(cereal::detail::Construct<Object, ByteReader>::load_andor_construct());
+    reader.begin_shared(object, typeid(T));
+    reader(*object);
+  }
+  reader.complete_shared(identity.index, object);
+  wrapper.ptr = std::move(object);
+}
+
+}  // namespace tickwire

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+#include <tickwire/archive.hpp>
+
+#include <exception>
+#include <map>
+#include <new>
+#include <set>
+#include <stdexcept>
+
+namespace tickwire {
+
+namespace detail {
+
+bool VectorSink::grow(std::size_t least_capacity) {
+  const bool first = data_ == small_.data();
+  const std::size_t before = bytes_->size() - (first ? 0 : capacity_);
+  const std::size_t wanted = std::max(least_capacity, capacity_ + capacity_ / 2);
+  bytes_->resize(before + wanted);
+  data_ = bytes_->data() + before;
+  if (first) std::memcpy(data_, small_.data(), size_);
+  capacity_ = wanted;
+  return true;
+}
+
+void VectorSink::finished() {
+  if (data_ == small_.data()) {
+    bytes_->insert(bytes_->end(), data_, data_ + size_);
+  } else {
+    bytes_->resize(bytes_->size() - (capacity_ - size_));
+  }
+}
+
+DecodeFailure::DecodeFailure(ErrorCode code_, std::size_t offset_, const std::string& reason)
+    : Exception(reason), code(code_), offset(offset_) {}
+DecodeFailure::~DecodeFailure() = default;
+
+SinkFull::SinkFull() : Exception("the sink takes no more bytes") {}
+SinkFull::~SinkFull() = default;
+
+void fail_variant(ByteReader& reader, std::uint64_t index, std::size_t alternatives) {
+  reader.fail(ErrorCode::malformed_object, "a variant of " + std::to_string(alternatives) +
+                                               " types has no type number " +
+                                               std::to_string(index));
+}
+
+void fail_base(ByteReader& reader) {
+  reader.fail(ErrorCode::malformed_object, "a pointer is given an object of an unrelated class");
+}
+
+void fail_not_made(ByteReader& reader) {
+  reader.fail(ErrorCode::malformed_object, "load_and_construct made no object");
+}
+
+}  // namespace detail
+
+namespace {
+
+/// An object at an address. Objects of two types may share one.
+struct Place {
+  const void* address;
+  const std::type_info* type;
+  bool operator<(const Place& other) const noexcept {
+    if (address != other.address) return std::less<>()(address, other.address);
+    return type->before(*other.type);
+  }
+};
+
+}  // namespace
+
+struct ByteWriter::State {
+  std::map<Place, std::uint32_t> ids;
+  // Keeps written objects alive, so that no later one gets the address of a temporary.
+  std::vector<std::shared_ptr<const void>> objects;
+  std::vector<const std::type_info*> versions;
+  std::set<Place> bases;
+  std::vector<std::string_view> polymorphic_names;
+  std::vector<std::function<void()>> deferments;
+  std::size_t next_deferment = 0;
+};
+
+void ByteWriter::StateDeleter::operator()(State* state) const noexcept {
+  delete state;
+}
+
+ByteWriter::State& ByteWriter::state() {
+  if (!state_) state_.reset(new State);
+  return *state_;
+}
+
+void ByteWriter::make_room(std::size_t bytes) {
+  const std::size_t used = static_cast<std::size_t>(cursor_ - sink_->data_);
+  sink_->size_ = used;
+  if (!sink_->grow(used + bytes)) throw detail::SinkFull();
+  cursor_ = sink_->data_ + used;
+  end_ = sink_->data_ + sink_->capacity_;
+}
+
+void ByteWriter::write_long_varint(std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7)
+    write(static_cast<std::uint8_t>(number | 0x80));
+  write(static_cast<std::uint8_t>(number));
+}
+
+ByteWriter::Identity ByteWriter::identify(const std::shared_ptr<const void>& object,
+                                          const std::type_info& type) {
+  if (object == nullptr) return {};
+  State& known = state();
+  const auto next = static_cast<std::uint32_t>(known.ids.size() + 1);
+  const auto [entry, first] = known.ids.try_emplace({object.get(), &type}, next);
+  if (first) known.objects.push_back(object);
+  return {entry->second, first};
+}
+
+std::uint32_t ByteWriter::registerPolymorphicType(const char* name) {
+  auto& names = state().polymorphic_names;
+  const auto known = std::find(names.begin(), names.end(), name);
+  const auto id = static_cast<std::uint32_t>(known - names.begin()) + 1;
+  if (known != names.end()) return id;
+  names.emplace_back(name);
+  return id | cereal::detail::msb_32bit;
+}
+
+bool ByteWriter::remember_version(const std::type_info& type) {
+  const auto same = [&type](const std::type_info* other) { return *other == type; };
+  const auto first_end = versions_.begin() + version_count_;
+  if (std::any_of(versions_.begin(), first_end, same)) return false;
+  if (version_count_ < versions_.size()) {
+    versions_[version_count_++] = &type;
+    return true;
+  }
+  auto& further = state().versions;
+  if (std::any_of(further.begin(), further.end(), same)) return false;
+  further.push_back(&type);
+  return true;
+}
+
+bool ByteWriter::remember_base(const void* base, const std::type_info& type) {
+  return state().bases.insert({base, &type}).second;
+}
+
+void ByteWriter::defer(std::function<void()> deferment) {
+  state().deferments.push_back(std::move(deferment));
+}
+
+void ByteWriter::serializeDeferments() {
+  if (!state_) return;
+  // What runs may put off more, which moves the vector.
+  while (state_->next_deferment < state_->deferments.size()) {
+    std::exchange(state_->deferments[state_->next_deferment++], nullptr)();
+  }
+}
+
+struct ByteReader::State {
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  struct Shared {
+    std::shared_ptr<void> object;
+    const std::type_info* type;
+    std::size_t outer;     // the shared object that was being read when this one began
+    std::uint32_t depth;   // where it began
+    std::uint32_t height;  // levels of what it owns
+    bool complete = false;
+  };
+  struct Deferment {
+    std::function<void()> run;
+    std::uint32_t levels_left;
+  };
+
+  std::vector<Shared> shared;
+  std::size_t current = kNone;  // the innermost shared object that is being read
+  std::vector<Version> versions;
+  std::set<Place> bases;
+  std::vector<std::string> polymorphic_names;
+  std::vector<Deferment> deferments;
+  std::size_t next_deferment = 0;
+  bool deferring = false;
+  std::string reason;
+  std::size_t failed_at = 0;
+};
+
+void ByteReader::StateDeleter::operator()(State* state) const noexcept {
+  delete state;
+}
+
+ByteReader::State& ByteReader::state() {
+  if (!state_) state_.reset(new State);
+  return *state_;
+}
+
+void ByteReader::fail(ErrorCode code, std::string_view reason) {
+  if (failed_ == ErrorCode::none) {
+    failed_ = code;
+    const std::size_t at = offset();
+    cursor_ = end_;
+    state().reason = reason;
+    state().failed_at = at;
+  }
+  throw detail::DecodeFailure(failed_, state().failed_at, state().reason);
+}
+
+void ByteReader::fail_short(std::size_t bytes) {
+  fail(ErrorCode::malformed_object, "the bytes end: " + std::to_string(bytes) + " are needed, " +
+                                        std::to_string(remaining()) + " are left");
+}
+
+void ByteReader::fail_bool(const std::byte* at) {
+  cursor_ = at;
+  fail(ErrorCode::malformed_object, "a bool is " + std::to_string(std::to_integer<unsigned>(*at)));
+}
+
+void ByteReader::fail_enum(std::size_t bytes) {
+  cursor_ -= bytes;
+  fail(ErrorCode::malformed_object, "an enumerator is out of its range");
+}
+
+void ByteReader::fail_budget() {
+  fail(ErrorCode::budget_exceeded, "it would take more memory than a decode may");
+}
+
+void ByteReader::fail_depth() {
+  fail(ErrorCode::budget_exceeded,
+       "it is nested more than " + std::to_string(max_depth_) + " levels deep");
+}
+
+std::uint64_t ByteReader::read_long_varint() {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const auto byte = std::to_integer<std::uint64_t>(*take(1));
+    // No writer ends a number with a zero or makes one of more than 64 bits.
+    if ((byte == 0 && shift != 0) || (shift == 63 && byte > 1)) break;
+    value |= (byte & 0x7F) << shift;
+    if (byte < 0x80) return value;
+  }
+  --cursor_;
+  fail(ErrorCode::malformed_object, "a varint is not in its shortest form");
+}
+
+void ByteReader::admit_oversize(std::uint64_t count, const detail::ElementShape& shape) {
+  const std::uint64_t least = std::max<std::uint64_t>(shape.wire_bytes, 1);
+  if (shape.wire_bytes == 0 && count <= empty_budget_bytes_ / shape.memory_bytes) {
+    empty_budget_bytes_ -= static_cast<std::uint32_t>(count * shape.memory_bytes);
+    return;
+  }
+  fail(ErrorCode::malformed_object, "a size of " + std::to_string(count) +
+                                        " elements of at least " + std::to_string(least) +
+                                        " bytes each does not fit in the " +
+                                        std::to_string(remaining()) + " bytes that are left");
+}
+
+std::uint32_t ByteReader::read_version(const std::type_info& type, std::uint32_t own) {
+  const auto find = [&type](auto begin, auto end) {
+    return std::find_if(begin, end, [&type](const Version& known) { return *known.type == type; });
+  };
+  const auto first_end = versions_.begin() + version_count_;
+  if (const auto known = find(versions_.begin(), first_end); known != first_end) {
+    return known->stored;
+  }
+  if (state_) {
+    const auto known = find(state_->versions.begin(), state_->versions.end());
+    if (known != state_->versions.end()) return known->stored;
+  }
+
+  const std::uint64_t stored = read_varint();
+  if (stored > 0xFFFFFFFFu) fail(ErrorCode::malformed_object, "a class version is out of range");
+  if (stored > own) {
+    if (depth() != 1 || (state_ && state_->deferring)) {
+      fail(ErrorCode::malformed_object,
+           "an object inside it is of version " + std::to_string(stored) +
+               ", newer than this program's version " + std::to_string(own));
+    }
+    newer_ = true;
+  }
+  const Version version{&type, static_cast<std::uint32_t>(stored)};
+  if (version_count_ < versions_.size()) {
+    versions_[version_count_++] = version;
+  } else {
+    state().versions.push_back(version);
+  }
+  return version.stored;
+}
+
+bool ByteReader::remember_base(const void* base, const std::type_info& type) {
+  charge(sizeof(Place) + detail::kNodeBytes);
+  return state().bases.insert({base, &type}).second;
+}
+
+void ByteReader::registerPolymorphicName(std::uint32_t id, const std::string& name) {
+  auto& names = state().polymorphic_names;
+  if ((id & ~cereal::detail::msb_32bit) != names.size() + 1) {
+    fail(ErrorCode::malformed_object, "the names of polymorphic types are out of order");
+  }
+  charge(name.size() + sizeof(name));
+  names.push_back(name);
+}
+
+const std::string& ByteReader::getPolymorphicName(std::uint32_t id) {
+  const std::size_t known = state_ ? state_->polymorphic_names.size() : 0;
+  if (id == 0 || id > known) {
+    fail(ErrorCode::malformed_object, "a polymorphic type is used before it is named");
+  }
+  return state_->polymorphic_names[id - 1];
+}
+
+void ByteReader::expect_base(const std::type_info& base, PolymorphicTypes accepted) {
+  if (accepted == PolymorphicTypes::refuse && polymorphic_ == PolymorphicTypes::refuse) {
+    fail(ErrorCode::malformed_object,
+         "it holds a pointer to a polymorphic type, which this program does not accept from the "
+         "network (see DecodeLimits::polymorphic)");
+  }
+  base_ = &base;
+}
+
+ByteReader::Identity ByteReader::read_identity() {
+  const std::uint64_t id = read_varint();
+  const std::size_t known = state_ ? state_->shared.size() : 0;
+  if (id > known + 1) {
+    fail(ErrorCode::malformed_object,
+         "shared object " + std::to_string(id) + " is used before it is there");
+  }
+  return {static_cast<std::size_t>(id - 1), id == 0, id == known + 1};
+}
+
+void ByteReader::begin_shared(std::shared_ptr<void> object, const std::type_info& type) {
+  State& known = state();
+  weak_ = false;
+  charge(sizeof(State::Shared));
+  known.shared.push_back({std::move(object), &type, known.current, depth(), 0});
+  known.current = known.shared.size() - 1;
+}
+
+void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object) {
+  State::Shared& shared = state_->shared[index];
+  shared.object = std::move(object);
+  shared.complete = true;
+  state_->current = shared.outer;
+  if (shared.outer == State::kNone) return;
+  State::Shared& outer = state_->shared[shared.outer];
+  outer.height = std::max(outer.height, shared.depth - outer.depth + shared.height);
+}
+
+const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
+                                                     const std::type_info& type) {
+  const bool weak = std::exchange(weak_, false);
+  const State::Shared& shared = state_->shared[index];
+  if (*shared.type != type) {
+    fail(ErrorCode::malformed_object,
+         "shared object " + std::to_string(index + 1) + " is used as two types");
+  }
+  if (weak) return shared.object;
+  if (!shared.complete && cycles_ == OwnershipCycles::refuse) {
+    fail(ErrorCode::malformed_object,
+         "shared object " + std::to_string(index + 1) + " owns itself (see DecodeLimits::cycles)");
+  }
+  // A chain of shared objects that is built back to front is flat to read and deep to destroy.
+  if (shared.height > levels_left_) fail_depth();
+  if (state_->current != State::kNone) {
+    State::Shared& outer = state_->shared[state_->current];
+    outer.height = std::max(outer.height, depth() - outer.depth + shared.height);
+  }
+  return shared.object;
+}
+
+void ByteReader::defer(std::function<void()> deferment) {
+  charge(sizeof(State::Deferment) + sizeof(deferment));
+  state().deferments.push_back({std::move(deferment), levels_left_});
+}
+
+void ByteReader::serializeDeferments() {
+  if (!state_) return;
+  State& known = *state_;
+  known.deferring = true;
+  const std::uint32_t levels = levels_left_;
+  while (known.next_deferment < known.deferments.size()) {
+    auto deferment = std::exchange(known.deferments[known.next_deferment++], {});
+    // As deep as where it was put off, so that a chain of put-off pointers ends somewhere.
+    levels_left_ = deferment.levels_left;
+    deferment.run();
+  }
+  levels_left_ = levels;
+  known.deferring = false;
+}
+
+void ByteReader::finish_slowly() {
+  if (failed_ != ErrorCode::none) fail(failed_, {});
+  serializeDeferments();
+  if (newer_) {
+    skipped_bytes_ = remaining();
+    cursor_ = end_;
+  } else if (cursor_ != end_) {
+    fail(ErrorCode::malformed_object,
+         std::to_string(remaining()) + " bytes are left over at its end");
+  }
+}
+
+}  // namespace tickwire
