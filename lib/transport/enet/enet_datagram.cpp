@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/enet/enet_datagram.hpp"
+
+#include <optional>
+
+#include "lib/transport/enet/enet_profile.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+constexpr std::uint16_t kSentTimeFlag = 1u << 15;
+constexpr std::uint16_t kCompressedFlag = 1u << 14;
+constexpr std::size_t kChecksumBytes = 4;
+constexpr std::size_t kMaxCommands = 32;  // what ENet packs into one datagram at most
+
+enum : std::uint8_t {
+  acknowledge = 1,
+  connect = 2,
+  verify_connect = 3,
+  disconnect = 4,
+  ping = 5,
+  send_reliable = 6,
+  send_unsequenced = 9,
+  bandwidth_limit = 10,
+};
+constexpr std::uint8_t kCommandMask = 0x0f;
+constexpr std::uint8_t kAcknowledgeFlag = 0x80;
+constexpr std::size_t kConnectBytes = 48;
+
+// Bytes of a command without its data; 0 for one that we do not speak.
+std::size_t command_bytes(std::uint8_t command) {
+  switch (command) {
+    case acknowledge:
+    case disconnect:
+    case send_unsequenced:
+      return 8;
+    case connect:
+      return kConnectBytes;
+    case verify_connect:
+      return 44;
+    case ping:
+      return 4;
+    case send_reliable:
+      return 6;
+    case bandwidth_limit:
+      return 12;
+    default:
+      return 0;
+  }
+}
+
+std::uint8_t read_8(Bytes bytes, std::size_t at) {
+  return std::to_integer<std::uint8_t>(bytes[at]);
+}
+
+std::uint16_t read_16(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint16_t>(read_8(bytes, at) << 8 | read_8(bytes, at + 1));
+}
+
+std::uint32_t read_32(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint32_t>(read_16(bytes, at)) << 16 | read_16(bytes, at + 2);
+}
+
+// ENet starts from "none" (0xff) and counts in two bits.
+bool is_session_id(std::uint8_t id) {
+  return id == 0xff || id <= 3;
+}
+
+std::optional<std::uint32_t> read_connect(Bytes command) {
+  const bool plausible = command.size() == kConnectBytes &&
+                         read_8(command, 0) == (connect | kAcknowledgeFlag) &&
+                         read_8(command, 1) == 0xff && read_16(command, 4) < kUnassignedPeer &&
+                         is_session_id(read_8(command, 6)) && is_session_id(read_8(command, 7));
+  if (!plausible) return std::nullopt;
+  const std::uint32_t mtu = read_32(command, 8);
+  const std::uint32_t window = read_32(command, 12);
+  const std::uint32_t channels = read_32(command, 16);
+  // A bandwidth limit would start ENet's sharing out, whose cost grows with the square of the
+  // peers.
+  const bool wanted = mtu >= kMinMtuBytes && mtu <= kMaxMtuBytes && window >= kMinWindowBytes &&
+                      window <= kMaxWindowBytes && channels >= 1 &&
+                      channels <= kMaxConnectChannels && read_32(command, 20) == 0 &&
+                      read_32(command, 24) == 0;
+  if (!wanted) return std::nullopt;
+  return read_32(command, 44);
+}
+
+// Bytes of the first command with its data; 0 when it is not one of ours, or not whole.
+std::size_t whole_command_bytes(Bytes rest) {
+  const std::uint8_t command = read_8(rest, 0) & kCommandMask;
+  const std::size_t fixed = command_bytes(command);
+  if (fixed == 0 || fixed > rest.size() || command == connect) return 0;
+  if (command == bandwidth_limit && (read_32(rest, 4) != 0 || read_32(rest, 8) != 0)) return 0;
+  if (command != send_reliable && command != send_unsequenced) return fixed;
+  const std::size_t data = read_16(rest, fixed - 2);
+  return data > kMaxPacketBytes || data > rest.size() - fixed ? 0 : fixed + data;
+}
+
+bool is_traffic(Bytes commands) {
+  for (std::size_t count = 0; !commands.empty(); ++count) {
+    const std::size_t bytes = whole_command_bytes(commands);
+    if (bytes == 0 || count == kMaxCommands) return false;
+    commands = commands.subspan(bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
+DatagramVerdict inspect_datagram(Bytes datagram) noexcept {
+  if (datagram.size() < 2) return {};
+  const std::uint16_t peer = read_16(datagram, 0);
+  if ((peer & kCompressedFlag) != 0) return {};
+  const bool has_time = (peer & kSentTimeFlag) != 0;
+  const std::size_t header = (has_time ? 4u : 2u) + kChecksumBytes;
+  if (datagram.size() <= header) return {};
+
+  const Bytes commands = datagram.subspan(header);
+  if ((peer & kUnassignedPeer) != kUnassignedPeer) {
+    return {is_traffic(commands) ? DatagramKind::traffic : DatagramKind::malformed, 0};
+  }
+  if (!has_time) return {};
+  const auto data = read_connect(commands);
+  return data ? DatagramVerdict{DatagramKind::connect, *data} : DatagramVerdict{};
+}
+
+}  // namespace tickwire::detail

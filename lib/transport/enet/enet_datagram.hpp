@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tickwire::detail {
+
+/// ENet's 12 bits of peer number that mean: none yet. A CONNECT carries them.
+inline constexpr std::uint16_t kUnassignedPeer = 0xfff;
+/// Channels that a CONNECT may ask for: 64 and the control lane.
+inline constexpr std::uint32_t kMaxConnectChannels = 65;
+inline constexpr std::uint32_t kMinWindowBytes = 4096;
+inline constexpr std::uint32_t kMaxWindowBytes = 65536;
+
+enum class DatagramKind : std::uint8_t {
+  malformed,  ///< nothing that one of our peers sends
+  connect,    ///< asks for a slot
+  traffic,    ///< of a connection that may or may not exist
+};
+
+struct DatagramVerdict {
+  DatagramKind kind = DatagramKind::malformed;
+  std::uint32_t connect_data = 0;  ///< of a `connect`
+};
+
+/// Says what a datagram is, before ENet sees it. Only commands that one of our peers sends pass:
+/// no fragments and no sequenced-unreliable packets, which can pin memory and stall a channel; no
+/// compression, no bandwidth or throttle settings; at most 32 commands, each whole. A CONNECT
+/// stands alone and asks for what one of our peers would ask for.
+///
+/// Pre:    none; any bytes will do.
+/// Source: ENet 1.3.17, protocol.h; the host uses a checksum and no compressor.
+[[nodiscard]] DatagramVerdict inspect_datagram(std::span<const std::byte> datagram) noexcept;
+
+}  // namespace tickwire::detail

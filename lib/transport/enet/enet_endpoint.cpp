@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/enet/enet_endpoint.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "lib/transport/enet/enet_datagram.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+Address address_of(Ipv4Endpoint endpoint) {
+  return {"enet", ipv4_text(endpoint), endpoint.port, {}, {}};
+}
+
+Error never_up(std::uint32_t data, const Address& peer) {
+  if (static_cast<Goodbye>(data) == Goodbye::timed_out) {
+    return {ErrorCode::connect_timed_out, 0, "No answer from " + peer.to_string() + "."};
+  }
+  return {ErrorCode::connection_refused, 0, peer.to_string() + " turned the connection down."};
+}
+
+Error cut_off(std::uint32_t data, const Address& peer) {
+  switch (static_cast<Goodbye>(data)) {
+    case Goodbye::timed_out:
+      return {ErrorCode::connection_lost, 0, peer.to_string() + " fell silent."};
+    case Goodbye::closed:
+      return {ErrorCode::closed_by_peer, 0, peer.to_string() + " closed the connection."};
+    default:
+      return {ErrorCode::connection_reset, 0, peer.to_string() + " cut the connection."};
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EnetEndpoint>> EnetEndpoint::listen(EnetShared& shared,
+                                                           const ListenRequest& request,
+                                                           Ipv4Endpoint address) {
+  const std::size_t links = request.max_links != 0 ? request.max_links : shared.context.max_links;
+  std::unique_ptr<EnetEndpoint> endpoint(
+      new EnetEndpoint(shared, std::min(links, kMaxPeers - kRefusalSlots) + kRefusalSlots));
+  endpoint->listener_ = request.listener;
+  endpoint->accepting_ = true;
+  if (auto opened = endpoint->open(address); !opened) return opened.error();
+  return endpoint;
+}
+
+Result<std::unique_ptr<EnetEndpoint>> EnetEndpoint::dial(EnetShared& shared,
+                                                         std::vector<Ipv4Endpoint> candidates,
+                                                         LinkHandler* handler) {
+  std::unique_ptr<EnetEndpoint> endpoint(new EnetEndpoint(shared, 1));
+  endpoint->candidates_ = std::move(candidates);
+  if (auto opened = endpoint->open(std::nullopt); !opened) return opened.error();
+  if (auto called = endpoint->call(); !called) return called.error();
+  endpoint->dialled_ =
+      std::make_unique<EnetLink>(*endpoint, 0, address_of(endpoint->candidates_.front()));
+  endpoint->slots_[0].link = endpoint->dialled_.get();
+  endpoint->slots_[0].handler = handler;
+  return endpoint;
+}
+
+EnetEndpoint::EnetEndpoint(EnetShared& shared, std::size_t peers)
+    : shared_(shared),
+      slots_(peers),
+      passed_at_(shared.context.clock->now()),
+      serviced_at_(passed_at_),
+      watched_at_(passed_at_) {}
+
+Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
+  const TransportContext& context = shared_.context;
+  auto host = EnetHost::create(
+      {bind, slots_.size(), context.channels, shared_.options.throttle, context.idle, this},
+      shared_.clock);
+  if (!host) return std::move(host).error();
+  host_ = std::move(*host);
+  return {};
+}
+
+EnetEndpoint::~EnetEndpoint() {
+  for (Slot& slot : slots_)
+    if (slot.link != nullptr) slot.link->endpoint_ = nullptr;
+  if (host_ == nullptr || lost_) return;
+  flush();
+  for (std::size_t index = 0; index < host_->peers(); ++index)
+    if (host_->phase(index) != PeerPhase::idle) host_->end_now(index, Goodbye::cut);
+}
+
+std::unique_ptr<Link> EnetEndpoint::take_dialled() {
+  return std::move(dialled_);
+}
+
+Result<void> EnetEndpoint::call() {
+  called_at_ = shared_.context.clock->now();
+  occupied_ = true;
+  unflushed_ = true;
+  return host_->connect(candidates_[candidate_], 0);
+}
+
+Admission EnetEndpoint::inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept {
+  const DatagramVerdict verdict = inspect_datagram(datagram);
+  if (verdict.kind == DatagramKind::traffic) return Admission::admit;
+  if (verdict.kind == DatagramKind::connect && accepting_ &&
+      shared_.options.gate->consider({from, verdict.connect_data, now_}) == Admission::admit) {
+    occupied_ = true;
+    return Admission::admit;
+  }
+  ++shared_.counters.malformed_datagrams;
+  return Admission::drop;
+}
+
+void EnetEndpoint::service(TimePoint now) {
+  if (lost_) return;
+  now_ = now;
+  if (occupied_ && now - passed_at_ > kStall) {
+    note_signs_of_life(passed_at_);
+    behind_ = true;
+  }
+  passed_at_ = now;
+  if (!is_due() && !host_->readable()) return;
+
+  serviced_at_ = now;
+  Budget budget;
+  if (behind_) {
+    // Acknowledgements that wait in the socket must be read before anybody can time out.
+    behind_ = !drain(EnetHost::Moment::past, budget);
+    if (behind_) return;
+    host_->return_to_present();
+  }
+  left_over_ = !drain(EnetHost::Moment::present, budget);
+  if (failing_since_ && now - *failing_since_ >= kSocketLost) return lose_socket();
+  if (now - watched_at_ >= kQuietInterval) watch();
+}
+
+// Returns whether all was read that had arrived.
+bool EnetEndpoint::drain(EnetHost::Moment moment, Budget& budget) {
+  for (;;) {
+    EnetEvent event;
+    const std::uint32_t read_before = host_->datagrams_read();
+    EnetHost::Outcome outcome = host_->service(moment, event);
+    if (outcome == EnetHost::Outcome::failed) {
+      ++shared_.counters.socket_errors;
+      if (!failing_since_) failing_since_ = now_;
+      if (--budget.failures == 0) return true;
+      continue;
+    }
+    failing_since_.reset();
+
+    const bool stopped_early =
+        event.type == EnetEvent::Type::connected || event.type == EnetEvent::Type::disconnected;
+    for (; outcome == EnetHost::Outcome::event; outcome = host_->next_event(event)) {
+      hand_out(event);
+      if (--budget.packets == 0) return false;
+    }
+    const std::size_t read = host_->datagrams_read() - read_before;
+    budget.datagrams -= std::min(budget.datagrams, std::max(read, kDatagramsPerTurn));
+    if (!stopped_early && !host_->readable()) return true;
+    if (budget.datagrams == 0) return false;
+  }
+}
+
+void EnetEndpoint::hand_out(const EnetEvent& event) {
+  switch (event.type) {
+    case EnetEvent::Type::connected:
+      return came_up(event.peer);
+    case EnetEvent::Type::disconnected:
+      return ended(event.peer, event.data);
+    case EnetEvent::Type::received:
+      return received(event.peer, event.packet);
+    case EnetEvent::Type::none:
+      return;
+  }
+}
+
+void EnetEndpoint::came_up(std::size_t index) {
+  host_->configure(index);
+  if (listener_) return accept(index);
+
+  Slot& slot = slots_[index];
+  if (slot.link == nullptr) return host_->end_now(index, Goodbye::cut);
+  if (host_->mtu(index) < kMinMtuBytes) {
+    host_->end_now(index, Goodbye::cut);
+    return went_down(index, {ErrorCode::protocol_violation, 0,
+                             slot.link->peer_.to_string() + " asks for too small packets."});
+  }
+  describe(index, *slot.link);
+  slot.heard = now_;
+  slot.handler->on_link_up();
+}
+
+void EnetEndpoint::accept(std::size_t index) {
+  if (!accepting_) return host_->end_now(index, Goodbye::cut);
+  Slot& slot = slots_[index];
+  auto link = std::make_unique<EnetLink>(*this, index, Address());
+  describe(index, *link);
+  slot.link = link.get();
+  slot.heard = now_;
+  LinkHandler* handler = shared_.context.handler->on_incoming(std::move(link), *listener_);
+  // It may have been destroyed in there.
+  if (slot.link != nullptr) slot.handler = handler;
+}
+
+void EnetEndpoint::describe(std::size_t index, EnetLink& link) const {
+  const std::size_t most = host_->mtu(index) - kEnetOverheadBytes;
+  link.traits_ = {most, most, true};
+  link.peer_ = address_of(host_->address(index));
+}
+
+void EnetEndpoint::received(std::size_t index, const ReceivedPacket& packet) {
+  Slot& slot = slots_[index];
+  if (slot.handler == nullptr) return;
+  Packet copy;
+  try {
+    const auto bytes = packet.bytes();
+    copy = Packet(*shared_.context.pool, bytes.size());
+    copy.append(bytes);
+  } catch (const std::bad_alloc&) {
+    host_->end_now(index, Goodbye::cut);
+    return went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
+  }
+  slot.handler->on_packet(std::move(copy), now_);
+}
+
+void EnetEndpoint::ended(std::size_t index, std::uint32_t data) {
+  Slot& slot = slots_[index];
+  if (std::exchange(slot.ending_until, std::nullopt)) --ending_;
+  if (slot.link == nullptr) return;
+  const bool was_up = slot.link->traits_.max_packet_bytes != 0;
+  const Address& peer = slot.link->peer_;
+  went_down(index, was_up ? cut_off(data, peer) : never_up(data, peer));
+}
+
+void EnetEndpoint::went_down(std::size_t index, Error error) {
+  Slot& slot = slots_[index];
+  if (EnetLink* link = std::exchange(slot.link, nullptr)) link->endpoint_ = nullptr;
+  if (LinkHandler* handler = std::exchange(slot.handler, nullptr)) {
+    handler->on_link_down(std::move(error));
+  }
+}
+
+void EnetEndpoint::watch() {
+  watched_at_ = now_;
+  occupied_ = false;
+  note_signs_of_life(now_);
+  for (std::size_t index = 0; index < slots_.size(); ++index)
+    watch_peer(index);
+}
+
+void EnetEndpoint::note_signs_of_life(TimePoint at) {
+  for (std::size_t index = 0; index < slots_.size(); ++index)
+    if (host_->take_heard(index)) slots_[index].heard = at;
+}
+
+void EnetEndpoint::watch_peer(std::size_t index) {
+  Slot& slot = slots_[index];
+  switch (host_->phase(index)) {
+    case PeerPhase::idle:
+      if (slot.link != nullptr) {
+        went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
+      }
+      return;
+    case PeerPhase::half_open:
+      host_->hasten(index);
+      break;
+    case PeerPhase::connecting:
+      if (candidates_.size() > 1 && now_ - called_at_ >= kCandidateTime) call_next_candidate();
+      break;
+    case PeerPhase::up:
+      host_->hold_throttle(index);
+      if (now_ - slot.heard >= shared_.context.idle) {
+        host_->end_now(index, Goodbye::cut);
+        ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
+      }
+      break;
+    case PeerPhase::ending:
+      if (slot.ending_until && now_ >= *slot.ending_until) {
+        host_->end_now(index, Goodbye::cut);
+        ended(index, 0);
+      }
+      break;
+  }
+  occupied_ = true;
+}
+
+void EnetEndpoint::call_next_candidate() {
+  host_->reset(0);
+  candidate_ = (candidate_ + 1) % candidates_.size();
+  if (auto called = call(); !called) went_down(0, called.error());
+}
+
+void EnetEndpoint::lose_socket() {
+  lost_ = true;
+  const Error error{
+      ErrorCode::socket_failed, 0,
+      "The socket of " + address_of(host_->local()).to_string() + " has failed for three seconds."};
+  for (std::size_t index = 0; index < slots_.size(); ++index) {
+    host_->reset(index);
+    went_down(index, error);
+  }
+  if (accepting_) shared_.context.handler->on_listener_lost(*listener_, error);
+}
+
+void EnetEndpoint::flush() {
+  if (lost_ || !std::exchange(unflushed_, false)) return;
+  shared_.counters.socket_errors += host_->flush();
+}
+
+bool EnetEndpoint::is_busy() const {
+  const EnetLink* link = slots_[0].link;
+  const bool calling = !listener_ && link != nullptr && link->traits_.max_packet_bytes == 0;
+  return calling || ending_ != 0 || host_->held_bytes() != 0;
+}
+
+bool EnetEndpoint::is_due() const {
+  return left_over_ || behind_ ||
+         now_ - serviced_at_ >= (is_busy() ? kBusyInterval : kQuietInterval);
+}
+
+std::optional<TimePoint> EnetEndpoint::next_deadline() const {
+  if (lost_) return std::nullopt;
+  if (left_over_ || behind_) return serviced_at_;
+  if (is_busy()) return serviced_at_ + kBusyInterval;
+  if (occupied_) return serviced_at_ + kQuietInterval;
+  return std::nullopt;
+}
+
+bool EnetEndpoint::finished() const {
+  if (lost_) return true;
+  if (accepting_) return false;
+  for (std::size_t index = 0; index < slots_.size(); ++index) {
+    if (slots_[index].link != nullptr || host_->phase(index) != PeerPhase::idle) return false;
+  }
+  return true;
+}
+
+std::size_t EnetEndpoint::capacity_bytes(std::size_t index) const noexcept {
+  const std::size_t most = kWindowsTaken * host_->window_bytes(index);
+  const std::size_t held = slots_[index].account.bytes;
+  return held < most ? most - held : 0;
+}
+
+void EnetEndpoint::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel) {
+  unflushed_ = true;
+  host_->send(index, std::move(packet), lane, channel, slots_[index].account);
+}
+
+void EnetEndpoint::close(std::size_t index) {
+  Slot& slot = slots_[index];
+  slot.link = nullptr;
+  slot.handler = nullptr;
+  unflushed_ = true;
+  host_->end_after_sending(index, Goodbye::closed);
+  if (host_->phase(index) == PeerPhase::idle) return;
+  slot.ending_until = shared_.context.clock->now() + shared_.context.idle;
+  ++ending_;
+}
+
+void EnetEndpoint::cut(std::size_t index) {
+  slots_[index].link = nullptr;
+  slots_[index].handler = nullptr;
+  host_->end_now(index, Goodbye::cut);
+}
+
+}  // namespace tickwire::detail

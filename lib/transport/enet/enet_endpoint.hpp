@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "lib/transport/enet/enet_host.hpp"
+#include "lib/transport/enet/enet_link.hpp"
+#include "lib/transport/enet/enet_transport.hpp"
+
+namespace tickwire::detail {
+
+/// What all endpoints of one transport share.
+struct EnetShared {
+  TransportContext context;
+  EnetOptions options;
+  std::shared_ptr<EnetClock> clock;
+  TransportCounters counters{};
+};
+
+/// One ENet host: a listener with those who called, or one call of our own.
+///
+/// Lifetime: handlers may destroy any link from inside `service`; the endpoint itself goes only
+///           between calls. Links that are left when it goes are dead, and safe to hold.
+class EnetEndpoint final : private DatagramFilter {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<EnetEndpoint>> listen(EnetShared& shared,
+                                                                    const ListenRequest& request,
+                                                                    Ipv4Endpoint address);
+  /// The link comes out of `take_dialled`.
+  [[nodiscard]] static Result<std::unique_ptr<EnetEndpoint>> dial(
+      EnetShared& shared, std::vector<Ipv4Endpoint> candidates, LinkHandler* handler);
+  ~EnetEndpoint();
+  EnetEndpoint(const EnetEndpoint&) = delete;
+  EnetEndpoint& operator=(const EnetEndpoint&) = delete;
+
+  [[nodiscard]] std::unique_ptr<Link> take_dialled();
+  [[nodiscard]] Ipv4Endpoint local() const { return host_->local(); }
+  [[nodiscard]] SocketHandle socket() const { return host_->socket(); }
+
+  void service(TimePoint now);
+  void flush();
+  void stop_listening() { accepting_ = false; }
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// Nothing will happen here any more.
+  [[nodiscard]] bool finished() const;
+
+ private:
+  friend class EnetLink;
+
+  struct Slot {
+    EnetLink* link = nullptr;
+    LinkHandler* handler = nullptr;
+    SendAccount account;
+    TimePoint heard{};                      // when it was last seen to live
+    std::optional<TimePoint> ending_until;  // closed here; its end may take until then
+  };
+  // What is left of one pass.
+  struct Budget {
+    std::size_t datagrams = kMaxDatagramsPerPass;
+    std::size_t packets = kMaxPacketsPerPass;
+    std::size_t failures = kMaxFailuresPerPass;
+  };
+
+  EnetEndpoint(EnetShared& shared, std::size_t peers);
+  [[nodiscard]] Result<void> open(std::optional<Ipv4Endpoint> bind);
+  [[nodiscard]] Result<void> call();
+
+  Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
+
+  [[nodiscard]] bool is_busy() const;
+  [[nodiscard]] bool is_due() const;
+  [[nodiscard]] bool drain(EnetHost::Moment moment, Budget& budget);
+  void hand_out(const EnetEvent& event);
+  void came_up(std::size_t index);
+  void accept(std::size_t index);
+  void describe(std::size_t index, EnetLink& link) const;
+  void received(std::size_t index, const ReceivedPacket& packet);
+  void ended(std::size_t index, std::uint32_t data);
+  void went_down(std::size_t index, Error error);
+
+  void watch();
+  void watch_peer(std::size_t index);
+  void note_signs_of_life(TimePoint at);
+  void call_next_candidate();
+  void lose_socket();
+
+  // For links.
+  [[nodiscard]] std::size_t capacity_bytes(std::size_t index) const noexcept;
+  void send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel);
+  void close(std::size_t index);
+  void cut(std::size_t index);
+
+  EnetShared& shared_;
+  std::vector<Slot> slots_;  // before the host, which counts in their accounts to the end
+  std::unique_ptr<EnetHost> host_;
+
+  std::optional<std::size_t> listener_;
+  bool accepting_ = false;
+  std::unique_ptr<EnetLink> dialled_;
+  std::vector<Ipv4Endpoint> candidates_;
+  std::size_t candidate_ = 0;
+  TimePoint called_at_{};
+
+  TimePoint now_{};          // of the pass under way
+  TimePoint passed_at_{};    // the last pass
+  TimePoint serviced_at_{};  // the last time that ENet had its turn
+  TimePoint watched_at_{};
+  std::optional<TimePoint> failing_since_;
+  std::size_t ending_ = 0;  // slots with `ending_until`
+  bool occupied_ = false;   // some slot is not idle, as of the last watch
+  bool behind_ = false;     // after a stall, until the socket was empty once
+  bool left_over_ = false;  // the pass's budget ended first
+  bool unflushed_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace tickwire::detail

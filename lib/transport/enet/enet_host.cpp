@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/enet/enet_host.hpp"
+
+#include <enet/enet.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include "lib/platform/random.hpp"
+#include "lib/transport/enet/crc32.hpp"
+#include "lib/transport/enet/enet_datagram.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+static_assert(kUnassignedPeer == ENET_PROTOCOL_MAXIMUM_PEER_ID);
+static_assert(kMaxPeers == ENET_PROTOCOL_MAXIMUM_PEER_ID);
+static_assert(kMinWindowBytes == ENET_PROTOCOL_MINIMUM_WINDOW_SIZE);
+static_assert(kMaxWindowBytes == ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE);
+static_assert(kThrottleScale == ENET_PEER_PACKET_THROTTLE_SCALE);
+static_assert(kEnetOverheadBytes ==
+              sizeof(ENetProtocolHeader) + sizeof(ENetProtocolSendFragment) + sizeof(enet_uint32));
+
+// Out of memory, ENet would abort the process; told not to, its calls fail, which is looked after.
+void ENET_CALLBACK carry_on() {}
+
+Result<void> start_enet() {
+  static const bool started = [] {
+    ENetCallbacks callbacks{};
+    callbacks.no_memory = carry_on;
+    return enet_initialize_with_callbacks(ENET_VERSION, &callbacks) == 0;
+  }();
+  if (!started) return Error{ErrorCode::socket_failed, 0, "ENet could not be started."};
+  // Versions of one soname differ in the peers' layout, which we write to.
+  if (enet_linked_version() != ENET_VERSION) {
+    return Error{ErrorCode::not_supported, 0,
+                 "This build needs ENet " + std::to_string(ENET_VERSION_MAJOR) + "." +
+                     std::to_string(ENET_VERSION_MINOR) + "." + std::to_string(ENET_VERSION_PATCH) +
+                     ", and another version is installed."};
+  }
+  return {};
+}
+
+// ENet writes the connection's secret 32-bit id where the checksum goes before it asks for it.
+enet_uint32 ENET_CALLBACK checksum(const ENetBuffer* buffers, std::size_t count) {
+  Crc32 crc;
+  for (const ENetBuffer& each : std::span(buffers, count))
+    crc.add({static_cast<const std::byte*>(each.data), each.dataLength});
+  return ENET_HOST_TO_NET_32(crc.value());
+}
+
+int ENET_CALLBACK intercept(ENetHost* host, ENetEvent*) {
+  auto& filter = *static_cast<DatagramFilter*>(host->compressor.context);
+  const auto* bytes = reinterpret_cast<const std::byte*>(host->receivedData);
+  const Ipv4Endpoint from{host->receivedAddress.host, host->receivedAddress.port};
+  const Admission answer = filter.inspect({bytes, host->receivedDataLength}, from);
+  return answer == Admission::admit ? 0 : 1;
+}
+
+void ENET_CALLBACK let_go(ENetPacket* packet) {
+  SendLedger::close(*static_cast<SendLedger::Record*>(packet->userData));
+}
+
+ErrorCode code_of(int system_code) {
+  switch (system_code) {
+    case EADDRINUSE:
+      return ErrorCode::address_in_use;
+    case EADDRNOTAVAIL:
+    case EACCES:
+      return ErrorCode::address_unavailable;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return ErrorCode::out_of_resources;
+    default:
+      return ErrorCode::socket_failed;
+  }
+}
+
+ENetAddress to_enet(Ipv4Endpoint endpoint) {
+  return {endpoint.host, endpoint.port};
+}
+
+bool is_at_or_after(enet_uint32 a, enet_uint32 b) {
+  return static_cast<std::int32_t>(a - b) >= 0;
+}
+
+enet_uint32 to_ms(Duration duration) {
+  constexpr Duration longest = std::chrono::hours(12);  // ENet compares times within a day
+  return static_cast<enet_uint32>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                      std::clamp(duration, Duration(1'000'000), longest))
+                                      .count());
+}
+
+}  // namespace
+
+ReceivedPacket::~ReceivedPacket() {
+  if (packet_ != nullptr) enet_packet_destroy(packet_);
+}
+
+std::span<const std::byte> ReceivedPacket::bytes() const noexcept {
+  return {reinterpret_cast<const std::byte*>(packet_->data), packet_->dataLength};
+}
+
+Result<std::shared_ptr<EnetClock>> EnetHost::share_clock(const Clock& clock) {
+  if (auto started = start_enet(); !started) return started.error();
+  return EnetClock::share(clock, {enet_time_get, enet_time_set});
+}
+
+Result<std::unique_ptr<EnetHost>> EnetHost::create(const EnetHostConfig& config,
+                                                   std::shared_ptr<EnetClock> clock) {
+  const ENetAddress bind = to_enet(config.bind.value_or(Ipv4Endpoint{}));
+  errno = 0;
+  ENetHost* host =
+      enet_host_create(config.bind ? &bind : nullptr, config.peers, config.channels + 1, 0, 0);
+  if (host == nullptr) {
+    const int why = errno;
+    return Error{code_of(why), why, {}};
+  }
+  return std::unique_ptr<EnetHost>(new EnetHost(host, config, std::move(clock)));
+}
+
+EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock)
+    : host_(host), clock_(std::move(clock)), throttle_(config.throttle), idle_(config.idle) {
+  host_->mtu = kMtuBytes;
+  for (ENetPeer& peer : std::span(host_->peers, host_->peerCount))
+    peer.mtu = kMtuBytes;
+  host_->maximumPacketSize = kMaxPacketBytes;
+  host_->maximumWaitingData = kMaxWaitingBytes;
+  host_->checksum = checksum;
+  // A compressor without functions compresses nothing; it carries what a callback needs.
+  host_->compressor.context = config.filter;
+  host_->intercept = intercept;
+  if (config.bind) {
+    enet_socket_set_option(host_->socket, ENET_SOCKOPT_RCVBUF, kListenerBufferBytes);
+    enet_socket_set_option(host_->socket, ENET_SOCKOPT_SNDBUF, kListenerBufferBytes);
+  }
+  clock_->in_present([this] { return host_->serviceTime = enet_time_get(); });
+}
+
+EnetHost::~EnetHost() {
+  enet_host_destroy(host_);
+}
+
+Ipv4Endpoint EnetHost::local() const {
+  return {host_->address.host, host_->address.port};
+}
+
+SocketHandle EnetHost::socket() const {
+  return static_cast<SocketHandle>(host_->socket);
+}
+
+bool EnetHost::readable() const {
+  enet_uint32 condition = ENET_SOCKET_WAIT_RECEIVE;
+  return enet_socket_wait(host_->socket, &condition, 0) == 0 &&
+         (condition & ENET_SOCKET_WAIT_RECEIVE) != 0;
+}
+
+std::uint32_t EnetHost::datagrams_read() const {
+  return host_->totalReceivedPackets;
+}
+
+EnetHost::Outcome EnetHost::service(Moment moment, EnetEvent& event) {
+  ENetEvent raw{};
+  int outcome = 0;
+  const auto turn = [&] {
+    // Nobody here limits bandwidth. ENet would share it out every second all the same, and tell
+    // every peer after each coming and going.
+    host_->bandwidthThrottleEpoch = enet_time_get();
+    outcome = enet_host_service(host_, &raw, 0);
+    return host_->serviceTime;
+  };
+  if (moment == Moment::present) {
+    clock_->in_present(turn);
+  } else {
+    if (!past_ms_) past_ms_ = host_->serviceTime + 1;
+    clock_->in_past(*past_ms_, turn);
+  }
+  return translate(outcome, raw, event);
+}
+
+void EnetHost::return_to_present() {
+  if (!past_ms_) return;
+  const enet_uint32 past = *past_ms_;
+  past_ms_.reset();
+  clock_->in_present([this] { return host_->serviceTime = enet_time_get(); });
+  for (ENetPeer& peer : std::span(host_->peers, host_->peerCount)) {
+    if (peer.state == ENET_PEER_STATE_DISCONNECTED) continue;
+    ENetList& sent = peer.sentReliableCommands;
+    for (ENetListIterator it = sent.sentinel.previous; it != &sent.sentinel; it = it->previous) {
+      auto& command = *reinterpret_cast<ENetOutgoingCommand*>(it);
+      if (!is_at_or_after(command.sentTime, past)) break;
+      command.sentTime = host_->serviceTime;
+      peer.nextTimeout = command.sentTime + command.roundTripTimeout;
+    }
+  }
+}
+
+EnetHost::Outcome EnetHost::next_event(EnetEvent& event) {
+  ENetEvent raw{};
+  const int outcome = enet_host_check_events(host_, &raw);
+  return translate(outcome, raw, event);
+}
+
+EnetHost::Outcome EnetHost::translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const {
+  event = EnetEvent();
+  if (outcome <= 0) return outcome < 0 ? Outcome::failed : Outcome::quiet;
+  event.peer = raw.peer->incomingPeerID;
+  switch (raw.type) {
+    case ENET_EVENT_TYPE_CONNECT:
+      event.type = EnetEvent::Type::connected;
+      break;
+    case ENET_EVENT_TYPE_DISCONNECT:
+      event.type = EnetEvent::Type::disconnected;
+      event.data = raw.data;
+      break;
+    case ENET_EVENT_TYPE_RECEIVE:
+      event.type = EnetEvent::Type::received;
+      event.packet = ReceivedPacket(raw.packet);
+      break;
+    case ENET_EVENT_TYPE_NONE:
+      break;
+  }
+  return Outcome::event;
+}
+
+std::size_t EnetHost::flush() {
+  // ENet stops at the first peer that the kernel will not send to, and tells nobody but errno; the
+  // next call goes on behind it.
+  constexpr std::size_t most_failures = 8;
+  std::size_t failures = 0;
+  const auto turn = [&] {
+    for (; failures < most_failures; ++failures) {
+      errno = 0;
+      enet_host_flush(host_);
+      if (errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK) break;
+    }
+    return host_->serviceTime;
+  };
+  clock_->in_present(turn);
+  return failures;
+}
+
+Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
+  // ENet counts connect ids up from here; its own seed is a pointer and the time of day.
+  const auto seed = std::as_writable_bytes(std::span(&host_->randomSeed, 1));
+  const ENetAddress address = to_enet(to);
+  ENetPeer* peer = nullptr;
+  if (fill_random(seed)) peer = enet_host_connect(host_, &address, host_->channelLimit, data);
+  if (peer == nullptr) {
+    return Error{ErrorCode::out_of_resources, 0, "Out of memory, or of random numbers."};
+  }
+  // How long to wait is the caller's business.
+  constexpr enet_uint32 hour_ms = 60 * 60 * 1000;
+  enet_peer_timeout(peer, 0, hour_ms, hour_ms);
+  return {};
+}
+
+void EnetHost::configure(std::size_t index) {
+  ENetPeer& peer = at(index);
+  peer.mtu = std::min<enet_uint32>(peer.mtu, kMtuBytes);
+  // Written here alone: ENet's own call would set the other end's as well.
+  peer.packetThrottleInterval = throttle_.interval_ms;
+  peer.packetThrottleAcceleration = throttle_.acceleration;
+  peer.packetThrottleDeceleration = throttle_.deceleration;
+  // The session pings; ENet's own is for a peer that the session has nothing to say to. Who is
+  // silent is for the endpoint to say: ENet looks only when it repeats itself, at ever longer
+  // intervals. Its time-out catches a peer that talks but never acknowledges.
+  enet_peer_ping_interval(&peer, to_ms(idle_ / 4));
+  enet_peer_timeout(&peer, 0, to_ms(2 * idle_), to_ms(2 * idle_));
+}
+
+void EnetHost::hasten(std::size_t peer) {
+  enet_peer_timeout(&at(peer), 0, kHalfOpenMs, kHalfOpenMs);
+}
+
+void EnetHost::hold_throttle(std::size_t peer) {
+  at(peer).packetThrottle = std::max<enet_uint32>(at(peer).packetThrottle, throttle_.floor);
+}
+
+void EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel,
+                    SendAccount& account) {
+  ENetPeer& peer = at(index);
+  if (peer.state != ENET_PEER_STATE_CONNECTED) return;
+  hold_throttle(index);
+
+  // The other end may have fewer channels. Sharing the last one keeps each one's order.
+  const std::size_t wanted = lane == Lane::reliable ? channel + 1u : 0u;
+  const auto on = static_cast<enet_uint8>(std::min(wanted, peer.channelCount - 1));
+  ENetPacket* sent = wrap(std::move(packet), lane, account);
+  if (sent != nullptr && enet_peer_send(&peer, on, sent) == 0) return;
+  if (sent != nullptr) enet_packet_destroy(sent);
+  // Memory is short, and a gap in a reliable lane cannot be mended. The watch finds the slot idle.
+  if (lane != Lane::datagram) reset(index);
+}
+
+_ENetPacket* EnetHost::wrap(Packet packet, Lane lane, SendAccount& account) noexcept {
+  const auto bytes = packet.bytes();
+  const enet_uint32 flags =
+      lane == Lane::datagram ? ENET_PACKET_FLAG_UNSEQUENCED : ENET_PACKET_FLAG_RELIABLE;
+  ENetPacket* wrapped =
+      enet_packet_create(bytes.data(), bytes.size(), flags | ENET_PACKET_FLAG_NO_ALLOCATE);
+  if (wrapped == nullptr) return nullptr;
+  try {
+    wrapped->userData =
+        &ledger_.open(packet.take_buffer(), account, bytes.size() + kPacketCostBytes);
+    wrapped->freeCallback = let_go;
+  } catch (const std::bad_alloc&) {
+    enet_packet_destroy(wrapped);
+    return nullptr;
+  }
+  return wrapped;
+}
+
+void EnetHost::end_after_sending(std::size_t peer, Goodbye reason) {
+  const auto turn = [&] {
+    enet_peer_disconnect_later(&at(peer), static_cast<enet_uint32>(reason));
+    return host_->serviceTime;
+  };
+  clock_->in_present(turn);
+}
+
+void EnetHost::end_now(std::size_t peer, Goodbye reason) {
+  const auto turn = [&] {
+    enet_peer_disconnect_now(&at(peer), static_cast<enet_uint32>(reason));
+    return host_->serviceTime;
+  };
+  clock_->in_present(turn);
+}
+
+void EnetHost::reset(std::size_t peer) {
+  enet_peer_reset(&at(peer));
+}
+
+std::size_t EnetHost::peers() const {
+  return host_->peerCount;
+}
+
+PeerPhase EnetHost::phase(std::size_t peer) const {
+  switch (at(peer).state) {
+    case ENET_PEER_STATE_DISCONNECTED:
+      return PeerPhase::idle;
+    case ENET_PEER_STATE_CONNECTING:
+    case ENET_PEER_STATE_CONNECTION_SUCCEEDED:
+      return PeerPhase::connecting;
+    case ENET_PEER_STATE_ACKNOWLEDGING_CONNECT:
+    case ENET_PEER_STATE_CONNECTION_PENDING:
+      return PeerPhase::half_open;
+    case ENET_PEER_STATE_CONNECTED:
+      return PeerPhase::up;
+    default:
+      return PeerPhase::ending;
+  }
+}
+
+Ipv4Endpoint EnetHost::address(std::size_t peer) const {
+  return {at(peer).address.host, at(peer).address.port};
+}
+
+std::uint32_t EnetHost::mtu(std::size_t peer) const {
+  return at(peer).mtu;
+}
+
+std::size_t EnetHost::window_bytes(std::size_t peer) const {
+  const ENetPeer& from = at(peer);
+  return std::size_t{from.windowSize} * std::max(from.packetThrottle, throttle_.floor) /
+         kThrottleScale;
+}
+
+// ENet counts bytes here once the checksum has shown that the peer sent them, for its sharing out
+// of bandwidth, which never runs.
+bool EnetHost::take_heard(std::size_t peer) {
+  return std::exchange(at(peer).incomingDataTotal, 0u) != 0;
+}
+
+_ENetPeer& EnetHost::at(std::size_t peer) const {
+  return host_->peers[peer];
+}
+
+std::optional<Ipv4Endpoint> parse_ipv4(const std::string& host, std::uint16_t port) {
+  ENetAddress address{};
+  if (enet_address_set_host_ip(&address, host.c_str()) != 0) return std::nullopt;
+  return Ipv4Endpoint{address.host, port};
+}
+
+std::string ipv4_text(Ipv4Endpoint endpoint) {
+  char text[16] = {};
+  const ENetAddress address = to_enet(endpoint);
+  return enet_address_get_host_ip(&address, text, sizeof text) == 0 ? text : "?";
+}
+
+}  // namespace tickwire::detail

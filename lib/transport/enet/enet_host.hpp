@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <tickwire/clock.hpp>
+#include <tickwire/error.hpp>
+
+#include "lib/base/packet.hpp"
+#include "lib/transport/enet/connect_gate.hpp"
+#include "lib/transport/enet/enet_clock.hpp"
+#include "lib/transport/enet/enet_profile.hpp"
+#include "lib/transport/enet/send_ledger.hpp"
+#include "lib/transport/transport.hpp"
+
+struct _ENetHost;
+struct _ENetEvent;
+struct _ENetPacket;
+struct _ENetPeer;
+
+namespace tickwire::detail {
+
+/// Sees each datagram before ENet does.
+class DatagramFilter {
+ public:
+  [[nodiscard]] virtual Admission inspect(std::span<const std::byte> datagram,
+                                          Ipv4Endpoint from) noexcept = 0;
+
+ protected:
+  ~DatagramFilter() = default;
+};
+
+/// A packet in ENet's memory.
+class ReceivedPacket {
+ public:
+  ReceivedPacket() noexcept = default;
+  explicit ReceivedPacket(_ENetPacket* packet) noexcept : packet_(packet) {}
+  ReceivedPacket(ReceivedPacket&& other) noexcept
+      : packet_(std::exchange(other.packet_, nullptr)) {}
+  ReceivedPacket& operator=(ReceivedPacket&& other) noexcept {
+    std::swap(packet_, other.packet_);
+    return *this;
+  }
+  ~ReceivedPacket();
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept;
+
+ private:
+  _ENetPacket* packet_ = nullptr;
+};
+
+struct EnetEvent {
+  enum class Type : std::uint8_t { none, connected, disconnected, received };
+
+  Type type = Type::none;
+  std::size_t peer = 0;    ///< the slot's number
+  std::uint32_t data = 0;  ///< what the other end's DISCONNECT says
+  ReceivedPacket packet;
+};
+
+/// Where a peer slot stands.
+enum class PeerPhase : std::uint8_t {
+  idle,
+  half_open,   ///< a CONNECT came in and is not completed
+  connecting,  ///< ours is out
+  up,
+  ending,
+};
+
+struct EnetHostConfig {
+  std::optional<Ipv4Endpoint> bind;  ///< nothing: any port, calls out only
+  std::size_t peers = 1;
+  std::size_t channels = 1;  ///< besides the control lane
+  ThrottleProfile throttle = kAdaptiveThrottle;
+  Duration idle{};
+  DatagramFilter* filter = nullptr;  ///< outlives the host
+};
+
+/// One ENet host with its socket. Peers are numbers here: ENet uses its peer objects again, and
+/// resets one before it reports its end.
+class EnetHost {
+ public:
+  enum class Outcome : std::uint8_t { failed, quiet, event };
+  /// Which time ENet is told; see `EnetClock`.
+  enum class Moment : std::uint8_t { present, past };
+
+  /// The clock that every host of this process shares.
+  [[nodiscard]] static Result<std::shared_ptr<EnetClock>> share_clock(const Clock& clock);
+
+  /// Errors: the socket's, with its number and without a sentence.
+  [[nodiscard]] static Result<std::unique_ptr<EnetHost>> create(const EnetHostConfig& config,
+                                                                std::shared_ptr<EnetClock> clock);
+  ~EnetHost();
+  EnetHost(const EnetHost&) = delete;
+  EnetHost& operator=(const EnetHost&) = delete;
+
+  [[nodiscard]] Ipv4Endpoint local() const;
+  [[nodiscard]] SocketHandle socket() const;
+  /// Whether something waits in the socket.
+  [[nodiscard]] bool readable() const;
+  /// Since the host was made; wraps.
+  [[nodiscard]] std::uint32_t datagrams_read() const;
+  /// What links have taken and ENet still holds.
+  [[nodiscard]] std::size_t held_bytes() const { return ledger_.total_bytes(); }
+
+  /// One of ENet's turns: timers, sending, reading up to 256 datagrams; stops at the first event.
+  /// The past is where the host last worked: nobody times out there.
+  [[nodiscard]] Outcome service(Moment moment, EnetEvent& event);
+  /// Back from the past: what was sent there counts as sent now.
+  void return_to_present();
+  /// An event that an earlier turn has left.
+  [[nodiscard]] Outcome next_event(EnetEvent& event);
+  /// Sends what is due. Returns how many sends failed.
+  std::size_t flush();
+
+  /// Calls out from slot 0, which is idle.
+  ///
+  /// Errors: `out_of_resources`.
+  [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data);
+  /// Gives a peer that came up this host's timers, throttle and MTU.
+  void configure(std::size_t peer);
+  /// Lets go of a half-open peer sooner than ENet does.
+  void hasten(std::size_t peer);
+  /// Whether any genuine datagram of the peer has come since the last time this was asked.
+  [[nodiscard]] bool take_heard(std::size_t peer);
+  /// Keeps the throttle above its floor.
+  void hold_throttle(std::size_t peer);
+  /// Takes the packet, or drops it when the peer is not up or memory is short.
+  ///
+  /// Pre: no larger than the peer's `max_packet_bytes`.
+  void send(std::size_t peer, Packet packet, Lane lane, std::uint8_t channel, SendAccount& account);
+  /// What was sent leaves first.
+  void end_after_sending(std::size_t peer, Goodbye reason);
+  void end_now(std::size_t peer, Goodbye reason);
+  /// Forgets a peer without a word.
+  void reset(std::size_t peer);
+
+  [[nodiscard]] std::size_t peers() const;
+  [[nodiscard]] PeerPhase phase(std::size_t peer) const;
+  [[nodiscard]] Ipv4Endpoint address(std::size_t peer) const;
+  [[nodiscard]] std::uint32_t mtu(std::size_t peer) const;
+  /// Reliable bytes that may be on their way to the peer now.
+  [[nodiscard]] std::size_t window_bytes(std::size_t peer) const;
+
+ private:
+  EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock);
+  [[nodiscard]] Outcome translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const;
+  [[nodiscard]] _ENetPacket* wrap(Packet packet, Lane lane, SendAccount& account) noexcept;
+  [[nodiscard]] _ENetPeer& at(std::size_t peer) const;
+
+  _ENetHost* host_;
+  std::shared_ptr<EnetClock> clock_;
+  ThrottleProfile throttle_;
+  Duration idle_;
+  std::optional<std::uint32_t> past_ms_;
+  SendLedger ledger_;
+};
+
+/// Reads dotted numbers.
+[[nodiscard]] std::optional<Ipv4Endpoint> parse_ipv4(const std::string& host, std::uint16_t port);
+[[nodiscard]] std::string ipv4_text(Ipv4Endpoint endpoint);
+
+}  // namespace tickwire::detail
