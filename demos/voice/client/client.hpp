@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tickwire/host.hpp>
+
+#include "audio/activity.hpp"
+#include "audio/mixer.hpp"
+#include "audio/opus_codec.hpp"
+#include "audio/sound_sink.hpp"
+#include "audio/sound_source.hpp"
+#include "audio/talker_stream.hpp"
+#include "protocol.hpp"
+
+namespace voice {
+
+struct ClientConfig {
+  std::string url;
+  std::string room;
+  std::string name;
+  EncoderConfig encoder{};
+  ActivityConfig activity{};
+  JitterConfig jitter{};
+  /// Clock, memory network and log are taken over; what the protocol fixes is not.
+  tickwire::HostConfig host{};
+};
+
+/// What a client heard of one talker, whether he is still there or not.
+struct HeardTalkerCounters {
+  std::string name;
+  TalkerCounters counters;
+};
+
+/// One person in a room: says what comes from a source, and plays what the others say into a sink.
+///
+/// Lifetime: source and sink outlive it; either may be null.
+class Client {
+ public:
+  enum class State { connecting, joining, talking, ended };
+
+  /// Errors: what the URL, the name or the codec's settings are refused for.
+  [[nodiscard]] static tickwire::Result<std::unique_ptr<Client>> create(ClientConfig config,
+                                                                        SoundSource* source,
+                                                                        SoundSink* sink);
+
+  /// Handles what has arrived and runs the 20 ms steps that are due, after sleeping for up to
+  /// `timeout` while there is nothing.
+  void run_for(tickwire::Duration timeout);
+  /// Leaves the room; a few more `run_for` let the goodbye arrive.
+  void leave();
+
+  [[nodiscard]] State state() const noexcept { return state_; }
+  /// Why it ended.
+  [[nodiscard]] const tickwire::Error& error() const noexcept { return error_; }
+  [[nodiscard]] std::vector<std::string> others() const;
+
+  [[nodiscard]] std::uint64_t speech_sent() const noexcept { return speech_sent_; }
+  [[nodiscard]] std::vector<HeardTalkerCounters> heard() const;
+  /// The connection's figures; those of its last moment once it has ended.
+  [[nodiscard]] tickwire::ConnectionStats stats() const;
+  /// When the first sample of the source was captured, and the first of the sink played.
+  [[nodiscard]] std::optional<tickwire::TimePoint> capture_started() const noexcept {
+    return capture_started_;
+  }
+  [[nodiscard]] std::optional<tickwire::TimePoint> playback_started() const noexcept {
+    return playback_started_;
+  }
+
+ private:
+  Client(ClientConfig config, Encoder encoder, SoundSource* source, SoundSink* sink);
+
+  void handle(const tickwire::Event& event);
+  void handle_object(const tickwire::Event& event);
+  void add_talker(const Member& member);
+  void remove_talker(std::uint16_t talker);
+  void step(const tickwire::Tick& tick);
+  void speak();
+  void say(std::span<const std::byte> opus);
+  void play();
+  void end(tickwire::Error error);
+
+  struct Talker {
+    std::string name;
+    TalkerStream stream;
+  };
+
+  ClientConfig config_;
+  Encoder encoder_;
+  ActivityGate gate_;
+  Mixer mixer_;
+  SoundSource* source_;
+  SoundSink* sink_;
+  tickwire::Host host_;
+  tickwire::Connection connection_;
+  State state_ = State::connecting;
+  tickwire::Error error_;
+  std::uint16_t own_talker_ = 0;
+  std::map<std::uint16_t, Talker> talkers_;
+  std::vector<HeardTalkerCounters> gone_;
+  Speech incoming_;  // reused
+  Speech outgoing_;  // reused
+  std::uint64_t speech_sent_ = 0;
+  tickwire::ConnectionStats last_stats_;
+  std::optional<tickwire::TimePoint> capture_started_;
+  std::optional<tickwire::TimePoint> playback_started_;
+};
+
+}  // namespace voice

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "audio/sdl_device.hpp"
+#include "client/client.hpp"
+#include "client/report.hpp"
+#include "program.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Options {
+  voice::ClientConfig client;
+  std::string input = "device";
+  std::string output = "device";
+  std::string report_file;
+  double seconds = 0;
+  int start_delay_ms = 0;
+  bool voice_activated = false;
+  bool list_devices = false;
+  bool verbose = false;
+};
+
+void read_options(CLI::App& app, Options& options) {
+  app.add_option("--connect", options.client.url, "the relay, as in enet://example.org:7777");
+  app.add_option("--room", options.client.room, "the room to talk in");
+  app.add_option("--name", options.client.name, "what the others see");
+  app.add_option("--input", options.input, "a sound file, 'device', 'device:NAME' or 'none'");
+  app.add_option("--output", options.output, "a WAV file, 'device', 'device:NAME' or 'none'");
+  app.add_option("--bitrate", options.client.encoder.bitrate_bits_per_second, "bits per second")
+      ->check(CLI::Range(6000, 256'000));
+  app.add_flag("--voice-activated", options.voice_activated, "send nothing while nobody speaks");
+  app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a file")
+      ->check(CLI::Range(0, 600'000));
+  app.add_option("--report", options.report_file, "a file for the figures, as JSON");
+  app.add_flag("--list-devices", options.list_devices, "print the sound devices and end");
+  app.add_flag("--verbose", options.verbose, "log what the connection does");
+}
+
+bool is_device(const std::string& where) {
+  return where.rfind("device", 0) == 0;
+}
+
+std::string device_name(const std::string& where) {
+  return where.size() > 7 ? where.substr(7) : std::string();
+}
+
+tickwire::Result<std::unique_ptr<voice::SoundSource>> open_source(const Options& options) {
+  if (options.input == "none") return std::unique_ptr<voice::SoundSource>();
+  if (is_device(options.input)) {
+    auto device = voice::SdlCapture::open(device_name(options.input));
+    if (!device) return std::move(device).error();
+    return std::unique_ptr<voice::SoundSource>(*std::move(device));
+  }
+  auto file =
+      voice::WavSource::open(options.input, std::chrono::milliseconds(options.start_delay_ms));
+  if (!file) return std::move(file).error();
+  return std::unique_ptr<voice::SoundSource>(std::make_unique<voice::WavSource>(*std::move(file)));
+}
+
+tickwire::Result<std::unique_ptr<voice::SoundSink>> open_sink(const Options& options) {
+  if (options.output == "none") return std::unique_ptr<voice::SoundSink>();
+  if (is_device(options.output)) {
+    auto device = voice::SdlPlayback::open(device_name(options.output));
+    if (!device) return std::move(device).error();
+    return std::unique_ptr<voice::SoundSink>(*std::move(device));
+  }
+  auto file = voice::WavSink::create(options.output);
+  if (!file) return std::move(file).error();
+  return std::unique_ptr<voice::SoundSink>(std::make_unique<voice::WavSink>(*std::move(file)));
+}
+
+int list_devices() {
+  for (const auto& [kind, title] : {std::pair(voice::DeviceKind::capture, "microphones"),
+                                    std::pair(voice::DeviceKind::playback, "loudspeakers")}) {
+    const auto names = voice::list_devices(kind);
+    if (!names) return voice::fail(names.error().message());
+    std::cout << title << ":\n";
+    for (const std::string& name : *names)
+      std::cout << "  " << name << '\n';
+  }
+  return 0;
+}
+
+// Says who comes and goes, and when the room is reached.
+class Narrator {
+ public:
+  void look(const voice::Client& client, const std::string& room) {
+    if (client.state() != voice::Client::State::talking) return;
+    const auto others = client.others();
+    if (is_in_ && others == others_) return;
+    std::cout << "in room " << room << " with " << (others.empty() ? "nobody yet" : "");
+    for (std::size_t i = 0; i < others.size(); ++i)
+      std::cout << (i > 0 ? ", " : "") << others[i];
+    std::cout << std::endl;
+    others_ = others;
+    is_in_ = true;
+  }
+  [[nodiscard]] bool was_in() const noexcept { return is_in_; }
+
+ private:
+  bool is_in_ = false;
+  std::vector<std::string> others_;
+};
+
+// Until the time is up, or the connection: counted from the moment in which the room is reached.
+void talk(voice::Client& client, const Options& options, Narrator& narrator) {
+  std::optional<voice::Deadline> end;
+  while (!voice::is_stopped() && client.state() != voice::Client::State::ended) {
+    client.run_for(100ms);
+    narrator.look(client, options.client.room);
+    if (!end && narrator.was_in()) end.emplace(options.seconds);
+    if (end && end->is_over()) break;
+  }
+}
+
+int run(const Options& options) {
+  auto source = open_source(options);
+  if (!source) return voice::fail(source.error().message());
+  auto sink = open_sink(options);
+  if (!sink) return voice::fail(sink.error().message());
+  auto client = voice::Client::create(options.client, source->get(), sink->get());
+  if (!client) return voice::fail(client.error().message());
+
+  Narrator narrator;
+  talk(**client, options, narrator);
+  const bool left = (*client)->state() != voice::Client::State::ended;
+  (*client)->leave();
+  const voice::Deadline goodbye(3.0);
+  while ((*client)->state() != voice::Client::State::ended && !goodbye.is_over()) {
+    (*client)->run_for(20ms);
+  }
+  if (*sink) {
+    if (auto closed = (*sink)->close(); !closed) return voice::fail(closed.error().message());
+  }
+  const bool from_file = options.input != "none" && !is_device(options.input);
+  const bool to_file = options.output != "none" && !is_device(options.output);
+  if (!options.report_file.empty() &&
+      !voice::write_file(options.report_file, voice::report_json(**client, options.client,
+                                                                 from_file ? options.input : "",
+                                                                 to_file ? options.output : ""))) {
+    return voice::fail("The file " + options.report_file + " cannot be written.");
+  }
+  if (!left) return voice::fail((*client)->error().message());
+  if (!narrator.was_in()) return voice::fail("The room was not reached in time.");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Talks in a room of a tickwire-voice-relay.", "tickwire-voice");
+  read_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  if (options.list_devices) return list_devices();
+  if (options.client.url.empty() || options.client.room.empty() || options.client.name.empty()) {
+    return voice::fail("--connect, --room and --name are needed; see --help.");
+  }
+  if (options.voice_activated) {
+    options.client.activity.microphone = voice::Microphone::voice_activated;
+  }
+  if (options.verbose) options.client.host.log.level = tickwire::LogLevel::info;
+  voice::catch_stop_signals();
+  return voice::run_guarded([&] { return run(options); });
+}
