@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks that every source says its licence, and that every header is guarded and compiles alone.
+
+    headers.py [--root DIR] [--build DIR]...
+
+Each --build is a configured build folder: its compile_commands.json says with which compiler and
+which flags. Without one, nothing is compiled. Exit status 1 when something is wrong.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+from typing import NamedTuple, Optional
+
+FOLDERS = (".ci", "bench", "demos", "include", "lib", "scripts", "subprojects/packagefiles", "test")
+SOURCE_SUFFIXES = {".hpp", ".cpp", ".h", ".py", ".sh", ".wrap"}
+LICENCE = "SPDX-License-Identifier: MIT"
+
+
+class Command(NamedTuple):
+    """How one build folder compiles one source."""
+
+    source: str
+    folder: str
+    compiler: list[str]
+    flags: list[str]
+
+
+def sources(root: pathlib.Path) -> list[pathlib.Path]:
+    """Every source of the project: by its suffix, or because it is a build file or a script."""
+    found = [*root.glob("subprojects/*.wrap"), root / "meson.build", root / "meson_options.txt"]
+    for folder in FOLDERS:
+        for path in (root / folder).rglob("*"):
+            script = folder in (".ci", "scripts") and path.suffix == ""
+            if path.suffix in SOURCE_SUFFIXES or path.name == "meson.build" or script:
+                found.append(path)
+    return sorted(path for path in found if path.is_file())
+
+
+def form_problems(root: pathlib.Path, path: pathlib.Path) -> list[str]:
+    name = path.relative_to(root).as_posix()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    problems = []
+    # A script's first line belongs to its interpreter.
+    licence_line = 1 if lines and lines[0].startswith("#!") else 0
+    if len(lines) <= licence_line or LICENCE not in lines[licence_line]:
+        problems.append(f"{name}:{licence_line + 1}: the line '{LICENCE}' is missing")
+    if path.suffix == ".hpp" and "#pragma once" not in lines:
+        problems.append(f"{name}: '#pragma once' is missing")
+    return problems
+
+
+def split_command(entry: dict) -> Command:
+    words = shlex.split(entry["command"])
+    first_flag = next(i for i, word in enumerate(words) if word.startswith("-"))
+    flags = []
+    rest = iter(words[first_flag:])
+    for word in rest:
+        if word in ("-I", "-isystem", "-include", "-D"):
+            flags += [word, next(rest)]
+        elif word.startswith("-fdiagnostics-color"):
+            continue
+        elif word.startswith(("-I", "-isystem", "-D", "-std=", "-W", "-f", "-pthread")):
+            flags.append(word)
+    compiler = [word for word in words[:first_flag] if not word.endswith("ccache")]
+    source = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
+    return Command(source, entry["directory"], compiler, flags)
+
+
+def commands(build: pathlib.Path) -> list[Command]:
+    entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    return [split_command(entry) for entry in entries if entry["file"].endswith(".cpp")]
+
+
+def nearest(header: pathlib.Path, root: pathlib.Path, known: list[Command]) -> Optional[Command]:
+    """The command of the source that stands nearest: public headers are compiled as lib/ is."""
+    relative = header.relative_to(root)
+    place = root / "lib" / "host" if relative.parts[0] == "include" else header.parent
+
+    def closeness(command: Command) -> tuple[int, int]:
+        # Of two that stand equally near, the one that sees more: it has more flags.
+        return len(os.path.commonpath([command.source, place])), len(command.flags)
+
+    own = [command for command in known if command.source.startswith(str(root / relative.parts[0]))]
+    return max(own or known, key=closeness, default=None)
+
+
+def compile_alone(header: pathlib.Path, command: Command) -> str:
+    """What the compiler says of a file that includes this header and nothing else."""
+    arguments = [*command.compiler, *command.flags, "-Werror", "-fsyntax-only", "-x", "c++", "-"]
+    result = subprocess.run(
+        arguments,
+        cwd=command.folder,
+        input=f'#include "{header}"\n',
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return result.stdout if result.returncode != 0 else ""
+
+
+def compile_problems(
+    root: pathlib.Path, headers: list[pathlib.Path], build: pathlib.Path
+) -> list[str]:
+    known = commands(build)
+    jobs = [(header, nearest(header, root, known)) for header in headers]
+    problems = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        outputs = pool.map(
+            lambda job: compile_alone(*job) if job[1] else "no source is compiled", jobs
+        )
+        for (header, command), output in zip(jobs, outputs):
+            if output:
+                compiler = command.compiler[0] if command else build.name
+                name = header.relative_to(root).as_posix()
+                problems.append(
+                    f"{name} does not compile alone with {compiler}:\n{output.rstrip()}"
+                )
+    return problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[2])
+    parser.add_argument("--build", type=pathlib.Path, action="append", default=[])
+    arguments = parser.parse_args()
+
+    root = arguments.root.resolve()
+    files = sources(root)
+    headers = [path for path in files if path.suffix == ".hpp"]
+    problems = [problem for path in files for problem in form_problems(root, path)]
+    for build in arguments.build:
+        problems += compile_problems(root, headers, build.resolve())
+    print(
+        "\n".join(problems)
+        if problems
+        else f"{len(files)} sources, {len(headers)} headers: all well"
+    )
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

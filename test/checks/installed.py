@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks an installed Tickwire as its users meet it: headers, pkg-config file, both libraries.
+
+    installed.py --prefix DIR [--root DIR] [--compiler CXX]
+
+DIR is where `meson install` put everything. A small program is compiled and run against the shared
+and the static library, and every whole program in README.md is compiled too. Exit status 1 on a
+failure.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
+
+
+class Installed:
+    """One installed Tickwire and the compiler that uses it."""
+
+    def __init__(self, prefix: pathlib.Path, compiler: str):
+        self.prefix = prefix
+        self.compiler = compiler
+        description = next(iter(sorted(prefix.rglob("tickwire.pc"))), None)
+        if description is None:
+            sys.exit(f"{prefix} holds no tickwire.pc")
+        self.library_folder = description.parent.parent
+        self.environment = {**os.environ, "PKG_CONFIG_PATH": str(description.parent)}
+        for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+            self.environment[name] = str(self.library_folder)
+
+    def pkg_config(self, *options: str) -> list[str]:
+        return self.run("pkg-config", *options, "tickwire").split()
+
+    def shared_flags(self) -> list[str]:
+        return self.pkg_config("--cflags", "--libs")
+
+    def static_flags(self) -> list[str]:
+        """As `--static` says, with the library named by its file: else the shared one is taken."""
+        archive = str(self.library_folder / "libtickwire.a")
+        flags = self.pkg_config("--static", "--cflags", "--libs")
+        return [archive if flag == "-ltickwire" else flag for flag in flags]
+
+    def compile(self, source: pathlib.Path, program: pathlib.Path, flags: list[str]) -> None:
+        self.run(self.compiler, *STRICT, str(source), "-o", str(program), *flags)
+
+    def run(self, *command: str) -> str:
+        result = subprocess.run(
+            command,
+            env=self.environment,
+            text=True,
+            check=False,
+            timeout=300,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if result.returncode != 0:
+            sys.exit(
+                f"{' '.join(command)}\nended with status {result.returncode}:\n{result.stdout}"
+            )
+        return result.stdout.strip()
+
+
+def missing_headers(root: pathlib.Path, prefix: pathlib.Path) -> list[str]:
+    headers = (path.name for path in (root / "include" / "tickwire").glob("*.hpp"))
+    return sorted(
+        name for name in headers if not (prefix / "include" / "tickwire" / name).is_file()
+    )
+
+
+def readme_programs(text: str) -> list[str]:
+    """The C++ blocks of a Markdown text that are whole programs."""
+    blocks = re.findall(r"^```cpp\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [block for block in blocks if re.search(r"^int main\(", block, re.MULTILINE)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--prefix", type=pathlib.Path, required=True)
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[2])
+    parser.add_argument("--compiler", default=os.environ.get("CXX", "c++"))
+    arguments = parser.parse_args()
+    root, prefix = arguments.root.resolve(), arguments.prefix.resolve()
+    installed = Installed(prefix, arguments.compiler)
+
+    missing = missing_headers(root, prefix)
+    if missing:
+        sys.exit(f"not installed: {', '.join(missing)}")
+    programs = readme_programs((root / "README.md").read_text(encoding="utf-8"))
+    if not programs:
+        sys.exit("README.md shows no whole program: no ```cpp block with an `int main(`")
+
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        greeting = root / "test" / "checks" / "installed" / "greeting.cpp"
+        for kind, flags in ("shared", installed.shared_flags()), (
+            "static",
+            installed.static_flags(),
+        ):
+            program = work / kind
+            installed.compile(greeting, program, flags)
+            print(f"{kind} library: {installed.run(str(program))}")
+        for number, text in enumerate(programs, start=1):
+            source = work / f"readme-{number}.cpp"
+            source.write_text(text, encoding="utf-8")
+            installed.compile(source, work / f"readme-{number}", installed.shared_flags())
+            print(f"README.md: program {number} compiles")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

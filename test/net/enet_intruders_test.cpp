@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "test/net/enet_raw_socket.hpp"
+#include "test/net/enet_rig.hpp"
+
+namespace tickwire::test {
+namespace {
+
+using detail::Admission;
+
+std::uint64_t malformed(const TransportHost& host) {
+  return host.transport->counters().malformed_datagrams;
+}
+
+// Datagrams that come back to a stranger.
+std::size_t answers(const RawSocket& socket) {
+  std::size_t count = 0;
+  while (socket.receive())
+    ++count;
+  return count;
+}
+
+TEST_CASE("enet: garbage at the port is counted, and the links there go on") {
+  for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
+    INFO("seed " << seed);
+    EnetPair pair;
+    const auto [caller, callee] = pair.connect();
+    RawSocket stranger;
+    std::uint32_t state = seed;
+    const auto next = [&] { return state = state * 1664525u + 1013904223u, state >> 8; };
+    for (int i = 0; i < 2000; ++i) {
+      Datagram garbage(next() % 200);
+      for (auto& each : garbage)
+        each = static_cast<std::uint8_t>(next());
+      stranger.send(pair.address.port, garbage);
+      if (i % 50 == 0) pair.step();
+    }
+    caller->send("still here");
+    REQUIRE(pair.run_until([end = callee] { return !end->arrived.empty(); }));
+    CHECK(malformed(pair.server) > 1000);
+    CHECK(callee->texts() == std::vector<std::string>{"still here"});
+    CHECK(pair.server.accepted.size() == 1);
+    CHECK(answers(stranger) == 0);
+  }
+}
+
+TEST_CASE("enet: damaged datagrams of a real link harm nobody, and reliable packets still arrive") {
+  for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
+    INFO("seed " << seed);
+    EnetPair pair;
+    UdpProxy proxy(pair.address.port);
+    RecordingLink& caller = pair.client.dial(proxy.url());
+    const auto step = [&] {
+      pair.step();
+      proxy.step();
+    };
+    REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+    RecordingLink& callee = *pair.server.accepted[0];
+    std::uint32_t state = seed;
+    const auto next = [&] { return state = state * 1664525u + 1013904223u, state >> 8; };
+    const auto damage = [&](Datagram& datagram) {
+      if (next() % 2 == 0) return true;
+      for (std::uint32_t i = 0; i <= next() % 4; ++i)
+        datagram[next() % datagram.size()] ^= static_cast<std::uint8_t>(1u << next() % 8);
+      if (next() % 8 == 0) datagram.resize(1 + next() % datagram.size());
+      return true;
+    };
+    proxy.to_listener = damage;
+    proxy.to_caller = damage;
+    std::vector<std::string> sent;
+    for (int i = 0; i < 100; ++i) {
+      sent.push_back(pattern(1 + next() % 1300, next()));
+      caller.send(sent.back());
+      step();
+    }
+    REQUIRE(wait_until(step, [&] { return callee.arrived.size() >= sent.size(); }));
+    CHECK(callee.texts() == sent);
+    CHECK(malformed(pair.server) > 0);
+  }
+}
+
+TEST_CASE("enet: a CONNECT that asks for the wrong things gets no slot and no answer") {
+  EnetPair pair;
+  RawSocket stranger;
+  const auto try_one = [&](const Datagram& datagram) {
+    const std::uint64_t before = malformed(pair.server);
+    stranger.send(pair.address.port, datagram);
+    pair.run(20ms);
+    const bool counted = malformed(pair.server) == before + 1;
+    return answers(stranger) == 0 && counted;
+  };
+  CHECK(try_one(ConnectDatagram{.mtu = 576}.bytes()));
+  CHECK(try_one(ConnectDatagram{.mtu = 1279}.bytes()));
+  CHECK(try_one(ConnectDatagram{.mtu = 4096}.bytes()));
+  CHECK(try_one(ConnectDatagram{.window = 0}.bytes()));
+  CHECK(try_one(ConnectDatagram{.window = 1u << 31}.bytes()));
+  CHECK(try_one(ConnectDatagram{.channels = 0}.bytes()));
+  CHECK(try_one(ConnectDatagram{.channels = 255}.bytes()));
+  CHECK(try_one(ConnectDatagram{.bandwidth = 1}.bytes()));
+  CHECK(try_one(ConnectDatagram{.command = 0x02}.bytes()));
+  CHECK(try_one(ConnectDatagram{.own_slot = 0xfff}.bytes()));
+  Datagram longer = ConnectDatagram{}.bytes();
+  longer.push_back(0);
+  CHECK(try_one(longer));
+  CHECK_FALSE(pair.server.transport->next_deadline());
+
+  // The one that they were made from would have been answered.
+  CHECK_FALSE(try_one(ConnectDatagram{}.bytes()));
+  CHECK(pair.server.transport->next_deadline());
+}
+
+TEST_CASE("enet: a slot taken by a spoofed CONNECT is free again within eight seconds") {
+  EnetPair pair;
+  RawSocket stranger;
+  stranger.send(pair.address.port, ConnectDatagram{}.bytes());
+  pair.run(100ms);
+  CHECK(answers(stranger) == 1);
+  pair.run(7900ms);
+  CHECK(answers(stranger) <= 4);
+  CHECK_FALSE(pair.server.transport->next_deadline());
+  CHECK(pair.server.accepted.empty());
+}
+
+TEST_CASE("enet: a CONNECT sent to a caller's own socket is refused") {
+  EnetPair pair;
+  RawSocket deaf;
+  RecordingLink& caller = pair.client.dial("enet://127.0.0.1:" + std::to_string(deaf.port()));
+  pair.run(50ms);
+  const auto call = deaf.receive();
+  REQUIRE(call);
+  RawSocket stranger;
+  stranger.send(call->second, ConnectDatagram{}.bytes());
+  pair.run(50ms);
+  CHECK(malformed(pair.client) == 1);
+  CHECK(answers(stranger) == 0);
+  CHECK(caller.downs == 0);
+}
+
+TEST_CASE("enet: the gate sees who knocks and what it brings, and its no is final") {
+  struct Gate final : detail::ConnectGate {
+    explicit Gate(std::vector<detail::ConnectAttempt>& seen) : attempts(&seen) {}
+    Admission consider(const detail::ConnectAttempt& attempt) noexcept override {
+      attempts->push_back(attempt);
+      return attempt.data == 0xc0ffee ? Admission::admit : Admission::drop;
+    }
+    std::vector<detail::ConnectAttempt>* attempts;
+  };
+  std::vector<detail::ConnectAttempt> attempts;
+  ManualClock clock;
+  const auto gated = [&](detail::TransportContext context) {
+    detail::EnetOptions options;
+    options.gate = std::make_unique<Gate>(attempts);
+    return *detail::make_enet_transport(std::move(context), std::move(options));
+  };
+  TransportHost server{gated, clock};
+  const auto bound = server.listen("enet://127.0.0.1:0");
+  REQUIRE(bound);
+  RawSocket stranger;
+  stranger.send(bound->port, ConnectDatagram{.data = 1}.bytes());
+  server.service();
+  REQUIRE(attempts.size() == 1);
+  CHECK(attempts[0].data == 1);
+  CHECK(attempts[0].from.port == stranger.port());
+  CHECK(attempts[0].now == clock.now());
+  CHECK(malformed(server) == 1);
+  CHECK(answers(stranger) == 0);
+  stranger.send(bound->port, ConnectDatagram{.data = 0xc0ffee}.bytes());
+  server.service();
+  CHECK(malformed(server) == 1);
+  CHECK(answers(stranger) == 1);
+}
+
+TEST_CASE("enet: a flood of empty and of oversized datagrams does not hide honest ones") {
+  EnetPair pair;
+  const auto [caller, callee] = pair.connect();
+  RawSocket stranger;
+  for (int i = 0; i < 30; ++i) {
+    stranger.send(pair.address.port, Datagram());
+    stranger.send(pair.address.port, Datagram(5000));
+  }
+  caller->send("in between");
+  pair.client.flush();
+  for (int i = 0; i < 30; ++i)
+    stranger.send(pair.address.port, Datagram());
+  pair.server.service();  // one pass
+  CHECK(callee->texts() == std::vector<std::string>{"in between"});
+  CHECK(pair.server.transport->counters().socket_errors == 30);
+  CHECK(callee->downs == 0);
+}
+
+TEST_CASE("enet: a flood costs a pass no more than its share, and the rest comes in the next") {
+  EnetPair pair;
+  const auto [caller, callee] = pair.connect();
+  RawSocket stranger;
+  std::size_t waiting = 0;
+  for (; waiting < 60000; ++waiting)
+    stranger.send(pair.address.port, Datagram(8, 0xff));
+  const std::uint64_t before = malformed(pair.server);
+  pair.server.service();
+  const std::uint64_t first = malformed(pair.server) - before;
+  CHECK(first <= 2048 + 256);
+  if (first >= 2048) CHECK(*pair.server.transport->next_deadline() <= pair.clock.now());
+  caller->send("behind the flood");
+  REQUIRE(pair.run_until([end = callee] { return !end->arrived.empty(); }));
+}
+
+TEST_CASE("enet: what a peer may not send is dropped, and the link lives on") {
+  EnetPair pair;
+  UdpProxy proxy(pair.address.port);
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  // Turns every reliable packet into a fragment command, the checksum aside.
+  std::size_t changed = 0;
+  proxy.to_listener = [&](Datagram& datagram) {
+    const bool is_reliable = datagram.size() > 100 && (datagram[0] & 0x80) != 0;
+    if (!is_reliable || changed == 5) return true;
+    datagram[8] = 0x88;
+    ++changed;
+    return true;
+  };
+  const std::uint64_t before = malformed(pair.server);
+  const std::string text = pattern(300, 1);
+  caller.send(text);
+  REQUIRE(wait_until(step, [&] { return pair.server.accepted[0]->arrived.size() == 1; }));
+  CHECK(changed == 5);
+  CHECK(malformed(pair.server) == before + 5);
+  CHECK(pair.server.accepted[0]->texts()[0] == text);
+}
+
+}  // namespace
+}  // namespace tickwire::test

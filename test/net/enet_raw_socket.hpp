@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/transport/enet/crc32.hpp"
+
+namespace tickwire::test {
+
+using Datagram = std::vector<std::uint8_t>;
+
+/// A UDP socket on loopback, never blocking.
+class RawSocket {
+ public:
+  RawSocket() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+    REQUIRE(fd_ >= 0);
+    const sockaddr_in any = address(0);
+    REQUIRE(::bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+  }
+  ~RawSocket() { ::close(fd_); }
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const {
+    sockaddr_in own{};
+    socklen_t size = sizeof own;
+    REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &size) == 0);
+    return ntohs(own.sin_port);
+  }
+  void send(std::uint16_t to, const Datagram& datagram) const {
+    const sockaddr_in there = address(to);
+    const auto sent = ::sendto(fd_, datagram.data(), datagram.size(), 0,
+                               reinterpret_cast<const sockaddr*>(&there), sizeof there);
+    REQUIRE(sent == static_cast<ssize_t>(datagram.size()));
+  }
+  /// The next datagram, and the port that it came from.
+  [[nodiscard]] std::optional<std::pair<Datagram, std::uint16_t>> receive() const {
+    Datagram datagram(65536);
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    const auto got = ::recvfrom(fd_, datagram.data(), datagram.size(), 0,
+                                reinterpret_cast<sockaddr*>(&from), &size);
+    if (got < 0) return std::nullopt;
+    datagram.resize(static_cast<std::size_t>(got));
+    return std::pair(std::move(datagram), ntohs(from.sin_port));
+  }
+
+ private:
+  static sockaddr_in address(std::uint16_t port) {
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(port);
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return there;
+  }
+
+  int fd_;
+};
+
+/// Stands between a caller and a listener, and lets through what the two functions say.
+class UdpProxy {
+ public:
+  explicit UdpProxy(std::uint16_t listener) : listener_(listener) {}
+
+  [[nodiscard]] std::string url() const {
+    return "enet://127.0.0.1:" + std::to_string(front_.port());
+  }
+  void step() {
+    while (auto in = front_.receive()) {
+      caller_ = in->second;
+      if (to_listener(in->first)) back_.send(listener_, in->first);
+    }
+    while (auto in = back_.receive())
+      if (to_caller(in->first)) front_.send(caller_, in->first);
+  }
+
+  std::function<bool(Datagram&)> to_listener = [](Datagram&) { return true; };
+  std::function<bool(Datagram&)> to_caller = [](Datagram&) { return true; };
+
+ private:
+  RawSocket front_;
+  RawSocket back_;
+  std::uint16_t listener_;
+  std::uint16_t caller_ = 0;
+};
+
+/// A CONNECT as ENet would send it, to be spoiled.
+struct ConnectDatagram {
+  std::uint16_t peer = 0x8fff;  // with its time, to no slot
+  std::uint8_t command = 0x82;
+  std::uint16_t own_slot = 0;
+  std::uint32_t mtu = 1360;
+  std::uint32_t window = 65536;
+  std::uint32_t channels = 9;
+  std::uint32_t bandwidth = 0;
+  std::uint32_t id = 0x12345678;
+  std::uint32_t data = 0;
+
+  [[nodiscard]] Datagram bytes() const {
+    Datagram out;
+    const auto put = [&](std::uint32_t value, int bits) {
+      for (bits -= 8; bits >= 0; bits -= 8)
+        out.push_back(static_cast<std::uint8_t>(value >> bits));
+    };
+    put(peer, 16);
+    put(0, 16);  // time
+    put(0, 32);  // checksum
+    put(command, 8);
+    put(0xff, 8);
+    put(1, 16);
+    put(own_slot, 16);
+    put(0xffff, 16);  // both session ids
+    for (const std::uint32_t each : {mtu, window, channels, bandwidth, bandwidth})
+      put(each, 32);
+    for (const std::uint32_t each : {5000u, 2u, 2u})
+      put(each, 32);
+    put(id, 32);
+    put(data, 32);
+    detail::Crc32 crc;
+    crc.add(std::as_bytes(std::span(out)));
+    for (std::size_t i = 0; i < 4; ++i)
+      out[4 + i] = static_cast<std::uint8_t>(crc.value() >> (24 - 8 * i));
+    return out;
+  }
+};
+
+}  // namespace tickwire::test

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "lib/platform/random.hpp"
+#include "lib/transport/enet/crc32.hpp"
+#include "lib/transport/enet/send_ledger.hpp"
+#include "test/support/counting_resource.hpp"
+
+namespace tickwire::test {
+namespace {
+
+using namespace detail;
+
+std::uint32_t crc_of(std::string_view text) {
+  Crc32 crc;
+  crc.add(std::as_bytes(std::span(text)));
+  return crc.value();
+}
+
+TEST_CASE("crc32: the values that everybody gets") {
+  CHECK(crc_of("") == 0);
+  CHECK(crc_of("a") == 0xe8b7be43u);
+  CHECK(crc_of("123456789") == 0xcbf43926u);
+  CHECK(crc_of("The quick brown fox jumps over the lazy dog") == 0x414fa339u);
+}
+
+TEST_CASE("crc32: how the bytes are cut up makes no difference") {
+  std::vector<std::byte> bytes(100);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::byte>(i * 37 + 11);
+  Crc32 whole;
+  whole.add(bytes);
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    Crc32 parts;
+    parts.add(std::span(bytes).first(cut));
+    parts.add(std::span(bytes).subspan(cut));
+    CHECK(parts.value() == whole.value());
+  }
+}
+
+TEST_CASE("send ledger: accounts and blocks are given back, records are used again") {
+  CountingResource memory;
+  {
+    PoolOwner pool(&memory);
+    SendLedger ledger;
+    SendAccount first;
+    SendAccount second;
+    auto& a = ledger.open((*pool).allocate(100), first, 164);
+    auto& b = ledger.open((*pool).allocate(100), second, 64);
+    CHECK(first.bytes == 164);
+    CHECK(second.bytes == 64);
+    CHECK(ledger.total_bytes() == 228);
+    SendLedger::close(a);
+    CHECK(first.bytes == 0);
+    CHECK(ledger.total_bytes() == 64);
+    auto& c = ledger.open((*pool).allocate(100), first, 10);
+    CHECK(&c == &a);
+    SendLedger::close(b);
+    SendLedger::close(c);
+    CHECK(ledger.total_bytes() == 0);
+  }
+  CHECK(memory.blocks_out() == 0);
+}
+
+TEST_CASE("random: bytes of any number, and no two alike") {
+  std::vector<std::byte> first(1000);
+  std::vector<std::byte> second(1000);
+  REQUIRE(fill_random(first));
+  REQUIRE(fill_random(second));
+  CHECK(first != second);
+  CHECK(fill_random({}));
+  std::vector<bool> seen(256);
+  for (const std::byte each : first)
+    seen[std::to_integer<std::size_t>(each)] = true;
+  CHECK(std::count(seen.begin(), seen.end(), true) > 200);  // 251 are to be expected
+}
+
+}  // namespace
+}  // namespace tickwire::test
