@@ -106,23 +106,32 @@ def compile_alone(header: pathlib.Path, command: Command) -> str:
     return result.stdout if result.returncode != 0 else ""
 
 
+def of_demos(path: pathlib.Path, root: pathlib.Path) -> bool:
+    """Whether a file belongs to the demos or their tests, which a build may leave out."""
+    parts = path.relative_to(root).parts
+    return parts[0] == "demos" or "voice" in parts
+
+
 def compile_problems(
     root: pathlib.Path, headers: list[pathlib.Path], build: pathlib.Path
 ) -> list[str]:
     known = commands(build)
+    if not any(command.source.startswith(str(root / "demos")) for command in known):
+        headers = [header for header in headers if not of_demos(header, root)]
     jobs = [(header, nearest(header, root, known)) for header in headers]
+
+    def job_output(job: tuple[pathlib.Path, Optional[Command]]) -> str:
+        header, command = job
+        return compile_alone(header, command) if command else "no source is compiled"
+
     problems = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        outputs = pool.map(
-            lambda job: compile_alone(*job) if job[1] else "no source is compiled", jobs
-        )
-        for (header, command), output in zip(jobs, outputs):
+        for (header, command), output in zip(jobs, pool.map(job_output, jobs)):
             if output:
                 compiler = command.compiler[0] if command else build.name
                 name = header.relative_to(root).as_posix()
-                problems.append(
-                    f"{name} does not compile alone with {compiler}:\n{output.rstrip()}"
-                )
+                sentence = f"{name} does not compile alone with {compiler}"
+                problems.append(f"{sentence}:\n{output.rstrip()}")
     return problems
 
 

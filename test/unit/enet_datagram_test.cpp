@@ -21,6 +21,10 @@ Bytes operator+(Bytes a, const Bytes& b) {
   return a;
 }
 
+Bytes first(std::size_t size, const Bytes& bytes) {
+  return Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
 // In memory of its own size, so that a sanitizer sees a byte too many.
 DatagramKind kind_of(const Bytes& datagram) {
   const Bytes exact(datagram.begin(), datagram.end());
@@ -106,13 +110,14 @@ TEST_CASE("enet datagram: a CONNECT that none of ours would send is refused") {
   CHECK(refused(untimed));
   for (std::size_t size = 0; size < connect().size(); ++size) {
     INFO("size " << size);
-    CHECK(refused(Bytes(connect().begin(), connect().begin() + static_cast<std::ptrdiff_t>(size))));
+    CHECK(refused(first(size, connect())));
   }
 }
 
 TEST_CASE(
     "enet datagram: a CONNECT within a connection, or anything else without one, is refused") {
-  const Bytes command(connect().begin() + 8, connect().end());
+  const Bytes whole = connect();
+  const Bytes command(whole.begin() + 8, whole.end());
   CHECK(kind_of(kTimed + command) == DatagramKind::malformed);
   const Bytes unassigned = {0x8f, 0xff, 0x12, 0x34, 1, 2, 3, 4};
   CHECK(kind_of(unassigned + kPing) == DatagramKind::malformed);
@@ -142,8 +147,7 @@ TEST_CASE("enet datagram: a command that is cut short or too large is refused") 
   for (std::size_t size = 0; size <= all.size(); ++size) {
     INFO("size " << size);
     const bool ends_well = std::find(whole.begin(), whole.end(), size) != whole.end();
-    CHECK((kind_of(Bytes(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size))) ==
-           DatagramKind::traffic) == ends_well);
+    CHECK((kind_of(first(size, all)) == DatagramKind::traffic) == ends_well);
   }
   const auto reliable = [](std::size_t size) {
     const Bytes head = {

@@ -389,6 +389,13 @@ TEST_CASE("memory: a link may be destroyed inside a call to its handler") {
     CHECK(caller.ups == 1);
     CHECK(pair.server.accepted[0]->downs == 1);
   }
+  SUBCASE("on_incoming, though it was taken") {
+    pair.server.when_incoming = [](RecordingLink& end) { end.link.reset(); };
+    RecordingLink& caller = pair.client.dial("memory://server");
+    pair.settle();
+    CHECK(caller.ups == 0);
+    CHECK(caller.downs == 1);
+  }
   SUBCASE("on_packet, with more of them waiting") {
     pair.connect();
     pair.callee->when_packet = [&] { pair.callee->link.reset(); };

@@ -152,10 +152,15 @@ TEST_CASE("sets and maps come out as they went in") {
   check_round_trip(std::unordered_set<Point>{{1, 2}, {3, 4}});
   check_round_trip(std::unordered_multiset<int>{1, 1, 2});
   check_round_trip(std::map<std::string, Point>{{"a", {1, 2}}, {"b", {3, 4}}});
-  check_round_trip(std::multimap<int, std::string>{{1, "a"}, {1, "b"}});
+  check_round_trip(std::multimap<int, std::string>{{1, "a"}, {2, "b"}});
   check_round_trip(std::unordered_map<int, std::vector<int>>{{1, {1, 2}}, {2, {}}});
   check_round_trip(std::unordered_multimap<int, int>{{1, 2}, {1, 2}});
   check_round_trip(std::map<int, std::map<int, std::set<int>>>{{1, {{2, {3}}}}});
+}
+
+TEST_CASE("what has the same key keeps its order, which Cereal turns round") {
+  const std::multimap<int, std::string> texts{{1, "a"}, {1, "b"}, {1, "c"}};
+  CHECK(through_tickwire(texts) == texts);
 }
 
 TEST_CASE("pairs, tuples, optionals and variants come out as they went in") {

@@ -52,11 +52,12 @@ TEST_CASE("the encoder keeps to its bitrate") {
     auto encoder = Encoder::create({.bitrate_bits_per_second = bitrate});
     REQUIRE(encoder);
     std::mt19937 random(1);
+    std::uniform_int_distribution<int> noise(-1000, 1000);
     std::size_t bytes = 0;
     for (int i = 0; i < 100; ++i) {
       Frame frame = tone(i, 3000.0);
       for (auto& sample : frame)
-        sample = static_cast<std::int16_t>(sample + random() % 2000);
+        sample = static_cast<std::int16_t>(sample + noise(random));
       bytes += encoded(*encoder, frame).size();
     }
     CHECK(static_cast<double>(bytes) * 8 / 2.0 < 1.25 * bitrate);

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <numeric>
+#include <string>
+
+#include "test/support/host_pair.hpp"
+
+/// What is sent arrives: every delivery, every size, in order.
+using namespace tickwire;
+using namespace std::chrono_literals;
+using test::HostPair;
+using test::PairOptions;
+
+namespace {
+
+constexpr Delivery kDeliveries[] = {Delivery::reliable, Delivery::sequenced, Delivery::unreliable};
+
+std::vector<std::string> numbered(const std::string& what, int count) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i)
+    texts.push_back(what + std::to_string(i));
+  return texts;
+}
+
+}  // namespace
+
+CONTRACT_CASE("every delivery arrives on every channel, in order within it") {
+  HostPair pair(scheme);
+  pair.connect();
+  for (const Delivery delivery : kDeliveries) {
+    CAPTURE(static_cast<int>(delivery));
+    pair.server.log.clear();
+    for (int i = 0; i < 20; ++i) {
+      for (std::uint8_t channel = 0; channel < 8; ++channel) {
+        REQUIRE(
+            test::send_text(pair.caller, "no " + std::to_string(i), test::with(delivery, channel)));
+      }
+    }
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == 160; }));
+    for (std::uint8_t channel = 0; channel < 8; ++channel)
+      CHECK(pair.server.log.texts_on(channel) == numbered("no ", 20));
+  }
+}
+
+CONTRACT_CASE("a channel's own delivery is used where a send names none") {
+  PairOptions options;
+  options.client.channels[3].delivery = Delivery::sequenced;
+  HostPair pair(scheme, std::move(options));
+  pair.connect();
+  const auto sent = test::send_text(pair.caller, "state", test::on_channel(3));
+  REQUIRE(sent);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::data_sent) == 1; }));
+  CHECK(pair.client.log.receipt(*sent) == Receipt::handed_over);
+}
+
+CONTRACT_CASE("bytes of every size from nothing to 16 MiB arrive unharmed") {
+  HostPair pair(scheme);
+  pair.connect();
+  for (const std::size_t size : {0u, 1u, 2u, 127u, 128u, 1000u, 1100u, 1200u, 1400u, 16'000u,
+                                 16'384u, 70'000u, 1'048'576u, 16u * 1024 * 1024}) {
+    CAPTURE(size);
+    pair.server.log.clear();
+    const std::string sent = test::pattern(size);
+    REQUIRE(pair.caller.send_bytes(std::as_bytes(std::span(sent))));
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+    const test::Told& told = pair.server.log.last(EventType::data_received);
+    CHECK(told.text.size() == sent.size());
+    CHECK((told.text == sent));
+  }
+}
+
+CONTRACT_CASE("objects of every size up to 16 MiB arrive unharmed") {
+  HostPair pair(scheme);
+  pair.connect();
+  for (const std::size_t size : {0u, 1u, 1090u, 1500u, 100'000u, 16u * 1024 * 1024 - 8}) {
+    CAPTURE(size);
+    pair.client.log.clear();
+    const std::string sent = test::pattern(size, 2);
+    REQUIRE(test::send_text(pair.callee, sent));
+    REQUIRE(pair.until([&] { return pair.client.log.messages() == 1; }));
+    CHECK((pair.client.log.last(EventType::object_received).text == sent));
+  }
+}
+
+CONTRACT_CASE("a message above the limit is refused and changes nothing") {
+  HostPair pair(scheme);
+  pair.connect();
+  const std::string large(16 * 1024 * 1024 + 1, 'x');
+  const auto code = [&](std::size_t size, const SendOptions& options) {
+    const auto sent = pair.caller.send_bytes(std::as_bytes(std::span(large).first(size)), options);
+    return sent ? ErrorCode::none : sent.error().code;
+  };
+  CHECK(code(large.size(), {}) == ErrorCode::message_too_large);
+  CHECK(code(1101, test::with(Delivery::sequenced)) == ErrorCode::message_too_large);
+  CHECK(code(1101, test::with(Delivery::unreliable)) == ErrorCode::message_too_large);
+  CHECK(code(1100, test::with(Delivery::unreliable)) == ErrorCode::none);
+  CHECK(code(1100, test::with(Delivery::sequenced)) == ErrorCode::none);
+  CHECK(code(1, test::on_channel(8)) == ErrorCode::no_such_channel);
+  CHECK(pair.caller.stats().drops.refused_too_large == 3);
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
+}
+
+CONTRACT_CASE("metadata travels beside objects and bytes of every size") {
+  HostPair pair(scheme);
+  pair.connect();
+  SendOptions options;
+  options.metadata = {{"room", "kitchen"}, {"hop", 3}, {"open", true}};
+  for (const std::size_t size : {0u, 10u, 900u, 50'000u}) {
+    CAPTURE(size);
+    pair.server.log.clear();
+    const std::string text = test::pattern(size, 3);
+    REQUIRE(test::send_text(pair.caller, text, options));
+    REQUIRE(pair.caller.send_bytes(std::as_bytes(std::span(text)), options));
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
+    for (const test::Told& told : pair.server.log.all()) {
+      CHECK((told.text == text));
+      CHECK(told.metadata == options.metadata);
+    }
+  }
+  options.metadata.set("long", std::string(1100, 'm'));
+  const auto refused = test::send_text(pair.caller, "x", [&] {
+    SendOptions lossy = options;
+    lossy.delivery = Delivery::unreliable;
+    return lossy;
+  }());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::message_too_large);
+}
+
+CONTRACT_CASE("two thousand small messages each way arrive in order, with answers in between") {
+  constexpr int count = 2000;
+  HostPair pair(scheme);
+  pair.connect();
+  for (int i = 0; i < count; ++i) {
+    REQUIRE(test::send_text(pair.caller, "ask " + std::to_string(i)));
+    REQUIRE(test::send_text(pair.callee, "say " + std::to_string(i)));
+    if (i % 100 == 0) pair.step();
+  }
+  REQUIRE(pair.until(
+      [&] { return pair.server.log.messages() == count && pair.client.log.messages() == count; }));
+  CHECK(pair.server.log.texts() == numbered("ask ", count));
+  CHECK(pair.client.log.texts() == numbered("say ", count));
+  REQUIRE(pair.until([&] {
+    return pair.client.log.count(EventType::data_sent) == count &&
+           pair.server.log.count(EventType::data_sent) == count;
+  }));
+}
+
+CONTRACT_CASE("messages of nothing but a header flow too, however many, under the least window") {
+  PairOptions options;
+  options.server.limits.receive_window_bytes = 128 * 1024;
+  HostPair pair(scheme, std::move(options));
+  pair.connect();
+  constexpr std::size_t count = 20'000;
+  for (std::size_t i = 0; i < count; ++i)
+    REQUIRE(pair.caller.send_bytes({}));
+  CHECK(pair.until([&] { return pair.server.log.messages() == count; }));
+}
+
+CONTRACT_CASE("small messages pass a large one on another channel") {
+  HostPair pair(scheme);
+  pair.connect();
+  const std::string large = test::pattern(16 * 1024 * 1024);
+  REQUIRE(pair.caller.send_bytes(std::as_bytes(std::span(large)), test::on_channel(1)));
+  pair.step();
+  REQUIRE(test::send_text(pair.caller, "small", test::on_channel(0)));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() >= 1; }));
+  CHECK(pair.server.log.texts().front() == "small");
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
+  CHECK((pair.server.log.texts().back() == large));
+}
+
+CONTRACT_CASE("more large messages at once than the other end may hold arrive all the same") {
+  HostPair pair(scheme);
+  pair.connect();
+  const std::string large = test::pattern(12 * 1024 * 1024);
+  PairOptions unused;
+  for (std::uint8_t channel = 0; channel < 4; ++channel) {
+    const auto sent =
+        pair.caller.send_bytes(std::as_bytes(std::span(large)), test::on_channel(channel));
+    if (channel < 2) REQUIRE(sent);
+    if (!sent) CHECK(sent.error().code == ErrorCode::send_queue_full);
+  }
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
+  for (const std::string& text : pair.server.log.texts())
+    CHECK((text == large));
+}
+
+CONTRACT_CASE("five large messages share the memory for two") {
+  PairOptions options;
+  for (HostConfig* config : {&options.server, &options.client}) {
+    config->limits.max_message_bytes = 2 * 1024 * 1024;
+    config->limits.max_reassembly_bytes = 5 * 1024 * 1024;
+    config->limits.max_host_reassembly_bytes = 5 * 1024 * 1024;
+  }
+  HostPair pair(scheme, std::move(options));
+  pair.connect();
+  const std::string large = test::pattern(2 * 1024 * 1024);
+  for (std::uint8_t channel = 0; channel < 5; ++channel)
+    REQUIRE(pair.caller.send_bytes(std::as_bytes(std::span(large)), test::on_channel(channel)));
+  CHECK(pair.until([&] { return pair.server.log.messages() == 5; }));
+  for (const std::string& text : pair.server.log.texts())
+    CHECK((text == large));
+}
+
+CONTRACT_CASE("connections share the host's memory for large messages") {
+  PairOptions options;
+  options.server.limits.max_message_bytes = 1024 * 1024;
+  options.server.limits.max_reassembly_bytes = 2 * 1024 * 1024;
+  options.server.limits.max_host_reassembly_bytes = 2 * 1024 * 1024;
+  options.client.limits.max_message_bytes = 1024 * 1024;
+  HostPair pair(scheme, std::move(options));
+  std::vector<Connection> callers;
+  for (int i = 0; i < 6; ++i) {
+    pair.connect();
+    callers.push_back(pair.caller);
+  }
+  const std::string large = test::pattern(1024 * 1024);
+  for (const Connection& caller : callers) {
+    for (std::uint8_t channel = 0; channel < 3; ++channel)
+      REQUIRE(caller.send_bytes(std::as_bytes(std::span(large)), test::on_channel(channel)));
+  }
+  CHECK(pair.until([&] { return pair.server.log.messages() == 18; }));
+}
