@@ -287,9 +287,11 @@ void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::shared_ptr<
     object = std::shared_ptr<Object>(room, room->address());
     reader.begin_shared(object, typeid(T));
     detail::load_and_construct(reader, *room, [&object, &room] {
-      // Only a pointer made of the bare address sets up `shared_from_this`.
+      // Only a pointer made of the bare address sets up `shared_from_this`. It lets go of the room
+      // at its end itself, because the object in there refers back to it.
       if constexpr (cereal::traits::has_shared_from_this<Object>::value) {
-        object = std::shared_ptr<Object>(room->address(), [room](Object*) {});
+        object = std::shared_ptr<Object>(room->address(),
+                                         [room = room](Object*) mutable { room.reset(); });
       }
     });
   } else {

@@ -172,22 +172,6 @@ CONTRACT_CASE("small messages pass a large one on another channel") {
   CHECK((pair.server.log.texts().back() == large));
 }
 
-CONTRACT_CASE("more large messages at once than the other end may hold arrive all the same") {
-  HostPair pair(scheme);
-  pair.connect();
-  const std::string large = test::pattern(12 * 1024 * 1024);
-  PairOptions unused;
-  for (std::uint8_t channel = 0; channel < 4; ++channel) {
-    const auto sent =
-        pair.caller.send_bytes(std::as_bytes(std::span(large)), test::on_channel(channel));
-    if (channel < 2) REQUIRE(sent);
-    if (!sent) CHECK(sent.error().code == ErrorCode::send_queue_full);
-  }
-  REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
-  for (const std::string& text : pair.server.log.texts())
-    CHECK((text == large));
-}
-
 CONTRACT_CASE("five large messages share the memory for two") {
   PairOptions options;
   for (HostConfig* config : {&options.server, &options.client}) {

@@ -61,14 +61,16 @@ struct SplitFree {
 template <class Archive>
 void save(Archive& archive, const SplitFree& object) {
   archive(cereal::make_size_tag(static_cast<cereal::size_type>(object.numbers.size())));
-  for (const int number : object.numbers) archive << number;
+  for (const int number : object.numbers)
+    archive << number;
 }
 template <class Archive>
 void load(Archive& archive, SplitFree& object) {
   cereal::size_type size = 0;
   archive(cereal::make_size_tag(size));
   object.numbers.resize(static_cast<std::size_t>(size));
-  for (int& number : object.numbers) archive >> number;
+  for (int& number : object.numbers)
+    archive >> number;
 }
 
 struct MinimalMember {
@@ -173,8 +175,7 @@ struct Diamond : Left, Right {
 
 }  // namespace tickwire::test
 
-CEREAL_SPECIALIZE_FOR_ALL_ARCHIVES(tickwire::test::Chosen,
-                                   cereal::specialization::member_load_save)
+CEREAL_SPECIALIZE_FOR_ALL_ARCHIVES(tickwire::test::Chosen, cereal::specialization::member_load_save)
 
 namespace tickwire::test {
 

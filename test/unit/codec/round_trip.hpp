@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include <cereal/archives/portable_binary.hpp>
 #include <doctest/doctest.h>
+#include <cereal/archives/portable_binary.hpp>
 
 #include <tickwire/archive.hpp>
 
@@ -53,8 +53,12 @@ T through_tickwire(const T& object, const DecodeLimits& limits = {}) {
 /// Runs one body for both pairs of archives.
 template <class T, class Check>
 void both_ways(const T& object, Check check, const DecodeLimits& limits = {}) {
-  SUBCASE("Cereal's own archives") { check(through_cereal(object)); }
-  SUBCASE("Tickwire's archives") { check(through_tickwire(object, limits)); }
+  SUBCASE("Cereal's own archives") {
+    check(through_cereal(object));
+  }
+  SUBCASE("Tickwire's archives") {
+    check(through_tickwire(object, limits));
+  }
 }
 
 /// The object comes out of both as it went in. Also when it is decoded over another one.
@@ -84,7 +88,8 @@ std::string refusal(const std::vector<std::byte>& bytes, ErrorCode code,
 /// Bytes written as numbers.
 inline std::vector<std::byte> bytes_of(std::initializer_list<unsigned> numbers) {
   std::vector<std::byte> bytes;
-  for (const unsigned number : numbers) bytes.push_back(static_cast<std::byte>(number));
+  for (const unsigned number : numbers)
+    bytes.push_back(static_cast<std::byte>(number));
   return bytes;
 }
 

@@ -35,8 +35,8 @@ struct Person {
   std::unique_ptr<voice::Client> client;
 };
 
-/// A relay and its clients on a simulated network and a clock of their own: ten seconds of talk in a
-/// moment.
+/// A relay and its clients on a simulated network and a clock of their own: ten seconds of talk in
+/// a moment.
 class Conversation {
  public:
   explicit Conversation(const tickwire::NetworkConditions& conditions = {})
@@ -60,9 +60,9 @@ class Conversation {
       person.says = synthetic_speech(static_cast<unsigned>(people.size()), pitch_hz, seconds);
       person.source = std::make_unique<voice::WavSource>(person.says);
     }
-    auto client = voice::Client::create(
-        {.url = "memory://relay", .room = room, .name = name, .host = host()}, person.source.get(),
-        &person.hears);
+    auto client =
+        voice::Client::create({.url = "memory://relay", .room = room, .name = name, .host = host()},
+                              person.source.get(), &person.hears);
     REQUIRE(client);
     person.client = *std::move(client);
     return person;
@@ -89,11 +89,13 @@ class Conversation {
 
 /// How well `listener` heard `talker`, when nobody else talked.
 inline double clarity(const Person& talker, const Person& listener) {
-  return voice::align(voice::to_band(talker.says), voice::to_band(listener.hears.samples)).correlation;
+  return voice::align(voice::to_band(talker.says), voice::to_band(listener.hears.samples))
+      .correlation;
 }
 
 inline bool heard(const Person& talker, const Person& listener) {
-  return voice::find_in_mix(voice::to_band(talker.says), voice::to_band(listener.hears.samples)).found();
+  return voice::find_in_mix(voice::to_band(talker.says), voice::to_band(listener.hears.samples))
+      .found();
 }
 
 }  // namespace voice_test

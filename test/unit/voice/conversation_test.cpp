@@ -3,8 +3,8 @@
 
 #include <tickwire/codec.hpp>
 
-#include "protocol.hpp"
 #include "conversation.hpp"
+#include "protocol.hpp"
 
 using namespace std::chrono_literals;
 using voice_test::clarity;
@@ -75,7 +75,8 @@ TEST_CASE("a client of another application version is told both versions") {
   std::string said;
   for (int i = 0; i < 20; ++i) {
     talk.run(5ms);
-    while (auto event = stranger.poll()) said = event->error.message();
+    while (auto event = stranger.poll())
+      said = event->error.message();
   }
   CHECK(said.find("'tickwire-voice/1'") != std::string::npos);
   CHECK(said.find("'tickwire-voice/2'") != std::string::npos);
@@ -120,7 +121,8 @@ TEST_CASE("speech in another's name, without a room, or too much of it is not pa
   const auto settle = [&] {
     for (int i = 0; i < 20; ++i) {
       talk.run(5ms);
-      while (auto event = forger.poll()) static_cast<void>(event);
+      while (auto event = forger.poll())
+        static_cast<void>(event);
     }
   };
   const auto speak = [&](std::uint16_t talker) {
@@ -138,7 +140,8 @@ TEST_CASE("speech in another's name, without a room, or too much of it is not pa
   speak(1);  // bob's own number
   settle();
   CHECK(talk.relay.counters().speech_refused == 2);
-  for (int i = 0; i < 200; ++i) speak(2);
+  for (int i = 0; i < 200; ++i)
+    speak(2);
   settle();
   CHECK(talk.relay.counters().speech_forwarded >= 50);
   CHECK(talk.relay.counters().speech_forwarded < 100);
