@@ -45,26 +45,69 @@ TEST_CASE("crc32: how the bytes are cut up makes no difference") {
   }
 }
 
-TEST_CASE("send ledger: accounts and blocks are given back, records are used again") {
+struct LedgerRig {
+  SendLedger::Record& open(SendLedger::Account& account, std::size_t cost,
+                           SendLedger::Kind kind = SendLedger::Kind::reliable) {
+    return ledger.open((*pool).allocate(100), account, cost, kind);
+  }
+
   CountingResource memory;
+  PoolOwner pool{&memory};
+  SendLedger ledger;
+  SendLedger::Account first;
+  SendLedger::Account second;
+};
+
+TEST_CASE("send ledger: accounts are paid back, and records are used again") {
+  LedgerRig rig;
+  auto& a = rig.open(rig.first, 164);
+  auto& b = rig.open(rig.second, 64);
+  CHECK(rig.first.bytes == 164);
+  CHECK(rig.second.bytes == 64);
+  CHECK(rig.ledger.total_bytes() == 228);
+  SendLedger::close(a);
+  CHECK(rig.first.bytes == 0);
+  CHECK(rig.ledger.total_bytes() == 64);
+  auto& c = rig.open(rig.first, 10);
+  CHECK(&c == &a);
+  SendLedger::close(b);
+  SendLedger::close(c);
+  CHECK(rig.ledger.total_bytes() == 0);
+}
+
+TEST_CASE("send ledger: what was sent behind a missing packet costs until that one is there") {
+  LedgerRig rig;
+  auto& missing = rig.open(rig.first, 100);
+  auto& behind = rig.open(rig.first, 10);
+  auto& last = rig.open(rig.first, 1);
+  auto& other = rig.open(rig.second, 1000);
+  auto& datagram = rig.open(rig.first, 10000, SendLedger::Kind::datagram);
+  SendLedger::close(last);
+  SendLedger::close(behind);
+  SendLedger::close(datagram);
+  SendLedger::close(other);
+  CHECK(rig.first.bytes == 111);
+  CHECK(rig.second.bytes == 0);
+  SendLedger::close(missing);
+  CHECK(rig.first.bytes == 0);
+  SendLedger::close(rig.open(rig.first, 5));
+  CHECK(rig.ledger.total_bytes() == 0);
+}
+
+TEST_CASE("send ledger: blocks go home at once") {
+  CountingResource memory;
+  SendLedger ledger;
+  SendLedger::Account account;
   {
     PoolOwner pool(&memory);
-    SendLedger ledger;
-    SendAccount first;
-    SendAccount second;
-    auto& a = ledger.open((*pool).allocate(100), first, 164);
-    auto& b = ledger.open((*pool).allocate(100), second, 64);
-    CHECK(first.bytes == 164);
-    CHECK(second.bytes == 64);
-    CHECK(ledger.total_bytes() == 228);
-    SendLedger::close(a);
-    CHECK(first.bytes == 0);
-    CHECK(ledger.total_bytes() == 64);
-    auto& c = ledger.open((*pool).allocate(100), first, 10);
-    CHECK(&c == &a);
-    SendLedger::close(b);
-    SendLedger::close(c);
-    CHECK(ledger.total_bytes() == 0);
+    const auto large = std::size_t{100} * 1024;  // beyond the pool's classes
+    auto& missing = ledger.open((*pool).allocate(10), account, 1, SendLedger::Kind::reliable);
+    const std::size_t before = memory.blocks_out();
+    auto& behind = ledger.open((*pool).allocate(large), account, 1, SendLedger::Kind::reliable);
+    CHECK(memory.blocks_out() == before + 1);
+    SendLedger::close(behind);
+    CHECK(memory.blocks_out() == before);
+    SendLedger::close(missing);
   }
   CHECK(memory.blocks_out() == 0);
 }

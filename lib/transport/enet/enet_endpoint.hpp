@@ -54,7 +54,7 @@ class EnetEndpoint final : private DatagramFilter {
   struct Slot {
     EnetLink* link = nullptr;
     LinkHandler* handler = nullptr;
-    SendAccount account;
+    SendLedger::Account account;
     TimePoint heard{};                      // when it was last seen to live
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
   };

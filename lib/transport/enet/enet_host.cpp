@@ -281,7 +281,7 @@ void EnetHost::hold_throttle(std::size_t peer) {
 }
 
 void EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel,
-                    SendAccount& account) {
+                    SendLedger::Account& account) {
   ENetPeer& peer = at(index);
   if (peer.state != ENET_PEER_STATE_CONNECTED) return;
   hold_throttle(index);
@@ -296,16 +296,17 @@ void EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t ch
   if (lane != Lane::datagram) reset(index);
 }
 
-_ENetPacket* EnetHost::wrap(Packet packet, Lane lane, SendAccount& account) noexcept {
+_ENetPacket* EnetHost::wrap(Packet packet, Lane lane, SendLedger::Account& account) noexcept {
   const auto bytes = packet.bytes();
-  const enet_uint32 flags =
-      lane == Lane::datagram ? ENET_PACKET_FLAG_UNSEQUENCED : ENET_PACKET_FLAG_RELIABLE;
+  const bool once = lane == Lane::datagram;
+  const enet_uint32 flags = once ? ENET_PACKET_FLAG_UNSEQUENCED : ENET_PACKET_FLAG_RELIABLE;
+  const auto kind = once ? SendLedger::Kind::datagram : SendLedger::Kind::reliable;
   ENetPacket* wrapped =
       enet_packet_create(bytes.data(), bytes.size(), flags | ENET_PACKET_FLAG_NO_ALLOCATE);
   if (wrapped == nullptr) return nullptr;
   try {
     wrapped->userData =
-        &ledger_.open(packet.take_buffer(), account, bytes.size() + kPacketCostBytes);
+        &ledger_.open(packet.take_buffer(), account, bytes.size() + kPacketCostBytes, kind);
     wrapped->freeCallback = let_go;
   } catch (const std::bad_alloc&) {
     enet_packet_destroy(wrapped);

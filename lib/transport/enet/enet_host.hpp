@@ -134,7 +134,8 @@ class EnetHost {
   /// Takes the packet, or drops it when the peer is not up or memory is short.
   ///
   /// Pre: no larger than the peer's `max_packet_bytes`.
-  void send(std::size_t peer, Packet packet, Lane lane, std::uint8_t channel, SendAccount& account);
+  void send(std::size_t peer, Packet packet, Lane lane, std::uint8_t channel,
+            SendLedger::Account& account);
   /// What was sent leaves first.
   void end_after_sending(std::size_t peer, Goodbye reason);
   void end_now(std::size_t peer, Goodbye reason);
@@ -151,7 +152,7 @@ class EnetHost {
  private:
   EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock);
   [[nodiscard]] Outcome translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const;
-  [[nodiscard]] _ENetPacket* wrap(Packet packet, Lane lane, SendAccount& account) noexcept;
+  [[nodiscard]] _ENetPacket* wrap(Packet packet, Lane lane, SendLedger::Account& account) noexcept;
   [[nodiscard]] _ENetPeer& at(std::size_t peer) const;
 
   _ENetHost* host_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <utility>
 
@@ -9,50 +10,48 @@
 
 namespace tickwire::detail {
 
-/// Bytes that ENet still holds for one peer.
-struct SendAccount {
-  std::size_t bytes = 0;
-};
-
-/// Keeps the blocks of packets that ENet holds, and what they cost, until ENet lets go of them.
+/// Keeps the blocks of packets that ENet holds until it lets go of them, and what they cost.
 ///
 /// Lifetime: outlives every record that is open.
 /// Memory:   records are used again; it grows with the largest number that were open at once.
 class SendLedger {
  public:
+  enum class Kind : std::uint8_t { reliable, datagram };
+  struct Account;
+
   struct Record {
     SendLedger* ledger = nullptr;
+    Account* account = nullptr;
     BufferRef buffer;
-    SendAccount* account = nullptr;
     std::size_t cost_bytes = 0;
-    Record* next_idle = nullptr;
+    Record* next = nullptr;  // in its account, or among the idle
+    Kind kind = Kind::reliable;
+    bool closed = false;
+  };
+
+  /// What one peer costs. Reliable packets are paid back in the order in which they were sent: ENet
+  /// acknowledges one by one and would send on and on behind a lost packet, until the other end's
+  /// `maximumWaitingData` is full, and then refuses the lost one itself.
+  struct Account {
+    std::size_t bytes = 0;
+    Record* oldest = nullptr;
+    Record* newest = nullptr;
   };
 
   SendLedger() = default;
   SendLedger(const SendLedger&) = delete;
   SendLedger& operator=(const SendLedger&) = delete;
 
-  [[nodiscard]] Record& open(BufferRef buffer, SendAccount& account, std::size_t cost_bytes) {
-    if (idle_ == nullptr) idle_ = &records_.emplace_back();
-    Record& record = *std::exchange(idle_, idle_->next_idle);
-    record = {this, std::move(buffer), &account, cost_bytes, nullptr};
-    account.bytes += cost_bytes;
-    total_bytes_ += cost_bytes;
-    return record;
-  }
-
-  static void close(Record& record) noexcept {
-    SendLedger& ledger = *record.ledger;
-    record.account->bytes -= record.cost_bytes;
-    ledger.total_bytes_ -= record.cost_bytes;
-    record.buffer = BufferRef();
-    record.next_idle = std::exchange(ledger.idle_, &record);
-  }
+  [[nodiscard]] Record& open(BufferRef buffer, Account& account, std::size_t cost_bytes, Kind kind);
+  static void close(Record& record) noexcept { record.ledger->settle(record); }
 
   /// Over all accounts.
   [[nodiscard]] std::size_t total_bytes() const noexcept { return total_bytes_; }
 
  private:
+  void settle(Record& record) noexcept;
+  void pay_back(Record& record) noexcept;
+
   std::deque<Record> records_;
   Record* idle_ = nullptr;
   std::size_t total_bytes_ = 0;

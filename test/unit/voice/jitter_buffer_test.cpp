@@ -332,6 +332,20 @@ TEST_CASE("the delay follows the network's jitter up and down") {
   CHECK(bench.buffer.delay() <= calm + 20ms);
 }
 
+TEST_CASE("when the way becomes longer for good, the buffer soon waits for it") {
+  for (const int longer_frames : {2, 3, 4, 6, 8}) {
+    CAPTURE(longer_frames);
+    Bench bench;
+    bench.talk(0, 300);
+    bench.wait(longer_frames);
+    const std::size_t played = bench.played.size();
+    bench.talk(300, 200);
+    bench.wait(10);
+    MESSAGE("late " << bench.counters().late << " played " << bench.played.size()-played << " disc " << bench.counters().discarded);
+    CHECK(bench.counters().lost == 0);
+  }
+}
+
 TEST_CASE("every packet that came was played, late or thrown away") {
   for (const unsigned seed : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U}) {
     INFO("seed " << seed);

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <numbers>
 #include <random>
 #include <string>
@@ -147,6 +148,10 @@ TEST_CASE("a recording can be read while it is being written") {
   const auto read = read_sound(folder / "heard.wav");
   REQUIRE(read);
   CHECK(*read == Samples(9600, 123));
+  // Readers that take the header at its word see all of it too.
+  std::string header(44, ' ');
+  std::ifstream(folder / "heard.wav", std::ios::binary).read(header.data(), 44);
+  CHECK(header.substr(40) == little_endian(9600 * 2, 4));
   CHECK(sink->close());
   CHECK(sink->close());
   CHECK_FALSE(sink->push(frame));

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/enet/send_ledger.hpp"
+
+namespace tickwire::detail {
+
+SendLedger::Record& SendLedger::open(BufferRef buffer, Account& account, std::size_t cost_bytes,
+                                     Kind kind) {
+  if (idle_ == nullptr) idle_ = &records_.emplace_back();
+  Record& record = *std::exchange(idle_, idle_->next);
+  record = {this, &account, std::move(buffer), cost_bytes, nullptr, kind, false};
+  account.bytes += cost_bytes;
+  total_bytes_ += cost_bytes;
+  if (kind == Kind::reliable) {
+    (account.oldest == nullptr ? account.oldest : account.newest->next) = &record;
+    account.newest = &record;
+  }
+  return record;
+}
+
+void SendLedger::settle(Record& record) noexcept {
+  record.buffer = BufferRef();
+  if (record.kind == Kind::datagram) return pay_back(record);
+  record.closed = true;
+  Account& account = *record.account;
+  while (account.oldest != nullptr && account.oldest->closed)
+    pay_back(*std::exchange(account.oldest, account.oldest->next));
+}
+
+void SendLedger::pay_back(Record& record) noexcept {
+  record.account->bytes -= record.cost_bytes;
+  total_bytes_ -= record.cost_bytes;
+  record.next = std::exchange(idle_, &record);
+}
+
+}  // namespace tickwire::detail

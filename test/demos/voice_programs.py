@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the voice programs as a user would, with good input and bad."""
+
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import wave
+
+RELAY, CLIENT, LOAD = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
+PATIENCE = 30  # seconds after which something hangs
+
+
+def write_wav(path, rate, seconds):
+    """Something that is not silence."""
+    noise = random.Random(1)
+    samples = b"".join(
+        noise.randint(-4000, 4000).to_bytes(2, "little", signed=True)
+        for _ in range(int(rate * seconds)))
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        sound.writeframes(samples)
+
+
+def run(*arguments):
+    return subprocess.run([str(each) for each in arguments], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+
+
+class VoicePrograms(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tickwire voice ")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.url, self.relay = self.start_relay()
+
+    def start_relay(self):
+        ready = self.folder / "ready"
+        relay = self.start(RELAY, "--listen", "enet://127.0.0.1:0", "--ready-file", ready,
+                           "--seconds", PATIENCE)
+        limit = time.monotonic() + PATIENCE
+        while not ready.exists():
+            self.assertIsNone(relay.poll(), "the relay ended")
+            self.assertLess(time.monotonic(), limit, "the relay never listened")
+            time.sleep(0.01)
+        return ready.read_text().strip(), relay
+
+    def start(self, *arguments):
+        process = subprocess.Popen([str(each) for each in arguments], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=PATIENCE)
+
+    def talk(self, name, *more, seconds=1, room="den", source="none"):
+        report = self.folder / (name + ".json")
+        result = run(CLIENT, "--connect", self.url, "--room", room, "--name", name, "--input",
+                     source, "--output", "none", "--seconds", seconds, "--report", report, *more)
+        return result, report
+
+    def check_relay_goes_on(self):
+        self.assertIsNone(self.relay.poll(), "the relay is gone")
+        result, _ = self.talk("last", seconds=0.2)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_file_of_another_rate_is_resampled_and_heard(self):
+        write_wav(self.folder / "spoken.wav", 22050, 2)
+        talker = self.start(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
+                            "--input", self.folder / "spoken.wav", "--output", "none",
+                            "--seconds", 3)
+        heard = self.folder / "heard.wav"
+        result = run(CLIENT, "--connect", self.url, "--room", "den", "--name", "bob", "--input",
+                     "none", "--output", heard, "--seconds", 2, "--report",
+                     self.folder / "bob.json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(talker.wait(PATIENCE), 0)
+        report = json.loads((self.folder / "bob.json").read_text())
+        self.assertGreater(report["packets"]["received"], 50)
+        with wave.open(str(heard)) as sound:
+            self.assertEqual((sound.getframerate(), sound.getnchannels()), (48000, 1))
+            self.assertGreater(max(sound.readframes(sound.getnframes())), 0)
+
+    def test_a_port_in_use_is_named(self):
+        result = run(RELAY, "--listen", self.url)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(self.url.rsplit(":", 1)[1], result.stderr)
+        self.assertIn("is taken", result.stderr)
+
+    def test_an_unknown_scheme_is_named(self):
+        for program in ((RELAY, "--listen", "carrier://127.0.0.1:1"),
+                        (CLIENT, "--connect", "carrier://127.0.0.1:1", "--room", "a", "--name",
+                         "b", "--input", "none", "--output", "none")):
+            result = run(*program)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("'carrier'", result.stderr)
+
+    def test_a_host_name_that_does_not_resolve_is_named(self):
+        result = run(CLIENT, "--connect", "enet://no-such-host.invalid:1", "--room", "a", "--name",
+                     "b", "--input", "none", "--output", "none")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no-such-host.invalid", result.stderr)
+
+    def test_a_file_that_is_no_sound_is_named(self):
+        path = self.folder / "letter.wav"
+        path.write_text("Dear sound system,")
+        result, _ = self.talk("ann", source=path)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("letter.wav", result.stderr)
+
+    def test_a_room_name_of_10_000_characters_is_refused_and_the_relay_goes_on(self):
+        result, _ = self.talk("ann", room="x" * 10_000)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("longer than 64 bytes", result.stderr)
+        self.check_relay_goes_on()
+
+    def test_random_datagrams_at_the_port_disturb_nobody(self):
+        listener = self.start(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
+                              "--input", "none", "--output", "none", "--seconds", 2)
+        host, port = re.fullmatch(r"enet://(.*):(\d+)", self.url).groups()
+        chance = random.Random(5)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for _ in range(5000):
+                stranger.sendto(chance.randbytes(chance.randint(0, 1400)), (host, int(port)))
+        self.assertEqual(listener.wait(PATIENCE), 0, listener.stdout.read())
+        self.check_relay_goes_on()
+
+    def test_a_client_killed_in_the_middle_of_a_word_is_missed_by_nobody(self):
+        write_wav(self.folder / "spoken.wav", 48000, 5)
+        victim = self.start(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
+                            "--input", self.folder / "spoken.wav", "--output", "none")
+        self.assertIn("in room den", victim.stdout.readline())
+        victim.send_signal(signal.SIGKILL)
+        self.check_relay_goes_on()
+
+    def test_many_talkers_are_all_heard(self):
+        figures = self.folder / "load.json"
+        result = run(LOAD, "--connect", self.url, "--clients", 16, "--seconds", 1, "--json",
+                     figures)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertGreater(json.loads(figures.read_text())["delivered_ratio"], 0.9)
+
+    def test_a_stopped_client_still_leaves_a_valid_report_and_says_goodbye(self):
+        report = self.folder / "ann.json"
+        client = self.start(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
+                            "--input", "none", "--output", "none", "--report", report)
+        self.assertIn("in room den", client.stdout.readline())
+        client.send_signal(signal.SIGTERM)
+        self.assertEqual(client.wait(PATIENCE), 0)
+        self.assertEqual(json.loads(report.read_text())["name"], "ann")
+
+    def test_wrong_options_are_explained(self):
+        for arguments in ((RELAY,), (RELAY, "--listen", "enet://nonsense"),
+                          (CLIENT, "--room", "den"), (LOAD, "--connect", self.url, "--room", 1),
+                          (CLIENT, "--connect", self.url, "--room", "a", "--name", "b" * 65,
+                           "--input", "none", "--output", "none")):
+            result = run(*arguments)
+            self.assertNotEqual(result.returncode, 0, arguments)
+            self.assertTrue(result.stderr.strip() or result.stdout.strip(), arguments)
+
+
+if __name__ == "__main__":
+    os.environ["SDL_AUDIODRIVER"] = "dummy"
+    unittest.main(argv=sys.argv[:1], verbosity=2)
