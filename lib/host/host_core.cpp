@@ -63,6 +63,8 @@ HostCore::HostCore(Host& host, HostConfig given)
 
 HostCore::~HostCore() {
   mailbox->shut();
+  // Links end before the transports that they belong to.
+  table_.for_each([](Peer& peer) { peer.link.reset(); });
 }
 
 Peer* HostCore::find(Connection connection) noexcept {

@@ -243,11 +243,14 @@ void HostCore::update() {
 ErrorCode HostCore::run() {
   if (callbacks_ > 0 || running) return ErrorCode::reentrant_call;
   running = true;
+  const struct Guard {
+    bool& running;
+    ~Guard() { running = false; }
+  } guard{running};
   while (!mailbox->take_stop()) {
     update();
     sleep_until(TimePoint::max());
   }
-  running = false;
   return ErrorCode::none;
 }
 
