@@ -38,6 +38,9 @@ struct SendOptions {
   std::optional<Delivery> delivery{};  ///< nothing: the channel's own
   std::uint8_t channel = 0;
   Metadata metadata{};  ///< travels with the message
+  /// Takes the place of a message that still waits under the same key, on the same channel and with
+  /// the same delivery; its receipt says `dropped`. Not for reliable messages.
+  std::optional<std::uint64_t> replace_key{};
 };
 
 /// Why a connection is closed, told to the other end.

@@ -153,7 +153,8 @@ class TICKWIRE_API Host {
   /// Queues an object; it leaves with the pass, or with `flush`.
   ///
   /// Errors: nothing changed then: `not_connected`, `no_such_channel`, `message_too_large`,
-  ///         `send_queue_full`, `encode_failed`.
+  ///         `send_queue_full`, `encode_failed`; `invalid_argument` for a `replace_key` with a
+  ///         reliable delivery.
   /// Events: `data_sent` with the id that is returned.
   template <class T>
   Result<MessageId> send(Connection connection, const T& object, const SendOptions& options = {});

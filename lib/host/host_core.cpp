@@ -17,6 +17,7 @@ void add_to(DropCounters& sum, const DropCounters& more) {
   sum.unreliable_not_polled += more.unreliable_not_polled;
   sum.unreliable_queue_full += more.unreliable_queue_full;
   sum.unreliable_too_old += more.unreliable_too_old;
+  sum.unreliable_replaced += more.unreliable_replaced;
   sum.unsent_at_close += more.unsent_at_close;
   sum.refused_too_large += more.refused_too_large;
   sum.refused_queue_full += more.refused_queue_full;

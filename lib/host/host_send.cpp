@@ -23,6 +23,7 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage message,
 }
 
 Result<void> HostCore::prepare(OutMessage& message, const SendOptions& options) {
+  message.replace_key = options.replace_key;
   if (options.metadata.empty()) return {};
   metadata_scratch_.clear();
   auto encoded = encode_metadata(options.metadata, metadata_scratch_);

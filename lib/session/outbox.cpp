@@ -75,12 +75,15 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   const std::size_t bytes = wire::record_bytes(wire::message_body_bytes(message.body));
   if (queued_bytes_ + bytes > settings_.max_queue_bytes) return ErrorCode::send_queue_full;
 
+  Queue& to = queue(channel, delivery);
   if (may_get_lost(delivery)) {
     if (bytes > bundle_bytes(delivery)) return ErrorCode::message_too_large;
+    if (message.replace_key && replace(to, message, channel)) return ErrorCode::none;
     make_unreliable_room(bytes, now);
   }
-  Queue& to = queue(channel, delivery);
-  if (bytes <= bundle_bytes(delivery)) {
+  if (message.replace_key) {
+    add_keyed(to, message, now);
+  } else if (bytes <= bundle_bytes(delivery)) {
     add_to_bundle(to, message, delivery, now);
   } else {
     add_large(to, message, now);
@@ -95,7 +98,8 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
 void Outbox::add_to_bundle(Queue& to, const OutMessage& message, Delivery delivery, TimePoint now) {
   const std::size_t body_bytes = wire::message_body_bytes(message.body);
   const std::size_t bytes = wire::record_bytes(body_bytes);
-  if (to.items.empty() || !to.items.back().bundle || to.items.back().bundle.room() < bytes) {
+  if (to.items.empty() || !to.items.back().bundle || to.items.back().key ||
+      to.items.back().bundle.room() < bytes) {
     Item item;
     item.bundle = Packet(pool_, bundle_bytes(delivery));
     item.queued_at = now;
@@ -107,6 +111,61 @@ void Outbox::add_to_bundle(Queue& to, const OutMessage& message, Delivery delive
       wire::append_record(open.bundle, wire::message_kind(message.body), body_bytes), message.body);
   ++open.messages;
   open.cost += wire::record_cost(body_bytes);
+}
+
+// Alone in its packet, so that it can be replaced; `join_keyed` makes up for that when it leaves.
+void Outbox::add_keyed(Queue& to, const OutMessage& message, TimePoint now) {
+  const std::size_t body_bytes = wire::message_body_bytes(message.body);
+  Item item;
+  item.bundle = Packet(pool_, wire::record_bytes(body_bytes));
+  item.queued_at = now;
+  item.key = message.replace_key;
+  item.messages = 1;
+  wire::write_message_body(
+      wire::append_record(item.bundle, wire::message_kind(message.body), body_bytes), message.body);
+  to.items.push_back(std::move(item));
+  ++queued_items_;
+}
+
+// Puts the message in the place of the one that waits under its key, if one does.
+bool Outbox::replace(Queue& in, const OutMessage& message, std::uint8_t channel) {
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < in.items.size(); before += in.items[i].messages, ++i) {
+    Item& old = in.items[i];
+    if (old.key != message.replace_key) continue;
+    const std::size_t body_bytes = wire::message_body_bytes(message.body);
+    const std::size_t bytes = wire::record_bytes(body_bytes);
+    queued_bytes_ += bytes - old.bundle.size();
+    unreliable_bytes_ += bytes - old.bundle.size();
+    old.bundle = Packet(pool_, bytes);
+    wire::write_message_body(
+        wire::append_record(old.bundle, wire::message_kind(message.body), body_bytes),
+        message.body);
+    ++stats_.messages_sent;
+    ++stats_.drops.unreliable_replaced;
+    if (settings_.keeps_receipts) {
+      receipts_.add(in.ids.replace(before, message.id), 1, channel, Receipt::dropped);
+    }
+    return true;
+  }
+  return false;
+}
+
+// Gathers the keyed messages at the front into one packet: their records just follow one another.
+void Outbox::join_keyed(Queue& from, Delivery delivery) {
+  Item& front = from.items.front();
+  if (!front.key || from.items.size() == 1) return;
+  Packet joined(pool_, bundle_bytes(delivery));
+  joined.append(front.bundle.bytes());
+  while (from.items.size() > 1 && from.items[1].key &&
+         from.items[1].bundle.size() <= joined.room()) {
+    Item next = from.items.take(1);
+    joined.append(next.bundle.bytes());
+    front.messages += next.messages;
+    --queued_items_;
+  }
+  front.bundle = std::move(joined);
+  front.key.reset();
 }
 
 void Outbox::add_large(Queue& to, const OutMessage& message, TimePoint now) {
@@ -171,6 +230,7 @@ bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& wri
   if (!front.bundle) return send_slice(channel, from, writer);
 
   const bool lossy = may_get_lost(delivery);
+  if (lossy) join_keyed(from, delivery);
   if (!lossy && spent_ + front.cost > credit_) return false;
   if (!lossy) spent_ += front.cost;
   const std::size_t bytes = front.bundle.size();

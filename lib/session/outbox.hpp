@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <tickwire/clock.hpp>
@@ -27,6 +28,7 @@ struct OutMessage {
   /// instead of being copied.
   BufferRef payload_block;
   MessageId id = 0;
+  std::optional<std::uint64_t> replace_key;
 };
 
 /// The sending half of a session: bundles small messages into packets, cuts large ones into slices,
@@ -80,6 +82,7 @@ class Outbox {
     std::uint32_t messages = 0;
     std::uint64_t cost = 0;
     TimePoint queued_at{};
+    std::optional<std::uint64_t> key;  // a single message that a newer one may replace
   };
   struct Queue {
     RingQueue<Item> items;
@@ -93,6 +96,9 @@ class Outbox {
 
   [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery);
   void add_to_bundle(Queue& to, const OutMessage& message, Delivery delivery, TimePoint now);
+  void add_keyed(Queue& to, const OutMessage& message, TimePoint now);
+  [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel);
+  void join_keyed(Queue& from, Delivery delivery);
   void add_large(Queue& to, const OutMessage& message, TimePoint now);
   [[nodiscard]] bool send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
   [[nodiscard]] bool send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer);

@@ -15,12 +15,34 @@ namespace tickwire::detail {
 /// single run, however long.
 class IdRuns {
  public:
-  void push(MessageId id) {
-    if (!runs_.empty() && runs_.back().first + runs_.back().count == id) {
-      ++runs_.back().count;
+  void push(MessageId first, std::uint64_t count = 1) {
+    if (count == 0) return;
+    if (!runs_.empty() && runs_.back().first + runs_.back().count == first) {
+      runs_.back().count += count;
     } else {
-      runs_.push_back({id, 1});
+      runs_.push_back({first, count});
     }
+  }
+
+  /// Puts another id in the place of the one at `index`, which it returns. Pre: there is one.
+  [[nodiscard]] MessageId replace(std::uint64_t index, MessageId id) {
+    IdRuns changed;
+    MessageId replaced = 0;
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      const Run& run = runs_[i];
+      if (index >= run.count) {
+        index -= run.count;
+        changed.push(run.first, run.count);
+        continue;
+      }
+      replaced = run.first + index;
+      changed.push(run.first, index);
+      changed.push(id, 1);
+      changed.push(replaced + 1, run.count - index - 1);
+      index = ~std::uint64_t{0};  // the rest stays: no run is that long
+    }
+    *this = std::move(changed);
+    return replaced;
   }
 
   /// Takes up to `count` from the front and calls `take(first, count)` for each run.

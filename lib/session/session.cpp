@@ -97,6 +97,7 @@ ErrorCode Session::send(const OutMessage& message, std::optional<Delivery> deliv
                         std::uint8_t channel, TimePoint now) {
   if (state_ != SessionState::open) return ErrorCode::not_connected;
   const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
+  if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
   const std::size_t content = message.body.payload.size() + message.body.metadata.size();
   ErrorCode code = ErrorCode::message_too_large;
   if (how == Delivery::reliable || content <= settings_.limits.max_unreliable_bytes) {

@@ -69,9 +69,8 @@ EnetEndpoint::EnetEndpoint(EnetShared& shared, std::size_t peers)
 
 Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
   const TransportContext& context = shared_.context;
-  auto host = EnetHost::create(
-      {bind, slots_.size(), context.channels, shared_.options.throttle, context.idle, this},
-      shared_.clock);
+  auto host =
+      EnetHost::create({bind, slots_.size(), context.channels, context.idle, this}, shared_.clock);
   if (!host) return std::move(host).error();
   host_ = std::move(*host);
   return {};
@@ -173,10 +172,13 @@ void EnetEndpoint::hand_out(const EnetEvent& event) {
 }
 
 void EnetEndpoint::came_up(std::size_t index) {
+  Slot& slot = slots_[index];
+  slot.heard = now_;
+  slot.window = SendWindow(shared_.options.window);
   host_->configure(index);
+  host_->set_window(index, slot.window.bytes());
   if (listener_) return accept(index);
 
-  Slot& slot = slots_[index];
   if (slot.link == nullptr) return host_->end_now(index, Goodbye::cut);
   if (host_->mtu(index) < kMinMtuBytes) {
     host_->end_now(index, Goodbye::cut);
@@ -184,7 +186,6 @@ void EnetEndpoint::came_up(std::size_t index) {
                              slot.link->peer_.to_string() + " asks for too small packets."});
   }
   describe(index, *slot.link);
-  slot.heard = now_;
   slot.handler->on_link_up();
 }
 
@@ -194,7 +195,6 @@ void EnetEndpoint::accept(std::size_t index) {
   auto link = std::make_unique<EnetLink>(*this, index, Address());
   describe(index, *link);
   slot.link = link.get();
-  slot.heard = now_;
   LinkHandler* handler = shared_.context.handler->on_incoming(std::move(link), *listener_);
   // It may have been destroyed in there.
   if (slot.link != nullptr) slot.handler = handler;
@@ -266,7 +266,8 @@ void EnetEndpoint::watch_peer(std::size_t index) {
       if (candidates_.size() > 1 && now_ - called_at_ >= kCandidateTime) call_next_candidate();
       break;
     case PeerPhase::up:
-      host_->hold_throttle(index);
+      slot.window.update(host_->path(index), now_);
+      host_->set_window(index, slot.window.bytes());
       if (now_ - slot.heard >= shared_.context.idle) {
         host_->end_now(index, Goodbye::cut);
         ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
@@ -334,7 +335,7 @@ bool EnetEndpoint::finished() const {
 }
 
 std::size_t EnetEndpoint::capacity_bytes(std::size_t index) const noexcept {
-  const std::size_t most = kWindowsTaken * host_->window_bytes(index);
+  const std::size_t most = kWindowsTaken * slots_[index].window.bytes();
   const std::size_t held = slots_[index].account.bytes;
   return held < most ? most - held : 0;
 }

@@ -55,6 +55,7 @@ class EnetEndpoint final : private DatagramFilter {
     EnetLink* link = nullptr;
     LinkHandler* handler = nullptr;
     SendLedger::Account account;
+    SendWindow window;
     TimePoint heard{};                      // when it was last seen to live
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
   };

@@ -18,7 +18,6 @@ static_assert(kUnassignedPeer == ENET_PROTOCOL_MAXIMUM_PEER_ID);
 static_assert(kMaxPeers == ENET_PROTOCOL_MAXIMUM_PEER_ID);
 static_assert(kMinWindowBytes == ENET_PROTOCOL_MINIMUM_WINDOW_SIZE);
 static_assert(kMaxWindowBytes == ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE);
-static_assert(kThrottleScale == ENET_PEER_PACKET_THROTTLE_SCALE);
 static_assert(kEnetOverheadBytes ==
               sizeof(ENetProtocolHeader) + sizeof(ENetProtocolSendFragment) + sizeof(enet_uint32));
 
@@ -123,7 +122,7 @@ Result<std::unique_ptr<EnetHost>> EnetHost::create(const EnetHostConfig& config,
 }
 
 EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock)
-    : host_(host), clock_(std::move(clock)), throttle_(config.throttle), idle_(config.idle) {
+    : host_(host), clock_(std::move(clock)), idle_(config.idle) {
   host_->mtu = kMtuBytes;
   for (ENetPeer& peer : std::span(host_->peers, host_->peerCount))
     peer.mtu = kMtuBytes;
@@ -261,10 +260,9 @@ Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
 void EnetHost::configure(std::size_t index) {
   ENetPeer& peer = at(index);
   peer.mtu = std::min<enet_uint32>(peer.mtu, kMtuBytes);
-  // Written here alone: ENet's own call would set the other end's as well.
-  peer.packetThrottleInterval = throttle_.interval_ms;
-  peer.packetThrottleAcceleration = throttle_.acceleration;
-  peer.packetThrottleDeceleration = throttle_.deceleration;
+  // ENet's throttle would drop datagrams unseen, and takes a full queue for the way's own length.
+  // Written here alone: its own call would set the other end's as well.
+  peer.packetThrottleDeceleration = 0;
   // The session pings; ENet's own is for a peer that the session has nothing to say to. Who is
   // silent is for the endpoint to say: ENet looks only when it repeats itself, at ever longer
   // intervals. Its time-out catches a peer that talks but never acknowledges.
@@ -276,16 +274,19 @@ void EnetHost::hasten(std::size_t peer) {
   enet_peer_timeout(&at(peer), 0, kHalfOpenMs, kHalfOpenMs);
 }
 
-void EnetHost::hold_throttle(std::size_t peer) {
-  at(peer).packetThrottle = std::max<enet_uint32>(at(peer).packetThrottle, throttle_.floor);
+PathSample EnetHost::path(std::size_t peer) const {
+  const ENetPeer& from = at(peer);
+  return {std::chrono::milliseconds(from.roundTripTime), from.packetsSent, from.packetsLost};
+}
+
+void EnetHost::set_window(std::size_t peer, std::size_t bytes) {
+  at(peer).windowSize = static_cast<enet_uint32>(bytes);
 }
 
 void EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel,
                     SendLedger::Account& account) {
   ENetPeer& peer = at(index);
   if (peer.state != ENET_PEER_STATE_CONNECTED) return;
-  hold_throttle(index);
-
   // The other end may have fewer channels. Sharing the last one keeps each one's order.
   const std::size_t wanted = lane == Lane::reliable ? channel + 1u : 0u;
   const auto on = static_cast<enet_uint8>(std::min(wanted, peer.channelCount - 1));
@@ -362,12 +363,6 @@ Ipv4Endpoint EnetHost::address(std::size_t peer) const {
 
 std::uint32_t EnetHost::mtu(std::size_t peer) const {
   return at(peer).mtu;
-}
-
-std::size_t EnetHost::window_bytes(std::size_t peer) const {
-  const ENetPeer& from = at(peer);
-  return std::size_t{from.windowSize} * std::max(from.packetThrottle, throttle_.floor) /
-         kThrottleScale;
 }
 
 // ENet counts bytes here once the checksum has shown that the peer sent them, for its sharing out

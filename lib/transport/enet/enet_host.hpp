@@ -17,6 +17,7 @@
 #include "lib/transport/enet/enet_clock.hpp"
 #include "lib/transport/enet/enet_profile.hpp"
 #include "lib/transport/enet/send_ledger.hpp"
+#include "lib/transport/enet/send_window.hpp"
 #include "lib/transport/transport.hpp"
 
 struct _ENetHost;
@@ -77,7 +78,6 @@ struct EnetHostConfig {
   std::optional<Ipv4Endpoint> bind;  ///< nothing: any port, calls out only
   std::size_t peers = 1;
   std::size_t channels = 1;  ///< besides the control lane
-  ThrottleProfile throttle = kAdaptiveThrottle;
   Duration idle{};
   DatagramFilter* filter = nullptr;  ///< outlives the host
 };
@@ -123,14 +123,15 @@ class EnetHost {
   ///
   /// Errors: `out_of_resources`.
   [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data);
-  /// Gives a peer that came up this host's timers, throttle and MTU.
+  /// Gives a peer that came up this host's timers and MTU.
   void configure(std::size_t peer);
   /// Lets go of a half-open peer sooner than ENet does.
   void hasten(std::size_t peer);
   /// Whether any genuine datagram of the peer has come since the last time this was asked.
   [[nodiscard]] bool take_heard(std::size_t peer);
-  /// Keeps the throttle above its floor.
-  void hold_throttle(std::size_t peer);
+  [[nodiscard]] PathSample path(std::size_t peer) const;
+  /// Reliable bytes that may be on their way to the peer.
+  void set_window(std::size_t peer, std::size_t bytes);
   /// Takes the packet, or drops it when the peer is not up or memory is short.
   ///
   /// Pre: no larger than the peer's `max_packet_bytes`.
@@ -146,8 +147,6 @@ class EnetHost {
   [[nodiscard]] PeerPhase phase(std::size_t peer) const;
   [[nodiscard]] Ipv4Endpoint address(std::size_t peer) const;
   [[nodiscard]] std::uint32_t mtu(std::size_t peer) const;
-  /// Reliable bytes that may be on their way to the peer now.
-  [[nodiscard]] std::size_t window_bytes(std::size_t peer) const;
 
  private:
   EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock);
@@ -157,7 +156,6 @@ class EnetHost {
 
   _ENetHost* host_;
   std::shared_ptr<EnetClock> clock_;
-  ThrottleProfile throttle_;
   Duration idle_;
   std::optional<std::uint32_t> past_ms_;
   SendLedger ledger_;

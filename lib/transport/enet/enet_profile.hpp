@@ -9,21 +9,18 @@
 
 namespace tickwire::detail {
 
-/// How a peer answers a rising round-trip time. ENet keeps a number from 0 to 32 per peer; it
-/// scales the window of reliable bytes and the share of datagrams that are sent at all.
-struct ThrottleProfile {
-  std::uint32_t interval_ms;   ///< how long a lowest round-trip time stands as the reference
-  std::uint32_t acceleration;  ///< added per acknowledgement at or below the reference
-  std::uint32_t deceleration;  ///< taken off per acknowledgement well above it
-  std::uint32_t floor;         ///< never below, 0 to 32
+/// The window of reliable bytes that may be on their way to a peer; see `SendWindow`.
+struct WindowProfile {
+  std::size_t initial_bytes;
+  std::size_t min_bytes;
+  std::size_t max_bytes;
+  std::size_t step_bytes;
 };
 
 /// For any network.
-inline constexpr ThrottleProfile kAdaptiveThrottle{1000, 8, 1, 8};
+inline constexpr WindowProfile kAdaptiveWindow{16 * 1024, 4 * 1024, 128 * 1024, 4 * 1024};
 /// For a wire of one's own: no answer to congestion at all.
-inline constexpr ThrottleProfile kLanThrottle{5000, 32, 0, 32};
-
-inline constexpr std::uint32_t kThrottleScale = 32;
+inline constexpr WindowProfile kLanWindow{128 * 1024, 128 * 1024, 128 * 1024, 0};
 
 /// UDP payload that a host fills. ENet adds its checksum on top when it bundles, so that the
 /// largest IP packet is 1,392 bytes: it passes the usual tunnels (1,420, 1,400) in one piece.
@@ -41,8 +38,8 @@ inline constexpr std::uint32_t kEnetOverheadBytes = 32;
 /// time per datagram and on the checksum), and without them ENet's reassembly is out of reach.
 inline constexpr std::size_t kMaxPacketBytes = kMaxMtuBytes - kEnetOverheadBytes;
 
-/// What one peer may pin in ENet by leaving a gap in its reliable packets. Above four windows of
-/// an honest sender, and above what one call reads from the socket for one peer.
+/// What one peer may pin in ENet by leaving a gap in its reliable packets. Twice what an honest
+/// sender is ever ahead of a gap: at the limit ENet refuses the packet that would close it, too.
 inline constexpr std::size_t kMaxWaitingBytes = 512 * 1024;
 
 /// Charged per packet on top of its bytes: what ENet allocates to carry it.

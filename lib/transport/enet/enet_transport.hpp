@@ -13,7 +13,7 @@ namespace tickwire::detail {
 
 /// What an ENet transport can be told besides its context.
 struct EnetOptions {
-  ThrottleProfile throttle = kAdaptiveThrottle;
+  WindowProfile window = kAdaptiveWindow;
   std::unique_ptr<ConnectGate> gate{};  ///< nothing: everybody may knock
 };
 

@@ -175,13 +175,14 @@ TEST_CASE("8 bytes never make a decode allocate a megabyte") {
 TEST_CASE("the sentence names the type, the size and the offset") {
   CHECK(refusal<std::pair<int, std::vector<std::string>>>(
             bytes_of({1, 2, 3, 4, 0x80, 0x80, 0x80, 0x80, 0x08, 1}), ErrorCode::malformed_object) ==
-        "pair<i32,vector<string>>: a size of 2147483648 elements of at least 1 bytes each does not "
-        "fit in the 1 bytes that are left (at byte 9)");
-  CHECK(contains(refusal<std::vector<double>>(bytes_of({2, 1, 1, 1, 1, 1, 1, 1, 1}),
-                                              ErrorCode::malformed_object),
-                 "vector<f64>: a size of 2 elements of at least 8 bytes each"));
+        "pair<i32,vector<string>>: a size of 2147483648 does not fit in the bytes that are left "
+        "(for each: 1, left: 1) (at byte 9)");
+  CHECK(refusal<std::vector<double>>(bytes_of({2, 1, 1, 1, 1, 1, 1, 1, 1}),
+                                     ErrorCode::malformed_object) ==
+        "vector<f64>: a size of 2 does not fit in the bytes that are left (for each: 8, left: 8) "
+        "(at byte 1)");
   CHECK(contains(refusal<Large>({}, ErrorCode::malformed_object),
-                 "Large: the bytes end: 1 are needed, 0 are left (at byte 0)"));
+                 "Large: the bytes end (needed: 1, left: 0) (at byte 0)"));
 }
 
 TEST_CASE("an object that takes more memory than the budget is refused before it takes it") {
@@ -274,7 +275,7 @@ TEST_CASE("bytes that are left over, or missing, refuse the object") {
   auto bytes = encoded(std::string("text"));
   bytes.push_back(std::byte{0});
   CHECK(refusal<std::string>(bytes, ErrorCode::malformed_object) ==
-        "string: 1 bytes are left over at its end (at byte 5)");
+        "string: bytes are left over at its end (1) (at byte 5)");
   const auto whole = encoded(std::tuple<int, std::string, std::optional<double>>(1, "two", 3.0));
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CAPTURE(size);

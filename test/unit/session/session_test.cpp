@@ -339,6 +339,46 @@ TEST_CASE("unreliable messages that wait too long, or are too many, give way and
   }));
 }
 
+TEST_CASE(
+    "under one key only the newest waits, in the place of the first, and they share a packet") {
+  SessionPair pair;
+  pair.connect();
+  pair.advance(20ms);
+  const auto send = [&](std::uint64_t key, std::string_view text) {
+    detail::OutMessage message;
+    message.body.is_object = true;
+    message.body.type = 77;
+    message.body.payload = detail::as_bytes(text);
+    message.id = ++pair.dialler.last_id;
+    message.replace_key = key;
+    return pair.dialler.session.send(message, Delivery::sequenced, 0, pair.now);
+  };
+  CHECK(send(1, "a old") == ErrorCode::none);
+  CHECK(send(2, "b") == ErrorCode::none);
+  CHECK(pair.dialler.send("plain", Delivery::sequenced) == ErrorCode::none);
+  CHECK(send(1, "a, which is longer") == ErrorCode::none);
+  CHECK(send(3, "c") == ErrorCode::none);
+  CHECK(send(1, "a new") == ErrorCode::none);
+  pair.pump();
+  CHECK(pair.acceptor.texts() == std::vector<std::string>{"a new", "b", "plain", "c"});
+  CHECK(pair.dialler.session.stats().drops.unreliable_replaced == 2);
+  CHECK(pair.dialler.session.stats().queued_bytes == 0);
+  pair.pump();
+  std::vector<MessageId> dropped;
+  std::vector<MessageId> left;
+  for (const auto& event : pair.dialler.events) {
+    if (event.type != EventType::data_sent) continue;
+    (event.receipt == Receipt::dropped ? dropped : left).push_back(event.id);
+  }
+  CHECK(dropped == std::vector<MessageId>{1, 4});
+  CHECK(left == std::vector<MessageId>{6, 2, 3, 5});
+
+  detail::OutMessage reliable;
+  reliable.replace_key = 1;
+  CHECK(pair.dialler.session.send(reliable, Delivery::reliable, 0, pair.now) ==
+        ErrorCode::invalid_argument);
+}
+
 TEST_CASE("a channel of higher priority leaves first, however much waits on another") {
   auto dialled = SessionPair::settings(Direction::dialled);
   dialled.channels[5].priority = 9;

@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: MIT
-#include <tickwire/archive.hpp>
+#include <tickwire/byte_reader.hpp>
 
-#include <exception>
-#include <map>
-#include <new>
+#include <algorithm>
 #include <set>
-#include <stdexcept>
+#include <vector>
+
+#include <tickwire/standard_types.hpp>
+
+#include "place.hpp"
 
 namespace tickwire {
-
 namespace detail {
-
-bool VectorSink::grow(std::size_t least_capacity) {
-  const bool first = data_ == small_.data();
-  const std::size_t before = bytes_->size() - (first ? 0 : capacity_);
-  const std::size_t wanted = std::max(least_capacity, capacity_ + capacity_ / 2);
-  bytes_->resize(before + wanted);
-  data_ = bytes_->data() + before;
-  if (first) std::memcpy(data_, small_.data(), size_);
-  capacity_ = wanted;
-  return true;
-}
-
-void VectorSink::finished() {
-  if (data_ == small_.data()) {
-    bytes_->insert(bytes_->end(), data_, data_ + size_);
-  } else {
-    bytes_->resize(bytes_->size() - (capacity_ - size_));
-  }
-}
 
 DecodeFailure::DecodeFailure(ErrorCode code_, std::size_t offset_, const std::string& reason)
     : Exception(reason), code(code_), offset(offset_) {}
 DecodeFailure::~DecodeFailure() = default;
-
-SinkFull::SinkFull() : Exception("the sink takes no more bytes") {}
-SinkFull::~SinkFull() = default;
 
 void fail_variant(ByteReader& reader, std::uint64_t index, std::size_t alternatives) {
   reader.fail(ErrorCode::malformed_object, "a variant of " + std::to_string(alternatives) +
@@ -52,103 +31,6 @@ void fail_not_made(ByteReader& reader) {
 }
 
 }  // namespace detail
-
-namespace {
-
-/// An object at an address. Objects of two types may share one.
-struct Place {
-  const void* address;
-  const std::type_info* type;
-  bool operator<(const Place& other) const noexcept {
-    if (address != other.address) return std::less<>()(address, other.address);
-    return type->before(*other.type);
-  }
-};
-
-}  // namespace
-
-struct ByteWriter::State {
-  std::map<Place, std::uint32_t> ids;
-  // Keeps written objects alive, so that no later one gets the address of a temporary.
-  std::vector<std::shared_ptr<const void>> objects;
-  std::vector<const std::type_info*> versions;
-  std::set<Place> bases;
-  std::vector<std::string_view> polymorphic_names;
-  std::vector<std::function<void()>> deferments;
-  std::size_t next_deferment = 0;
-};
-
-void ByteWriter::StateDeleter::operator()(State* state) const noexcept {
-  delete state;
-}
-
-ByteWriter::State& ByteWriter::state() {
-  if (!state_) state_.reset(new State);
-  return *state_;
-}
-
-void ByteWriter::make_room(std::size_t bytes) {
-  const std::size_t used = static_cast<std::size_t>(cursor_ - sink_->data_);
-  sink_->size_ = used;
-  if (!sink_->grow(used + bytes)) throw detail::SinkFull();
-  cursor_ = sink_->data_ + used;
-  end_ = sink_->data_ + sink_->capacity_;
-}
-
-void ByteWriter::write_long_varint(std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7)
-    write(static_cast<std::uint8_t>(number | 0x80));
-  write(static_cast<std::uint8_t>(number));
-}
-
-ByteWriter::Identity ByteWriter::identify(const std::shared_ptr<const void>& object,
-                                          const std::type_info& type) {
-  if (object == nullptr) return {};
-  State& known = state();
-  const auto next = static_cast<std::uint32_t>(known.ids.size() + 1);
-  const auto [entry, first] = known.ids.try_emplace({object.get(), &type}, next);
-  if (first) known.objects.push_back(object);
-  return {entry->second, first};
-}
-
-std::uint32_t ByteWriter::registerPolymorphicType(const char* name) {
-  auto& names = state().polymorphic_names;
-  const auto known = std::find(names.begin(), names.end(), name);
-  const auto id = static_cast<std::uint32_t>(known - names.begin()) + 1;
-  if (known != names.end()) return id;
-  names.emplace_back(name);
-  return id | cereal::detail::msb_32bit;
-}
-
-bool ByteWriter::remember_version(const std::type_info& type) {
-  const auto same = [&type](const std::type_info* other) { return *other == type; };
-  const auto first_end = versions_.begin() + version_count_;
-  if (std::any_of(versions_.begin(), first_end, same)) return false;
-  if (version_count_ < versions_.size()) {
-    versions_[version_count_++] = &type;
-    return true;
-  }
-  auto& further = state().versions;
-  if (std::any_of(further.begin(), further.end(), same)) return false;
-  further.push_back(&type);
-  return true;
-}
-
-bool ByteWriter::remember_base(const void* base, const std::type_info& type) {
-  return state().bases.insert({base, &type}).second;
-}
-
-void ByteWriter::defer(std::function<void()> deferment) {
-  state().deferments.push_back(std::move(deferment));
-}
-
-void ByteWriter::serializeDeferments() {
-  if (!state_) return;
-  // What runs may put off more, which moves the vector.
-  while (state_->next_deferment < state_->deferments.size()) {
-    std::exchange(state_->deferments[state_->next_deferment++], nullptr)();
-  }
-}
 
 struct ByteReader::State {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -169,7 +51,7 @@ struct ByteReader::State {
   std::vector<Shared> shared;
   std::size_t current = kNone;  // the innermost shared object that is being read
   std::vector<Version> versions;
-  std::set<Place> bases;
+  std::set<detail::Place> bases;
   std::vector<std::string> polymorphic_names;
   std::vector<Deferment> deferments;
   std::size_t next_deferment = 0;
@@ -199,8 +81,8 @@ void ByteReader::fail(ErrorCode code, std::string_view reason) {
 }
 
 void ByteReader::fail_short(std::size_t bytes) {
-  fail(ErrorCode::malformed_object, "the bytes end: " + std::to_string(bytes) + " are needed, " +
-                                        std::to_string(remaining()) + " are left");
+  fail(ErrorCode::malformed_object, "the bytes end (needed: " + std::to_string(bytes) +
+                                        ", left: " + std::to_string(remaining()) + ")");
 }
 
 void ByteReader::fail_bool(const std::byte* at) {
@@ -241,10 +123,10 @@ void ByteReader::admit_oversize(std::uint64_t count, const detail::ElementShape&
     empty_budget_bytes_ -= static_cast<std::uint32_t>(count * shape.memory_bytes);
     return;
   }
-  fail(ErrorCode::malformed_object, "a size of " + std::to_string(count) +
-                                        " elements of at least " + std::to_string(least) +
-                                        " bytes each does not fit in the " +
-                                        std::to_string(remaining()) + " bytes that are left");
+  fail(ErrorCode::malformed_object,
+       "a size of " + std::to_string(count) +
+           " does not fit in the bytes that are left (for each: " + std::to_string(least) +
+           ", left: " + std::to_string(remaining()) + ")");
 }
 
 std::uint32_t ByteReader::read_version(const std::type_info& type, std::uint32_t own) {
@@ -280,7 +162,7 @@ std::uint32_t ByteReader::read_version(const std::type_info& type, std::uint32_t
 }
 
 bool ByteReader::remember_base(const void* base, const std::type_info& type) {
-  charge(sizeof(Place) + detail::kNodeBytes);
+  charge(sizeof(detail::Place) + detail::kNodeBytes);
   return state().bases.insert({base, &type}).second;
 }
 
@@ -388,7 +270,7 @@ void ByteReader::finish_slowly() {
     cursor_ = end_;
   } else if (cursor_ != end_) {
     fail(ErrorCode::malformed_object,
-         std::to_string(remaining()) + " bytes are left over at its end");
+         "bytes are left over at its end (" + std::to_string(remaining()) + ")");
   }
 }
 

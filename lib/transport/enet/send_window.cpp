@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/enet/send_window.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace tickwire::detail {
+namespace {
+
+constexpr Duration kQueueAllowed = std::chrono::milliseconds(100);
+// The shortest time is forgotten this slowly, for the case that the way has become longer.
+constexpr int kDriftRatio = 1000;
+// Losses that a radio link makes by itself; in 1/32.
+constexpr std::uint32_t kLossAllowed = 1;
+
+}  // namespace
+
+void SendWindow::update(const PathSample& sample, TimePoint now) {
+  if (sample.sent < sent_ || sample.lost < lost_) sent_ = lost_ = 0;
+  const std::uint32_t sent = sample.sent - sent_;
+  const std::uint32_t lost = sample.lost - lost_;
+  if (sent == 0) return;
+  sent_ = sample.sent;
+  lost_ = sample.lost;
+
+  if (shortest_rtt_ && updated_at_) *shortest_rtt_ += (now - *updated_at_) / kDriftRatio;
+  shortest_rtt_ = std::min(shortest_rtt_.value_or(sample.rtt), sample.rtt);
+  updated_at_ = now;
+
+  const Duration queue_allowed = kQueueAllowed + *shortest_rtt_ / 4;
+  const bool congested =
+      lost * 32 > sent * kLossAllowed || sample.rtt > *shortest_rtt_ + queue_allowed;
+  if (!congested) {
+    const std::size_t more = ramping_ ? bytes_ : profile_.step_bytes;
+    bytes_ = std::min(bytes_ + more, profile_.max_bytes);
+  } else if (now - shrunk_at_ >= sample.rtt) {  // what is on its way now was sent before
+    ramping_ = false;
+    shrunk_at_ = now;
+    bytes_ = std::max(bytes_ - bytes_ / 4, profile_.min_bytes);
+  }
+}
+
+}  // namespace tickwire::detail
