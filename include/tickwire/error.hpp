@@ -81,7 +81,7 @@ struct Error {
 ///
 /// Pre: `*`, `->` only when it holds a value, `error()` only when it does not.
 template <class T>
-class [[nodiscard]] Result {
+class Result {
  public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
@@ -112,7 +112,7 @@ class [[nodiscard]] Result {
 
 /// Success without a value, or the `Error`.
 template <>
-class [[nodiscard]] Result<void> {
+class Result<void> {
  public:
   Result() = default;
   Result(Error error) : error_(std::move(error)) {}

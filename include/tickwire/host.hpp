@@ -139,7 +139,8 @@ class TICKWIRE_API Host {
   Subscription on_sent(std::function<void(Connection, MessageId, Receipt)> function);
   Subscription on_bytes(std::function<void(Connection, std::span<const std::byte>)> function);
   Subscription on_network_message(std::function<void(Connection, const NetworkMessage&)> function);
-  /// Called with every object of type `T`; one that does not decode goes to `on_error`.
+  /// Called with every object of type `T`. One that does not decode goes to `on_error`, with its
+  /// connection, which stays open.
   template <class T>
   Subscription on_message(std::function<void(Connection, const T&)> function);
   /// Called with every event, after the listeners above.

@@ -51,7 +51,7 @@ class Value {
   template <std::integral T>
   requires(!std::same_as<T, bool>) Value(T value)
   noexcept {
-    if (std::in_range<std::int64_t>(value)) {
+    if (std::in_range<std::int64_t>(+value)) {
       state_ = static_cast<std::int64_t>(value);
     } else {
       state_ = static_cast<double>(value);

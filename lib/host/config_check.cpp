@@ -65,8 +65,9 @@ void check_timeouts(const Timeouts& timeouts) {
 HostConfig checked(HostConfig config) {
   demand(config.application.size() <= kMaxNameBytes, "application must be at most 64 bytes");
   demand(config.schema.size() <= kMaxNameBytes, "schema must be at most 64 bytes");
-  demand(!config.tick_rate_hz || (*config.tick_rate_hz > 0 && *config.tick_rate_hz <= 1e6),
-         "tick_rate_hz must be above 0 and at most 1000000");
+  // The least keeps every due time within the range of the clock.
+  demand(!config.tick_rate_hz || (*config.tick_rate_hz >= 1e-6 && *config.tick_rate_hz <= 1e6),
+         "tick_rate_hz must be 0.000001 to 1000000");
   demand(config.event_capacity >= 1, "event_capacity must be at least 1");
   demand(config.max_events_per_pass >= 1, "max_events_per_pass must be at least 1");
   demand(!config.channels.empty() && config.channels.size() <= kMaxChannels,

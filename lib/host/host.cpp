@@ -34,8 +34,10 @@ Host::Host(HostConfig config)
     : core_(std::make_unique<detail::HostCore>(*this, std::move(config))) {}
 
 Host::~Host() {
-  while (!core_->extensions.empty())
-    detach(*core_->extensions.back());
+  while (!core_->extensions.empty()) {
+    if (Extension* last = core_->extensions.back()) detach(*last);
+    std::erase(core_->extensions, nullptr);
+  }
 }
 
 Result<Address> Host::listen(std::string_view url, const ListenOptions& options) {
@@ -132,7 +134,12 @@ Subscription Host::on_encoded(std::uint32_t type, std::function<void(const Event
 }
 
 void Host::report_malformed(const Event& event, Error error) {
-  core_->report(event.connection, std::move(error));
+  // Not an event of the connection's: its `error` would mean that it never came up.
+  Event report;
+  report.type = EventType::error;
+  report.connection = event.connection;
+  report.error = std::move(error);
+  core_->listeners->dispatch(report);
 }
 
 Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::byte> bytes,
@@ -146,6 +153,9 @@ BroadcastResult Host::forward(const Event& event, std::span<const Connection> ta
                               const SendOptions& options) {
   detail::OutMessage message;
   message.body.is_object = event.type == EventType::object_received;
+  if (!message.body.is_object && event.type != EventType::data_received) {
+    return {0, 0, targets.size()};
+  }
   message.body.type = event.type_id;
   message.body.payload = event.payload.bytes();
   message.body.metadata = event.payload.metadata_bytes();
@@ -194,7 +204,9 @@ void Host::detach(Extension& extension) noexcept {
   if (extension.host_ != this) return;
   extension.on_detach(*this);
   extension.host_ = nullptr;
-  std::erase(core_->extensions, &extension);
+  // Its place stays until the next pass: somebody may be going through them.
+  std::replace(core_->extensions.begin(), core_->extensions.end(), &extension,
+               static_cast<Extension*>(nullptr));
 }
 
 void Host::raise(Event event) {

@@ -8,9 +8,6 @@
 namespace tickwire::detail {
 namespace {
 
-// Connections above the limit that may be told so at the same time.
-constexpr std::size_t kRefusalSlots = 16;
-
 void add_to(DropCounters& sum, const DropCounters& more) {
   sum.stale_sequenced += more.stale_sequenced;
   sum.duplicate_datagrams += more.duplicate_datagrams;
@@ -122,11 +119,10 @@ HostStats HostCore::stats() {
   return all;
 }
 
-void HostCore::report(Connection connection, Error error) {
+void HostCore::report(Error error) {
   log_.write(LogLevel::error, error.message());
   RingEntry entry;
   entry.event.type = EventType::error;
-  entry.event.connection = connection;
   entry.event.error = std::move(error);
   ring_.push(std::move(entry));
 }
@@ -134,14 +130,17 @@ void HostCore::report(Connection connection, Error error) {
 void HostCore::on_peer_changed(std::uint32_t slot) {
   Peer& peer = table_[slot];
   mark_dirty(peer);
-  if (!peer.in_ready_list && peer.session->has_event()) {
-    peer.in_ready_list = true;
-    ready_.push_back(slot);
-  }
+  mark_ready(peer);
   if (peer.session->has_parked() &&
       std::find(parked_.begin(), parked_.end(), slot) == parked_.end()) {
     parked_.push_back(slot);
   }
+}
+
+void HostCore::mark_ready(Peer& peer) {
+  if (peer.in_ready_list || !peer.session->has_event()) return;
+  peer.in_ready_list = true;
+  ready_.push_back(peer.slot());
 }
 
 void HostCore::mark_dirty(Peer& peer) {

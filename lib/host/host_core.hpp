@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -62,20 +63,24 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
   [[nodiscard]] HostStats stats();
-  void report(Connection connection, Error error);
+  /// An error of the host itself.
+  void report(Error error);
   /// Marks that something of the program's runs; pumping the host inside it is refused.
   class Callback;
 
   const HostConfig config;
   const std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>();
   const std::shared_ptr<Listeners> listeners = std::make_shared<Listeners>();
-  std::vector<std::function<void(const Tick&)>> update_hooks;
-  std::vector<Extension*> extensions;
+  std::deque<std::function<void(const Tick&)>> update_hooks;  // one may add another
+  std::vector<Extension*> extensions;                         // null: detached since the pass began
   std::vector<Address> listening;
   std::vector<std::byte> encode_scratch;
   bool running = false;
 
  private:
+  // Connections above the limit that may be told so at the same time.
+  static constexpr std::size_t kRefusalSlots = 16;
+
   // TransportHandler
   LinkHandler* on_incoming(std::unique_ptr<Link> link, std::size_t listener) override;
   void on_listener_lost(std::size_t listener, Error error) override;
@@ -99,7 +104,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::optional<RingEntry> take_entry(
       Connection connection, const std::function<bool(const Event&)>& wanted);
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
-                                                const std::function<bool(const Event&)>& wanted);
+                                                const std::function<bool(const Event&)>& wanted,
+                                                const std::function<bool(const Session&)>& is_over);
   void sleep_until(TimePoint deadline);
   void wait_for_activity(TimePoint deadline);
   void log_event(const Event& event);
@@ -120,6 +126,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
 
   // host_core.cpp
   void schedule(Peer& peer);
+  void mark_ready(Peer& peer);
   void mark_dirty(Peer& peer);
   void finish_peer(Peer& peer);
 

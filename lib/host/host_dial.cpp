@@ -28,9 +28,10 @@ Result<Address> HostCore::listen(std::string_view url, const ListenOptions& opti
     }
   }
   const std::size_t limit = options.max_connections.value_or(config.limits.max_connections);
-  auto bound = (*transport)
-                   ->listen({*address, std::min(limit, config.limits.max_connections),
-                             listener_limits_.size()});
+  auto bound =
+      (*transport)
+          ->listen({*address, std::min(limit, config.limits.max_connections) + kRefusalSlots,
+                    listener_limits_.size()});
   if (!bound) return std::move(bound).error();
   listener_limits_.push_back(options.max_connections);
   listening.push_back(*bound);
@@ -156,7 +157,7 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
 }
 
 void HostCore::on_listener_lost(std::size_t, Error error) {
-  report({}, std::move(error));
+  report(std::move(error));
 }
 
 std::size_t HostCore::accepted_through(std::size_t listener) {

@@ -11,6 +11,10 @@ namespace {
 
 constexpr Duration kParkedRetry = std::chrono::milliseconds(2);
 
+TimePoint deadline_after(TimePoint now, Duration timeout) noexcept {
+  return timeout > TimePoint::max() - now ? TimePoint::max() : now + timeout;
+}
+
 }  // namespace
 
 std::optional<Event> HostCore::next_event() {
@@ -34,6 +38,7 @@ void HostCore::begin_pass() {
   handed_out_ = 0;
   ++pass_;
   free_ended();
+  std::erase(extensions, nullptr);
   now_ = clock_.now();
   {
     const Callback callback(*this);
@@ -53,7 +58,7 @@ void HostCore::end_pass() {
   {
     const Callback callback(*this);
     for (std::size_t i = 0; i < extensions.size(); ++i)
-      extensions[i]->on_pass(host_);
+      if (extensions[i] != nullptr) extensions[i]->on_pass(host_);
   }
   flush();
   pass_open_ = false;
@@ -87,7 +92,7 @@ void HostCore::run_ticks() {
     for (std::size_t i = 0; i < update_hooks.size(); ++i)
       update_hooks[i](*tick);
     for (std::size_t i = 0; i < extensions.size(); ++i)
-      extensions[i]->on_tick(host_, *tick);
+      if (extensions[i] != nullptr) extensions[i]->on_tick(host_, *tick);
   }
 }
 
@@ -200,6 +205,7 @@ void HostCore::settle(const RingEntry& entry) {
 bool HostCore::consumed_by_extension(Event& event) {
   const Callback callback(*this);
   for (std::size_t i = 0; i < extensions.size(); ++i) {
+    if (extensions[i] == nullptr) continue;
     if (extensions[i]->on_event(host_, event) == Disposition::consume) return true;
   }
   return false;
@@ -221,6 +227,7 @@ void HostCore::flush() {
       continue;
     }
     schedule(peer);
+    mark_ready(peer);  // receipts of what has just left
     if (session.wants_capacity()) mark_dirty(peer);
   }
   scratch_slots_.clear();
@@ -255,7 +262,7 @@ ErrorCode HostCore::run() {
 }
 
 std::optional<Event> HostCore::wait_for(Duration timeout) {
-  const TimePoint deadline = clock_.now() + timeout;
+  const TimePoint deadline = deadline_after(clock_.now(), timeout);
   if (auto event = next_event()) return event;
   if (callbacks_ > 0 || clock_.now() >= deadline) return std::nullopt;
   sleep_until(deadline);
@@ -283,11 +290,13 @@ void HostCore::wait_for_activity(TimePoint deadline) {
 
 // Runs whole passes without handing anything out until the wanted event has come.
 std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadline,
-                                          const std::function<bool(const Event&)>& wanted) {
+                                          const std::function<bool(const Event&)>& wanted,
+                                          const std::function<bool(const Session&)>& is_over) {
   while (true) {
     if (!pass_open_) begin_pass();
     // A full ring must not hide it.
-    if (Peer* peer = find(connection)) fill_all(*peer);
+    Peer* peer = find(connection);
+    if (peer != nullptr) fill_all(*peer);
     if (auto entry = ring_.extract(wanted)) {
       settle(*entry);
       ++stats_.events_delivered;
@@ -295,22 +304,28 @@ std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadl
       end_pass();
       return std::move(entry->event);
     }
+    const bool never = peer == nullptr || is_over(*peer->session);
     end_pass();
-    if (clock_.now() >= deadline || find(connection) == nullptr) return std::nullopt;
+    if (never || clock_.now() >= deadline) return std::nullopt;
     wait_for_activity(deadline);
   }
 }
 
 Result<Connection> HostCore::wait_connected(Connection connection, Duration timeout) {
   if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
-  Peer* peer = find(connection);
-  if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
-  auto event = pump_until(connection, clock_.now() + timeout, [&](const Event& each) {
+  const auto wanted = [&](const Event& each) {
     return each.connection == connection &&
            (each.type == EventType::connected || each.type == EventType::error);
-  });
+  };
+  // With neither of the two to be found, the program has been told.
+  const auto is_told = [](const Session& session) {
+    return session.was_open() || session.state() == SessionState::ended;
+  };
+  auto event = pump_until(connection, deadline_after(clock_.now(), timeout), wanted, is_told);
   if (!event) {
     if (connection.is_open()) return connection;
+    const Peer* peer = find(connection);
+    if (peer == nullptr || is_told(*peer->session)) return Error{ErrorCode::not_connected, 0, {}};
     return Error{ErrorCode::timed_out, 0, "The connection is not up yet."};
   }
   if (event->type == EventType::error) return std::move(event->error);
@@ -323,13 +338,26 @@ Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Durat
     return Error{ErrorCode::not_supported, 0,
                  "HostConfig::events leaves data_sent out, so nothing can wait for it."};
   }
-  auto event = pump_until(connection, clock_.now() + timeout, [&](const Event& each) {
+  const auto wanted = [&](const Event& each) {
     return each.type == EventType::data_sent && each.message_id == id &&
            each.connection == connection;
-  });
-  if (!event) return Error{ErrorCode::timed_out, 0, "The message is not acknowledged yet."};
-  if (event->receipt == Receipt::dropped) {
+  };
+  const auto is_over = [](const Session& session) {
+    return session.state() == SessionState::draining || session.state() == SessionState::ended;
+  };
+  const auto event = pump_until(connection, deadline_after(clock_.now(), timeout), wanted, is_over);
+  const Peer* peer = find(connection);
+  const bool ended = peer == nullptr || is_over(*peer->session);
+  if (!event && !ended) {
+    return Error{ErrorCode::timed_out, 0, "The message is not acknowledged yet."};
+  }
+  if (!event || event->receipt == Receipt::dropped) {
     return Error{ErrorCode::connection_lost, 0, "The message never left."};
+  }
+  // Handed over is as far as a reliable message gets when its connection ends.
+  if (ended && event->receipt == Receipt::handed_over) {
+    return Error{ErrorCode::connection_lost, 0,
+                 "The connection ended before the message was acknowledged."};
   }
   return id;
 }

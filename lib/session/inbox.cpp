@@ -97,7 +97,7 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
   const std::uint64_t cost = wire::record_cost(record.body.size());
   if (wire::is_message(record.kind)) {
     const auto body = wire::read_message_body(record.kind, record.body);
-    if (!body || from.assembly.buffer) return Outcome::violation;
+    if (!body || from.assembly.buffer || is_too_large(*body)) return Outcome::violation;
     count_taken(from);
     reliable_.push_back({body->is_object, index, body->type, packet.share(), body->payload,
                          body->metadata, cost, 0, arrivals_++});
@@ -118,6 +118,10 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
   if ((record.kind & wire::kIgnorableBit) == 0) return Outcome::violation;
   ++drops_.unknown_records;
   return Outcome::done;
+}
+
+bool Inbox::is_too_large(const wire::MessageBody& message) const noexcept {
+  return message.payload.size() + message.metadata.size() > settings_.max_message_bytes;
 }
 
 Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> body) {
@@ -186,7 +190,7 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
       continue;
     }
     const auto body = wire::read_message_body(record->kind, record->body);
-    if (!body) return false;
+    if (!body || is_too_large(*body)) return false;
     push_unreliable({body->is_object, header.channel, body->type, packet.share(), body->payload,
                      body->metadata, 0, 0, arrivals_++});
   }
@@ -228,13 +232,20 @@ std::uint32_t Inbox::taken(std::uint8_t index) const noexcept {
   return index < channels_.size() && channels_[index] ? channels_[index]->taken : 0;
 }
 
-std::optional<std::uint32_t> Inbox::take_acknowledgement(std::uint8_t index) noexcept {
+std::optional<std::uint32_t> Inbox::show_acknowledgement(std::uint8_t index) const noexcept {
   if (index >= channels_.size() || !channels_[index]) return std::nullopt;
-  Channel& from = *channels_[index];
+  const Channel& from = *channels_[index];
   if (from.acknowledged == from.taken) return std::nullopt;
+  return from.taken;
+}
+
+std::optional<std::uint32_t> Inbox::take_acknowledgement(std::uint8_t index) noexcept {
+  const auto taken = show_acknowledgement(index);
+  if (!taken) return std::nullopt;
+  Channel& from = *channels_[index];
   owed_messages_ -= from.taken - from.acknowledged;
   from.acknowledged = from.taken;
-  return from.taken;
+  return taken;
 }
 
 bool Inbox::owes_credit() const noexcept {

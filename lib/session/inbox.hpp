@@ -78,6 +78,9 @@ class Inbox {
   [[nodiscard]] std::uint32_t taken(std::uint8_t channel) const noexcept;
   /// The acknowledgement that a channel owes, if it does; owed no more after that.
   [[nodiscard]] std::optional<std::uint32_t> take_acknowledgement(std::uint8_t channel) noexcept;
+  /// The same, still owed after that: for packets that may get lost.
+  [[nodiscard]] std::optional<std::uint32_t> show_acknowledgement(
+      std::uint8_t channel) const noexcept;
   [[nodiscard]] bool owes_acknowledgements() const noexcept { return owed_messages_ > 0; }
   [[nodiscard]] std::uint64_t owed_messages() const noexcept { return owed_messages_; }
   [[nodiscard]] std::size_t channels() const noexcept { return channels_.size(); }
@@ -117,6 +120,7 @@ class Inbox {
                                       std::uint16_t sequence);
   [[nodiscard]] Outcome take_record(std::uint8_t index, Channel& from, const Packet& packet,
                                     const wire::Record& record);
+  [[nodiscard]] bool is_too_large(const wire::MessageBody& message) const noexcept;
   [[nodiscard]] Outcome begin_assembly(Channel& from, std::span<const std::byte> body);
   [[nodiscard]] bool continue_assembly(std::uint8_t index, Channel& from,
                                        std::span<const std::byte> piece);

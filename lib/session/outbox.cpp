@@ -11,6 +11,10 @@ constexpr std::size_t kSealBytes = kProtectorHeadroomBytes + kProtectorTailroomB
 // Kind and total size in front of a large message's first bytes.
 constexpr std::size_t kSliceHeadBytes = 5;
 
+// Messages of nearly no bytes cost much more credit than room. A bundle leaves at once or not at
+// all, so that it must fit into what the least window is sure to give: three quarters of it.
+constexpr std::uint64_t kMaxBundleCost = 64 * 1024;
+
 constexpr wire::PacketLane packet_lane(Delivery delivery) noexcept {
   return static_cast<wire::PacketLane>(static_cast<int>(delivery) + 1);
 }
@@ -99,7 +103,8 @@ void Outbox::add_to_bundle(Queue& to, const OutMessage& message, Delivery delive
   const std::size_t body_bytes = wire::message_body_bytes(message.body);
   const std::size_t bytes = wire::record_bytes(body_bytes);
   if (to.items.empty() || !to.items.back().bundle || to.items.back().key ||
-      to.items.back().bundle.room() < bytes) {
+      to.items.back().bundle.room() < bytes ||
+      to.items.back().cost + wire::record_cost(body_bytes) > kMaxBundleCost) {
     Item item;
     item.bundle = Packet(pool_, bundle_bytes(delivery));
     item.queued_at = now;

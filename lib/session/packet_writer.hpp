@@ -34,8 +34,12 @@ class PacketWriter {
   /// Data of a channel.
   void write(Packet packet, wire::PacketLane packet_lane, std::uint8_t channel,
              std::uint16_t sequence) {
-    write({packet_lane, channel, sequence, inbox_.take_acknowledgement(channel)}, std::move(packet),
-          packet_lane == wire::PacketLane::reliable ? Lane::reliable : Lane::datagram);
+    // One that gets lost has acknowledged nothing.
+    const bool reliable = packet_lane == wire::PacketLane::reliable;
+    const auto acknowledged =
+        reliable ? inbox_.take_acknowledgement(channel) : inbox_.show_acknowledgement(channel);
+    write({packet_lane, channel, sequence, acknowledged}, std::move(packet),
+          reliable ? Lane::reliable : Lane::datagram);
   }
   /// Control records; by datagram those that are of no use when late.
   void write_control(Packet packet, Lane lane) { write({}, std::move(packet), lane); }

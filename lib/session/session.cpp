@@ -162,6 +162,14 @@ void Session::advance(TimePoint now) {
                        seconds_text(settings_.timeouts.idle) + "."});
   }
   if (linger_until_ && now >= *linger_until_) {
+    // Totals that never come true must not keep it for ever.
+    if (state_ == SessionState::draining) return finish(peer_close_error_);
+    if (!close_sent_) {
+      // What has not left by now does not leave. The goodbye does, and may take as long.
+      outbox_.abandon();
+      linger_until_ = now + settings_.timeouts.linger;
+      return;
+    }
     return finish({ErrorCode::closed_locally, close_reason_.code,
                    "This program closed the connection; the other end did not confirm within " +
                        seconds_text(settings_.timeouts.linger) + "."});
@@ -196,13 +204,15 @@ SessionEvent Session::take_event() {
   if (connected_pending_) {
     connected_pending_ = false;
     event.type = EventType::connected;
-  } else if (!inbox_.empty()) {
+  } else if (!inbox_.empty() && (!receipt_is_next_ || receipts_.empty())) {
     event.message = inbox_.take();
     event.type = event.message.is_object ? EventType::object_received : EventType::data_received;
     ++stats_.messages_received;
+    receipt_is_next_ = true;
   } else if (!receipts_.empty()) {
     event.type = EventType::data_sent;
     event.receipt = receipts_.take();
+    receipt_is_next_ = false;
   } else {
     end_pending_ = false;
     event.type = was_open_ ? EventType::disconnected : EventType::error;

@@ -128,7 +128,7 @@ class Session {
   void take_hello(std::span<const std::byte> body);
   void take_welcome(std::span<const std::byte> body, TimePoint now);
   void take_refusal(std::span<const std::byte> body);
-  void take_close(std::span<const std::byte> body);
+  void take_close(std::span<const std::byte> body, TimePoint now);
   void take_acknowledgements(std::span<const std::byte> body);
   void take_pong(std::span<const std::byte> body, TimePoint now);
   void become_open(TimePoint now);
@@ -161,6 +161,7 @@ class Session {
   bool measures_loss_ = false;
   bool was_open_ = false;
   bool connected_pending_ = false;
+  bool receipt_is_next_ = false;  // messages and receipts take turns
   bool end_pending_ = false;
   Error end_;
 

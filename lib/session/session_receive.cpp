@@ -56,7 +56,7 @@ void Session::take_record(const wire::Record& record, TimePoint now) {
     case wire::Kind::pong:
       return take_pong(record.body, now);
     case wire::Kind::close:
-      return take_close(record.body);
+      return take_close(record.body, now);
     case wire::Kind::close_ack:
       if (!close_sent_) return violate("an answer to no goodbye");
       return finish(
@@ -146,7 +146,7 @@ void Session::take_pong(std::span<const std::byte> body, TimePoint now) {
   loss_.add(received, missed);
 }
 
-void Session::take_close(std::span<const std::byte> body) {
+void Session::take_close(std::span<const std::byte> body, TimePoint now) {
   if (peer_closed_) return violate("a second goodbye");
   ByteCursor cursor(body);
   const auto code = cursor.number<std::uint16_t>();
@@ -166,6 +166,7 @@ void Session::take_close(std::span<const std::byte> body) {
     return;
   }
   state_ = SessionState::draining;
+  linger_until_ = now + settings_.timeouts.idle;
   outbox_.abandon();
   check_drained();
 }

@@ -202,6 +202,7 @@ CONTRACT_CASE("connections that come and go leave nothing behind") {
   for (std::size_t round = 1; round <= 60; ++round) {
     pair.connect();
     REQUIRE(test::send_text(pair.caller, "hi"));
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == round; }));
     CHECK((round % 2 == 0 ? pair.caller : pair.callee).close() == ErrorCode::none);
     REQUIRE(pair.until([&] {
       return pair.client.log.count(EventType::disconnected) == round &&

@@ -174,5 +174,6 @@ CONTRACT_CASE("events may be destroyed on another thread while their host goes o
     }
     other.join();
   }
+  pair.server.awake = true;
   REQUIRE(pair.until([&] { return pair.client.log.messages() == 200; }));
 }

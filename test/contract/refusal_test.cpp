@@ -79,49 +79,6 @@ CONTRACT_CASE("a program sees who asks to come in, and its own words turn him aw
   CHECK(asked[1].address == pair.callee.address());
 }
 
-CONTRACT_CASE("the hook that lets people in may send, close and dial") {
-  PairOptions options;
-  HostPair* stage = nullptr;
-  Connection first;
-  options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
-    if (request.name != "second") return {};
-    static_cast<void>(test::send_text(first, "make room"));
-    static_cast<void>(first.close());
-    static_cast<void>((*stage->server).connect("memory://nobody-here"));
-    static_cast<void>((*stage->server).connect("enet://127.0.0.1:9"));
-    CHECK_FALSE(stage->server->poll());
-    stage->server->flush();
-    return {};
-  };
-  HostPair pair(scheme, std::move(options));
-  stage = &pair;
-  pair.connect();
-  first = pair.callee;
-  ConnectOptions second;
-  second.name = "second";
-  pair.connect(second);
-  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
-  CHECK(pair.client.log.texts() == std::vector<std::string>{"make room"});
-  CHECK(pair.caller.is_open());
-}
-
-CONTRACT_CASE("the hook that lets people in may close the whole host") {
-  PairOptions options;
-  Host* host = nullptr;
-  options.server.authenticate = [&](const ConnectionRequest&) -> Result<void> {
-    host->close();
-    return {};
-  };
-  HostPair pair(scheme, std::move(options));
-  host = &*pair.server;
-  REQUIRE(pair.client->connect(pair.address.to_string()));
-  REQUIRE(pair.until([&] { return !pair.client.log.all().empty(); }));
-  pair.run(100ms);
-  CHECK(pair.client.log.count(EventType::error) == 1);
-  CHECK(pair.server.log.all().empty());
-  CHECK_FALSE(pair.server->is_connected());
-}
-
 CONTRACT_CASE("a full server says so, and lets the next one in when somebody leaves") {
   PairOptions options;
   options.server.limits.max_connections = 2;

@@ -12,7 +12,6 @@
 /// Calls that sleep, and threads that wake them; under the real clock.
 using namespace tickwire;
 using namespace std::chrono_literals;
-using test::EventLog;
 
 namespace {
 
@@ -79,7 +78,6 @@ CONTRACT_CASE("wait_for sleeps until something arrives, and so does run") {
   for (int i = 0; i < 100; ++i) {
     const std::string text = "round " + std::to_string(i);
     REQUIRE(test::send_text(*dialled, text));
-    EventLog log;
     const auto event = wait_for_type(client, EventType::object_received);
     REQUIRE(event);
     CHECK(event->bytes().size() == text.size() + 1);
@@ -144,7 +142,6 @@ CONTRACT_CASE("wait_connected leaves other events in order, with a ring that is 
   HostConfig config = server.config();
   config.event_capacity = 4;
   Host client(config);
-  EventLog log;
   const auto first = client.connect(server.url);
   REQUIRE(first);
   REQUIRE(client.wait_connected(*first, kLong));

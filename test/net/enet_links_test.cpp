@@ -166,6 +166,35 @@ TEST_CASE("enet: everything reliable arrives in order through a network that los
   }
 }
 
+TEST_CASE("enet: a packet lost early in a bulk transfer does not close the receiver for good") {
+  EnetPair pair;
+  UdpProxy proxy(pair.address.port);
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  std::size_t sent = 0;
+  bool sending = true;
+  const auto step = [&] {
+    while (sending && caller.ups == 1 && caller.link->capacity_bytes() > 0) {
+      caller.send(std::to_string(sent++) + pattern(1200, 1));
+    }
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return pair.server.accepted.size() == 1; }));
+  RecordingLink& callee = *pair.server.accepted[0];
+  REQUIRE(wait_until(step, [&] { return callee.arrived.size() > 1000; }));
+  // Gone for good 1,500 ms long, while all else arrives: ENet alone would send megabytes behind it.
+  const std::string missing = std::to_string(sent + 5) + pattern(1200, 1);
+  const TimePoint until = pair.clock.now() + 1500ms;
+  proxy.to_listener = [&](Datagram& datagram) {
+    const std::string_view bytes(reinterpret_cast<const char*>(datagram.data()), datagram.size());
+    return pair.clock.now() > until || bytes.find(missing) == std::string_view::npos;
+  };
+  REQUIRE(wait_until(step, [&] { return pair.clock.now() > until; }));
+  CHECK(callee.arrived.size() <= sent);
+  sending = false;
+  REQUIRE(wait_until(step, [&] { return callee.arrived.size() == sent; }));
+}
+
 TEST_CASE("enet: an end with fewer channels still gets every packet in order") {
   ManualClock clock;
   TransportHost server{[](detail::TransportContext given) {
@@ -223,14 +252,14 @@ TEST_CASE("enet: capacity goes down with what is sent, and comes back as it is a
   const auto [caller, callee] = pair.connect();
   pair.run(100ms);
   const std::size_t at_rest = caller->link->capacity_bytes();
-  CHECK(at_rest >= 64 * 1024);
+  CHECK(at_rest >= 16 * 1024);
   caller->send(pattern(1000, 1));
   CHECK(caller->link->capacity_bytes() <= at_rest - 1000);
   while (caller->link->capacity_bytes() > 0)
     caller->send(pattern(1000, 2));
   caller->send("above it, and still taken");
   CHECK(caller->link->capacity_bytes() == 0);
-  REQUIRE(pair.run_until([&, end = caller] { return end->link->capacity_bytes() == at_rest; }));
+  REQUIRE(pair.run_until([&, end = caller] { return end->link->capacity_bytes() >= at_rest; }));
   CHECK(callee->texts().back() == "above it, and still taken");
 }
 

@@ -93,16 +93,18 @@ bool HostPair::until(const std::function<bool()>& holds, Duration by, Duration m
 }
 
 void HostPair::connect(const ConnectOptions& options) {
-  const std::size_t before = server.log.count(EventType::connected);
   caller = connect(client, options);
-  REQUIRE(until([&] { return server.log.count(EventType::connected) > before; }));
   callee = server.log.last(EventType::connected).connection;
 }
 
 Connection HostPair::connect(LoggedHost& from, const ConnectOptions& options) {
+  const std::size_t before = server.log.count(EventType::connected);
   auto dialled = from->connect(address.to_string(), options);
   REQUIRE_MESSAGE(dialled, dialled.error().message());
-  REQUIRE(until([&] { return from.log.count(EventType::connected, *dialled) == 1; }));
+  REQUIRE(until([&] {
+    return from.log.count(EventType::connected, *dialled) == 1 &&
+           server.log.count(EventType::connected) > before;
+  }));
   return *dialled;
 }
 

@@ -91,7 +91,7 @@ TEST_CASE("packet: can be moved, copied to share its bytes, and give its block a
   Packet packet(*pool, 20);
   packet.append(raw("shared"));
   Packet moved(std::move(packet));
-  CHECK_FALSE(packet);  // NOLINT: a moved-from packet is empty
+  CHECK_FALSE(packet);
   const Packet copy = moved;
   CHECK(copy.bytes().data() == moved.bytes().data());
   const std::byte* payload = copy.bytes().data();

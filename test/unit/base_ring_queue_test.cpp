@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "lib/base/ring_queue.hpp"
 
@@ -59,11 +60,25 @@ TEST_CASE("ring queue: does what a deque does, whatever is done to it") {
   }
 }
 
+namespace {
+
+// Leaves itself behind when it is moved.
+struct Sticky {
+  Sticky() = default;
+  explicit Sticky(std::shared_ptr<int> what) : held(std::move(what)) {}
+  Sticky(const Sticky&) = default;
+  Sticky& operator=(const Sticky&) = default;
+
+  std::shared_ptr<int> held;
+};
+
+}  // namespace
+
 TEST_CASE("ring queue: holds on to nothing that was taken") {
   const auto watched = std::make_shared<int>(1);
-  RingQueue<std::shared_ptr<int>> queue;
+  RingQueue<Sticky> queue;
   for (int i = 0; i < 6; ++i)
-    queue.push_back(watched);
+    queue.push_back(Sticky(watched));
   CHECK(watched.use_count() == 7);
   static_cast<void>(queue.take_front());
   CHECK(watched.use_count() == 6);

@@ -93,7 +93,9 @@ TEST_CASE("memory network: conditions out of range are refused by name") {
       {"max_queue_delay", with([](auto& c) { c.max_queue_delay = -1ms; })},
   };
   MemoryPair pair(1, {.delay = 3ms});
-  for (const auto& [name, conditions] : bad) {
+  for (const auto& each : bad) {
+    const char* name = each.first;
+    const NetworkConditions& conditions = each.second;
     CAPTURE(name);
     CHECK_THROWS_WITH_AS(MemoryNetwork(1, conditions), doctest::Contains(name),
                          std::invalid_argument);

@@ -119,6 +119,26 @@ TEST_CASE("ticker: after a stall the newest few run, the rest is counted and sho
   CHECK(ticker.skipped() == 93);
 }
 
+TEST_CASE("ticker: a stall may end on the very moment of a tick, or just before") {
+  for (const double rate : {60.0, 59.94, 144.0, 0.1, 7.77, 1e6}) {
+    CAPTURE(rate);
+    Ticker reference(rate, kStart);
+    std::uint64_t wrong = 0;
+    for (std::uint64_t n = 1; n <= 20'000; ++n) {
+      const TimePoint due = reference.due();
+      static_cast<void>(reference.next(due));
+      if (n <= 10) continue;
+      Ticker on_time(rate, kStart);
+      Ticker early(rate, kStart);
+      const auto at_it = all_due(on_time, due);
+      const auto before_it = all_due(early, due - 1ns);
+      if (at_it.size() != 5 || at_it.back().index != n || on_time.skipped() != n - 5) ++wrong;
+      if (before_it.size() != 5 || before_it.back().index != n - 1) ++wrong;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("ticker: catches up with one tick at least") {
   for (const std::uint32_t most : {0u, 1u}) {
     Ticker ticker(100, kStart, most);

@@ -51,14 +51,14 @@ void Client::run_for(tickwire::Duration timeout) {
 
 void Client::leave() {
   if (state_ == State::talking) say({});
-  static_cast<void>(connection_.close("goodbye"));
+  connection_.close("goodbye");
 }
 
 void Client::handle(const tickwire::Event& event) {
   switch (event.type) {
     case tickwire::EventType::connected:
       state_ = State::joining;
-      static_cast<void>(connection_.send(JoinRoom{config_.room}, {.channel = room_channel}));
+      connection_.send(JoinRoom{config_.room}, {.channel = room_channel});
       break;
     case tickwire::EventType::object_received:
       handle_object(event);

@@ -140,10 +140,11 @@ int run(const Options& options) {
   }
   const bool from_file = options.input != "none" && !is_device(options.input);
   const bool to_file = options.output != "none" && !is_device(options.output);
+  const voice::RecordedFiles files{from_file ? options.input : "", to_file ? options.output : "",
+                                   std::chrono::milliseconds(options.start_delay_ms)};
   if (!options.report_file.empty() &&
-      !voice::write_file(options.report_file, voice::report_json(**client, options.client,
-                                                                 from_file ? options.input : "",
-                                                                 to_file ? options.output : ""))) {
+      !voice::write_file(options.report_file,
+                         voice::report_json(**client, options.client, files))) {
     return voice::fail("The file " + options.report_file + " cannot be written.");
   }
   if (!left) return voice::fail((*client)->error().message());

@@ -20,7 +20,7 @@ double milliseconds(tickwire::Duration duration) {
 }  // namespace
 
 std::string report_json(const Client& client, const ClientConfig& config,
-                        const std::string& spoken_file, const std::string& heard_file) {
+                        const RecordedFiles& files) {
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
   std::uint64_t late = 0;
@@ -42,8 +42,9 @@ std::string report_json(const Client& client, const ClientConfig& config,
   json report = {
       {"name", config.name},
       {"room", config.room},
-      {"spoken", spoken_file},
-      {"heard", heard_file},
+      {"spoken", files.spoken},
+      {"heard", files.heard},
+      {"start_delay_ms", files.start_delay.count()},
       {"capture_started_at_us", microseconds(client.capture_started())},
       {"playback_started_at_us", microseconds(client.playback_started())},
       {"packets",

@@ -164,8 +164,7 @@ class Load {
   void handle(const tickwire::Event& event) {
     if (event.type == tickwire::EventType::connected) {
       const auto index = *event.connection.user_data<std::size_t>();
-      static_cast<void>(
-          event.connection.send(voice::JoinRoom{room_of(index)}, {.channel = voice::room_channel}));
+      event.connection.send(voice::JoinRoom{room_of(index)}, {.channel = voice::room_channel});
     } else if (event.is<voice::Speech>()) {
       if (event.read(heard_) != tickwire::ErrorCode::none) return;
       Clock::rep then = 0;

@@ -85,7 +85,7 @@ void Relay::join(tickwire::Connection connection, const std::string& name) {
   }
   const MemberJoined news{{client->talker, connection.name()}};
   host_.send_to(room.members, news, {.channel = room_channel});
-  static_cast<void>(connection.send(joined, {.channel = room_channel}));
+  connection.send(joined, {.channel = room_channel});
   room.members.push_back(connection);
 }
 
@@ -132,7 +132,7 @@ bool Relay::may_speak(Client& client) {
 
 void Relay::refuse(tickwire::Connection connection, const std::string& reason) {
   ++counters_.joins_refused;
-  static_cast<void>(connection.close(reason));
+  connection.close(reason);
 }
 
 // The next number that nobody in the room has; one that has just left is not taken up at once.

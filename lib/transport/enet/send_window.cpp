@@ -7,11 +7,12 @@
 namespace tickwire::detail {
 namespace {
 
-constexpr Duration kQueueAllowed = std::chrono::milliseconds(100);
+// Over a frame of a remote end that answers once per frame.
+constexpr Duration kQueueAllowed = std::chrono::milliseconds(50);
 // The shortest time is forgotten this slowly, for the case that the way has become longer.
 constexpr int kDriftRatio = 1000;
-// Losses that a radio link makes by itself; in 1/32.
-constexpr std::uint32_t kLossAllowed = 1;
+// A share of one in this many is lost by a radio link itself.
+constexpr std::uint32_t kLossAllowed = 32;
 
 }  // namespace
 
@@ -28,8 +29,7 @@ void SendWindow::update(const PathSample& sample, TimePoint now) {
   updated_at_ = now;
 
   const Duration queue_allowed = kQueueAllowed + *shortest_rtt_ / 4;
-  const bool congested =
-      lost * 32 > sent * kLossAllowed || sample.rtt > *shortest_rtt_ + queue_allowed;
+  const bool congested = lost * kLossAllowed > sent || sample.rtt > *shortest_rtt_ + queue_allowed;
   if (!congested) {
     const std::size_t more = ramping_ ? bytes_ : profile_.step_bytes;
     bytes_ = std::min(bytes_ + more, profile_.max_bytes);

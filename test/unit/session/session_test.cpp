@@ -186,6 +186,24 @@ TEST_CASE("a goodbye that overtakes data waits for it") {
   CHECK(pair.dialler.count(EventType::disconnected) == 1);
 }
 
+TEST_CASE("a goodbye whose totals never come true holds a connection for the idle time only") {
+  SessionPair pair;
+  pair.connect();
+  detail::Packet packet(*pair.dialler.pool, 64);
+  std::byte* at = detail::wire::append_record(packet, detail::wire::Kind::close, 8);
+  detail::store<std::uint16_t>(at, 0);
+  at[2] = std::byte{0};
+  at[3] = std::byte{0};
+  detail::store<std::uint32_t>(at + 4, 1'000'000);
+  detail::wire::prepend_header(packet, {});
+  pair.acceptor.session.receive(std::move(packet), pair.now);
+  pair.advance(9s, 100ms);
+  CHECK(pair.acceptor.session.state() == detail::SessionState::draining);
+  pair.advance(1100ms, 100ms);
+  REQUIRE(pair.acceptor.count(EventType::disconnected) == 1);
+  CHECK(pair.acceptor.events.back().error.code == ErrorCode::closed_by_peer);
+}
+
 TEST_CASE("both ends may close at once") {
   SessionPair pair;
   pair.connect();
