@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "program.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -37,8 +38,15 @@ bool Deadline::is_over() const noexcept {
   return std::chrono::steady_clock::now() >= at_;
 }
 
+std::string printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; }, '?');
+  return text;
+}
+
 int fail(const std::string& sentence) {
-  std::cerr << sentence << '\n';
+  std::cerr << printable(sentence) << '\n';
   return 1;
 }
 

@@ -22,6 +22,8 @@ class Deadline {
   std::chrono::steady_clock::time_point at_;
 };
 
+/// The text without control characters: what others call themselves must not steer the terminal.
+[[nodiscard]] std::string printable(std::string text);
 /// Prints a sentence to standard error and returns the exit status for a failure.
 [[nodiscard]] int fail(const std::string& sentence);
 /// Writes a file whole, or not at all.

@@ -96,7 +96,7 @@ class Narrator {
     if (is_in_ && others == others_) return;
     std::cout << "in room " << room << " with " << (others.empty() ? "nobody yet" : "");
     for (std::size_t i = 0; i < others.size(); ++i)
-      std::cout << (i > 0 ? ", " : "") << others[i];
+      std::cout << (i > 0 ? ", " : "") << voice::printable(others[i]);
     std::cout << std::endl;
     others_ = others;
     is_in_ = true;
