@@ -298,7 +298,11 @@ void ByteReader::process_object(T& object) {
 
 template <class... Types>
 ByteWriter& ByteWriter::operator()(Types&&... objects) {
-  write_from<0>(std::tuple<std::remove_reference_t<Types>&...>(objects...));
+  if constexpr (sizeof...(Types) == 1) {
+    (process(objects), ...);
+  } else {
+    write_from<0>(std::tuple<std::remove_reference_t<Types>&...>(objects...));
+  }
   return *this;
 }
 
@@ -331,7 +335,11 @@ void ByteWriter::write_run(const std::tuple<Types&...>& objects, std::index_sequ
 
 template <class... Types>
 ByteReader& ByteReader::operator()(Types&&... objects) {
-  read_from<0>(std::tuple<std::remove_reference_t<Types>&...>(objects...));
+  if constexpr (sizeof...(Types) == 1) {
+    (process(objects), ...);
+  } else {
+    read_from<0>(std::tuple<std::remove_reference_t<Types>&...>(objects...));
+  }
   return *this;
 }
 

@@ -14,7 +14,10 @@ void Listeners::remove(std::uint64_t id) noexcept {
     if (entry->id != id) continue;
     if (dispatching_ > 0) {
       entry->id = 0;
+      has_removed_ = true;
     } else {
+      // It may own another subscription, which ends with it: the list must be whole by then.
+      const Entry gone = std::move(*entry);
       entries_.erase(entry);
     }
     return;
@@ -28,8 +31,7 @@ class Listeners::Depth {
     ++listeners_.dispatching_;
   }
   ~Depth() {
-    if (--listeners_.dispatching_ > 0) return;
-    std::erase_if(listeners_.entries_, [](const Entry& entry) { return entry.id == 0; });
+    if (--listeners_.dispatching_ == 0 && listeners_.has_removed_) listeners_.sweep();
   }
   Depth(const Depth&) = delete;
   Depth& operator=(const Depth&) = delete;
@@ -37,6 +39,15 @@ class Listeners::Depth {
  private:
   Listeners& listeners_;
 };
+
+void Listeners::sweep() {
+  has_removed_ = false;
+  std::vector<Entry> gone;  // ends after the list is whole again, see `remove`
+  for (Entry& entry : entries_) {
+    if (entry.id == 0) gone.push_back(std::move(entry));
+  }
+  std::erase_if(entries_, [](const Entry& entry) { return entry.id == 0; });
+}
 
 void Listeners::dispatch(const Event& event) {
   const Depth depth(*this);

@@ -23,6 +23,7 @@ class Listeners : public std::enable_shared_from_this<Listeners> {
 
  private:
   class Depth;
+  void sweep();
   struct Entry {
     std::uint64_t id = 0;  // 0: removed while a dispatch was under way
     EventMask types;
@@ -33,6 +34,7 @@ class Listeners : public std::enable_shared_from_this<Listeners> {
   std::vector<Entry> entries_;
   std::uint64_t last_id_ = 0;
   int dispatching_ = 0;
+  bool has_removed_ = false;
 };
 
 }  // namespace tickwire::detail

@@ -9,6 +9,16 @@ namespace {
 // A large message's memory is committed at most this far ahead of its bytes, or twice over.
 constexpr std::size_t kCommitAheadBytes = 1024 * 1024;
 
+// What the records of a packet cost; nothing when they are broken.
+std::optional<std::uint64_t> records_cost(std::span<const std::byte> records) noexcept {
+  ByteCursor cursor(records);
+  std::uint64_t cost = 0;
+  while (const auto record = wire::next_record(cursor))
+    cost += wire::record_cost(record->body.size());
+  if (!cursor.ok()) return std::nullopt;
+  return cost;
+}
+
 }  // namespace
 
 Inbox::Inbox(const Settings& settings, ReassemblyBudget& budget, BufferPool& pool,
@@ -40,11 +50,9 @@ bool Inbox::receive(const wire::PacketHeader& header, Packet packet) {
 // Counts every record of a packet against the credit before any is acted on; a packet that does
 // not split into records is found out here too.
 bool Inbox::charge(std::span<const std::byte> records) noexcept {
-  ByteCursor cursor(records);
-  while (const auto record = wire::next_record(cursor)) {
-    received_cost_ += wire::record_cost(record->body.size());
-  }
-  return cursor.ok() && received_cost_ <= granted_cost_;
+  const auto cost = records_cost(records);
+  received_cost_ += cost.value_or(0);
+  return cost && received_cost_ <= granted_cost_;
 }
 
 bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
@@ -54,9 +62,30 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
     const Outcome outcome = take_reliable(header.channel, from, packet, header.sequence);
     if (outcome != Outcome::parked) return outcome == Outcome::done;
     ++parked_channels_;
+    holds_changed_ = true;
   }
-  from.parked.push_back({std::move(packet), header.sequence});
-  return true;
+  return park(from, std::move(packet), header.sequence);
+}
+
+// The credit goes back at once, or the channels that have their memory could starve behind those
+// that wait. The other end is told to hold the channel before it is told of the credit, so that no
+// correct one can pile up more than a window here.
+bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
+  on.parked.push_back({std::move(packet), sequence, 0});
+  return_parked(on.parked.back());
+  return parked_cost_ <= settings_.window_bytes;
+}
+
+void Inbox::return_parked(Parked& parked) noexcept {
+  parked.returned_cost = records_cost(parked.packet.bytes()).value_or(0);
+  returned_cost_ += parked.returned_cost;
+  parked_cost_ += parked.returned_cost;
+}
+
+void Inbox::take_back_parked(Parked& parked) noexcept {
+  returned_cost_ -= parked.returned_cost;
+  parked_cost_ -= parked.returned_cost;
+  parked.returned_cost = 0;
 }
 
 bool Inbox::retry_parked() {
@@ -65,12 +94,18 @@ bool Inbox::retry_parked() {
     Channel& from = *channels_[i];
     while (!from.parked.empty()) {
       Parked& next = from.parked.front();
+      take_back_parked(next);
       const Outcome outcome =
           take_reliable(static_cast<std::uint8_t>(i), from, next.packet, next.sequence);
       if (outcome == Outcome::violation) return false;
-      if (outcome == Outcome::parked) break;
+      if (outcome == Outcome::parked) {
+        return_parked(next);
+        break;
+      }
       static_cast<void>(from.parked.take_front());
-      if (from.parked.empty()) --parked_channels_;
+      if (!from.parked.empty()) continue;
+      --parked_channels_;
+      holds_changed_ = true;
     }
   }
   return true;
@@ -249,7 +284,9 @@ std::optional<std::uint32_t> Inbox::take_acknowledgement(std::uint8_t index) noe
 }
 
 bool Inbox::owes_credit() const noexcept {
-  return returned_cost_ + settings_.window_bytes - granted_cost_ >= settings_.window_bytes / 4;
+  // What was given back for parked packets is taken back when they go on: the limit told may be
+  // ahead for a while.
+  return returned_cost_ + settings_.window_bytes >= granted_cost_ + settings_.window_bytes / 4;
 }
 
 std::optional<std::uint64_t> Inbox::take_credit() noexcept {

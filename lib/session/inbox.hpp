@@ -68,6 +68,18 @@ class Inbox {
   /// Goes on with messages that waited for reassembly memory. False as above.
   [[nodiscard]] bool retry_parked();
   [[nodiscard]] bool has_parked() const noexcept { return parked_channels_ > 0; }
+  /// Calls `tell(channel, is_held)` for every channel whose sender is to stop, or to go on: what
+  /// waits for reassembly memory must not use up the credit of the channels that have it.
+  template <class F>
+  void take_holds(F&& tell) {
+    for (std::size_t i = 0; holds_changed_ && i < channels_.size(); ++i) {
+      if (!channels_[i] || channels_[i]->told_held == !channels_[i]->parked.empty()) continue;
+      channels_[i]->told_held = !channels_[i]->parked.empty();
+      tell(static_cast<std::uint8_t>(i), channels_[i]->told_held);
+    }
+    holds_changed_ = false;
+  }
+  [[nodiscard]] bool owes_holds() const noexcept { return holds_changed_; }
 
   [[nodiscard]] bool empty() const noexcept { return reliable_.empty() && unreliable_.empty(); }
   [[nodiscard]] InboxMessage take();
@@ -102,18 +114,23 @@ class Inbox {
   struct Parked {
     Packet packet;
     std::uint16_t sequence = 0;
+    std::uint64_t returned_cost = 0;  // given back while it waits
   };
   struct Channel {
     std::uint32_t taken = 0;
     std::uint32_t acknowledged = 0;
     Assembly assembly;
     RingQueue<Parked> parked;
+    bool told_held = false;
     SequenceWindow windows[2];  // sequenced, unreliable
   };
   enum class Outcome : std::uint8_t { done, parked, violation };
 
   [[nodiscard]] Channel& channel(std::uint8_t index);
   [[nodiscard]] bool charge(std::span<const std::byte> records) noexcept;
+  [[nodiscard]] bool park(Channel& on, Packet packet, std::uint16_t sequence);
+  void return_parked(Parked& parked) noexcept;
+  void take_back_parked(Parked& parked) noexcept;
   [[nodiscard]] bool receive_reliable(const wire::PacketHeader& header, Packet packet);
   [[nodiscard]] bool receive_datagram(const wire::PacketHeader& header, const Packet& packet);
   [[nodiscard]] Outcome take_reliable(std::uint8_t index, Channel& from, Packet& packet,
@@ -138,6 +155,8 @@ class Inbox {
   std::size_t unreliable_bytes_ = 0;
   std::size_t reserved_bytes_ = 0;
   std::size_t parked_channels_ = 0;
+  std::uint64_t parked_cost_ = 0;
+  bool holds_changed_ = false;
   std::uint64_t arrivals_ = 0;
   std::uint64_t owed_messages_ = 0;
   std::uint64_t received_cost_ = 0;  // all that the other end has spent

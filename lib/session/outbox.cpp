@@ -53,6 +53,12 @@ void Outbox::raise_credit(std::uint64_t limit) noexcept {
   credit_ = std::max(credit_, limit);
 }
 
+bool Outbox::hold(std::uint8_t channel, Hold hold) {
+  if (channel >= channels_.size() || !channels_[channel]) return false;
+  channels_[channel]->hold = hold;
+  return true;
+}
+
 Delivery Outbox::default_delivery(std::uint8_t channel) const noexcept {
   return channel < settings_.channels.size() ? settings_.channels[channel].delivery
                                              : Delivery::reliable;
@@ -231,6 +237,7 @@ void Outbox::flush(PacketWriter& writer, TimePoint now) {
 bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {
   Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
   if (from.items.empty() || !writer.has_capacity()) return false;
+  if (!may_get_lost(delivery) && channels_[channel]->hold == Hold::on) return false;
   Item& front = from.items.front();
   if (!front.bundle) return send_slice(channel, from, writer);
 
@@ -300,6 +307,7 @@ bool Outbox::wants_capacity() const noexcept {
     for (const Delivery delivery : kDeliveries) {
       const Queue& queue = channel->queues[static_cast<std::size_t>(delivery)];
       if (queue.items.empty()) continue;
+      if (!may_get_lost(delivery) && channel->hold == Hold::on) continue;
       const Item& front = queue.items.front();
       if (may_get_lost(delivery) || spent_ + (front.bundle ? front.cost : 1) <= credit_) {
         return true;

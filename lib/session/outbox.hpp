@@ -31,6 +31,9 @@ struct OutMessage {
   std::optional<std::uint64_t> replace_key;
 };
 
+/// Whether the reliable messages of a channel wait for a word of the other end.
+enum class Hold : std::uint8_t { off, on };
+
 /// The sending half of a session: bundles small messages into packets, cuts large ones into slices,
 /// and hands both over by channel priority, as fast as the other end's credit and the transport
 /// allow.
@@ -50,6 +53,10 @@ class Outbox {
   void set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
                        std::size_t channels) noexcept;
   void raise_credit(std::uint64_t limit) noexcept;
+
+  /// The other end has no memory for what this channel sends; or has it again. False: no such
+  /// channel.
+  [[nodiscard]] bool hold(std::uint8_t channel, Hold hold);
 
   [[nodiscard]] std::size_t channels() const noexcept { return usable_channels_; }
   [[nodiscard]] Delivery default_delivery(std::uint8_t channel) const noexcept;
@@ -92,6 +99,7 @@ class Outbox {
   };
   struct Channel {
     std::array<Queue, 3> queues;  // by Delivery
+    Hold hold = Hold::off;
   };
 
   [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery);

@@ -7,7 +7,9 @@
 namespace tickwire::detail {
 namespace {
 
-constexpr std::size_t kControlBytes = 1024;
+// Holds every record of one flush at 64 channels: 323 bytes of acknowledgements, 192 of holds, 529
+// of a goodbye, and a few more.
+constexpr std::size_t kControlBytes = 1100;
 constexpr std::size_t kAcknowledgementBytes = 5;
 // Acknowledgements owed at which they wait no longer for data to travel with.
 constexpr std::uint64_t kAcknowledgeCount = 64;
@@ -66,7 +68,8 @@ void Session::write_reliable_control(PacketWriter& writer, TimePoint now) {
       (closing_now || owes_close_ack_ || inbox_.owed_messages() >= kAcknowledgeCount ||
        (acknowledge_at_ && now >= *acknowledge_at_));
   const bool credit = state_ != SessionState::ended && inbox_.owes_credit();
-  if (!acknowledge && !credit && !closing_now && !owes_close_ack_) return;
+  const bool holds = state_ != SessionState::ended && inbox_.owes_holds();
+  if (!acknowledge && !credit && !holds && !closing_now && !owes_close_ack_) return;
 
   Packet packet(pool_, kControlBytes);
   if (acknowledge) {
@@ -84,6 +87,13 @@ void Session::write_reliable_control(PacketWriter& writer, TimePoint now) {
     std::copy(static_cast<std::byte*>(owed), end,
               wire::append_record(packet, wire::Kind::acknowledge, bytes));
     acknowledge_at_.reset();
+  }
+  // Before the credit, see `Inbox::park`.
+  if (holds) {
+    inbox_.take_holds([&](std::uint8_t channel, bool is_held) {
+      *wire::append_record(packet, is_held ? wire::Kind::hold : wire::Kind::resume, 1) =
+          std::byte{channel};
+    });
   }
   if (credit) {
     store(wire::append_record(packet, wire::Kind::credit, sizeof(std::uint64_t)),

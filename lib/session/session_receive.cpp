@@ -46,6 +46,14 @@ void Session::take_record(const wire::Record& record, TimePoint now) {
       if (!cursor.ok()) return violate("a broken credit");
       return outbox_.raise_credit(limit);
     }
+    case wire::Kind::hold:
+    case wire::Kind::resume: {
+      ByteCursor cursor(record.body);
+      const auto channel = cursor.number<std::uint8_t>();
+      const Hold hold = kind == wire::Kind::hold ? Hold::on : Hold::off;
+      if (!cursor.ok() || !outbox_.hold(channel, hold)) return violate("a broken hold");
+      return;
+    }
     case wire::Kind::ping: {
       ByteCursor cursor(record.body);
       const auto stamp = cursor.number<std::uint32_t>();

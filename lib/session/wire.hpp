@@ -51,6 +51,8 @@ enum class Kind : std::uint8_t {
   acknowledge = 0x30,  ///< control: per channel: u8, messages taken u32
   credit = 0x31,       ///< control: u64, the limit of what may be sent in all
   ping = 0x32,         ///< control: stamp u32
+  hold = 0x34,         ///< control: u8 channel, send nothing reliable on it
+  resume = 0x35,       ///< control: u8 channel, go on
   pong = 0x33,         ///< control: stamp u32, held u32 us, datagrams received u32, missed u32
 };
 inline constexpr std::uint8_t kIgnorableBit = 0x80;

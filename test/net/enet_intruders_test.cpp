@@ -207,6 +207,49 @@ TEST_CASE("enet: a flood costs a pass no more than its share, and the rest comes
   REQUIRE(pair.run_until([end = callee] { return !end->arrived.empty(); }));
 }
 
+TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense harms no other") {
+  for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
+    INFO("seed " << seed);
+    EnetPair pair;
+    const auto [honest, there] = pair.connect();
+    UdpProxy proxy(pair.address.port);
+    std::uint32_t state = seed;
+    const auto next = [&] { return state = state * 1664525u + 1013904223u, state >> 8; };
+    Datagram id;  // the connection's, which goes into each checksum
+    proxy.to_listener = [&](Datagram& datagram) {
+      if (datagram.size() == 56) id.assign(datagram.begin() + 48, datagram.begin() + 52);
+      const std::size_t head = (datagram[0] & 0x80) != 0 ? 8 : 6;
+      if (id.empty() || datagram.size() == 56 || next() % 3 != 0) return true;
+      for (std::uint32_t i = 0; i <= next() % 4; ++i)
+        datagram[head + next() % (datagram.size() - head)] = static_cast<std::uint8_t>(next());
+      std::copy(id.begin(), id.end(), datagram.begin() + static_cast<std::ptrdiff_t>(head - 4));
+      detail::Crc32 crc;
+      crc.add(std::as_bytes(std::span(datagram)));
+      for (std::size_t i = 0; i < 4; ++i)
+        datagram[head - 4 + i] = static_cast<std::uint8_t>(crc.value() >> (24 - 8 * i));
+      return true;
+    };
+    for (int round = 0; round < 20; ++round) {
+      RecordingLink& hostile = pair.client.dial(proxy.url());
+      for (int i = 0; i < 300; ++i) {
+        if (hostile.ups == 1 && hostile.downs == 0) {
+          hostile.send(pattern(next() % 1200, next()), static_cast<Lane>(next() % 3),
+                       static_cast<std::uint8_t>(next() % 8));
+        }
+        pair.step(5ms);
+        proxy.step();
+      }
+      if (hostile.link) hostile.link.reset();
+      id.clear();
+    }
+    honest->send("unharmed");
+    REQUIRE(pair.run_until([end = there] { return !end->arrived.empty(); }));
+    CHECK(there->texts() == std::vector<std::string>{"unharmed"});
+    CHECK(pair.server.accepted.size() > 10);
+    pair.server.accepted.clear();
+  }
+}
+
 TEST_CASE("enet: what a peer may not send is dropped, and the link lives on") {
   EnetPair pair;
   UdpProxy proxy(pair.address.port);

@@ -94,6 +94,7 @@ TEST_CASE("memory: a host may call itself") {
   pair.settle();
   REQUIRE(caller.ups == 1);
   caller.send("to myself");
+  CHECK(*pair.server.wakes == 0);  // it is awake, and reads its deadline before it sleeps
   pair.settle();
   CHECK(pair.server.accepted[0]->texts() == Texts{"to myself"});
 }

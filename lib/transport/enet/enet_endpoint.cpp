@@ -80,7 +80,6 @@ EnetEndpoint::~EnetEndpoint() {
   for (Slot& slot : slots_)
     if (slot.link != nullptr) slot.link->endpoint_ = nullptr;
   if (host_ == nullptr || lost_) return;
-  flush();
   for (std::size_t index = 0; index < host_->peers(); ++index)
     if (host_->phase(index) != PeerPhase::idle) host_->end_now(index, Goodbye::cut);
 }

@@ -7,8 +7,8 @@
 namespace tickwire::detail {
 namespace {
 
-// Over a frame of a remote end that answers once per frame.
-constexpr Duration kQueueAllowed = std::chrono::milliseconds(50);
+// More than two ends add that answer once per frame.
+constexpr Duration kQueueAllowed = std::chrono::milliseconds(80);
 // The shortest time is forgotten this slowly, for the case that the way has become longer.
 constexpr int kDriftRatio = 1000;
 // A share of one in this many is lost by a radio link itself.

@@ -9,7 +9,7 @@
 
 #include "round_trip.hpp"
 
-namespace tickwire::test {
+namespace tickwire::test::classes {
 
 struct Member {
   int number = 0;
@@ -173,11 +173,12 @@ struct Diamond : Left, Right {
   }
 };
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::classes
 
-CEREAL_SPECIALIZE_FOR_ALL_ARCHIVES(tickwire::test::Chosen, cereal::specialization::member_load_save)
+CEREAL_SPECIALIZE_FOR_ALL_ARCHIVES(tickwire::test::classes::Chosen,
+                                   cereal::specialization::member_load_save)
 
-namespace tickwire::test {
+namespace tickwire::test::classes {
 
 TEST_CASE("every way in which Cereal lets a class serialize itself works") {
   check_round_trip(Member{7, "seven"});
@@ -331,4 +332,4 @@ TEST_CASE("archives are used directly, as Cereal's own are") {
   CHECK(five == 5);
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::classes

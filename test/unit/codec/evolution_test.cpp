@@ -13,7 +13,7 @@
 
 // The same message as an old and as a new program have it.
 
-namespace tickwire::test {
+namespace tickwire::test::evolution {
 
 struct OldProfile {
   std::string name;
@@ -139,14 +139,14 @@ struct OldHeir : OldProfile {
   }
 };
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::evolution
 
-CEREAL_CLASS_VERSION(tickwire::test::NewProfile, 3)
-CEREAL_CLASS_VERSION(tickwire::test::FreeVersioned, 4)
-CEREAL_CLASS_VERSION(tickwire::test::SplitVersioned, 5)
-CEREAL_CLASS_VERSION(tickwire::test::MadeVersioned, 6)
+CEREAL_CLASS_VERSION(tickwire::test::evolution::NewProfile, 3)
+CEREAL_CLASS_VERSION(tickwire::test::evolution::FreeVersioned, 4)
+CEREAL_CLASS_VERSION(tickwire::test::evolution::SplitVersioned, 5)
+CEREAL_CLASS_VERSION(tickwire::test::evolution::MadeVersioned, 6)
 
-namespace tickwire::test {
+namespace tickwire::test::evolution {
 
 TEST_CASE("every way in which Cereal hands a class its version works") {
   check_round_trip(FreeVersioned{1});
@@ -215,4 +215,4 @@ TEST_CASE("a version that is no number of 32 bits is refused") {
   refusal<OldProfile>(bytes_of({0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0}), ErrorCode::malformed_object);
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::evolution

@@ -13,7 +13,7 @@
 #include "allocation_count.hpp"
 #include "round_trip.hpp"
 
-namespace tickwire::test {
+namespace tickwire::test::hostile {
 
 /// Large in memory, one byte on the wire.
 struct Large {
@@ -81,14 +81,16 @@ TICKWIRE_ENUM_RANGE(Offset, low, high);
 enum class Switch : bool { off, on };
 enum class Open : std::uint8_t { first };
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::hostile
 
 template <>
-struct std::hash<tickwire::test::Large> {
-  std::size_t operator()(const tickwire::test::Large& large) const noexcept { return large.first; }
+struct std::hash<tickwire::test::hostile::Large> {
+  std::size_t operator()(const tickwire::test::hostile::Large& large) const noexcept {
+    return large.first;
+  }
 };
 
-namespace tickwire::test {
+namespace tickwire::test::hostile {
 namespace {
 
 constexpr std::size_t kMegabyte = 1'000'000;
@@ -350,4 +352,4 @@ TEST_CASE("a class version costs no memory") {
   CHECK(count.calls() == 0);
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::hostile

@@ -16,7 +16,7 @@
 
 #include "round_trip.hpp"
 
-namespace tickwire::test {
+namespace tickwire::test::layout {
 
 struct Versioned {
   std::uint8_t value = 0;
@@ -26,11 +26,11 @@ struct Versioned {
   }
 };
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::layout
 
-CEREAL_CLASS_VERSION(tickwire::test::Versioned, 300)
+CEREAL_CLASS_VERSION(tickwire::test::layout::Versioned, 300)
 
-namespace tickwire::test {
+namespace tickwire::test::layout {
 
 TEST_CASE("numbers are little-endian on the wire") {
   CHECK(encoded(std::uint16_t{0x0102}) == bytes_of({0x02, 0x01}));
@@ -119,4 +119,4 @@ TEST_CASE("a small game message is as large as its fields and one byte for its t
   CHECK(encoded(Move()).size() == 4 + 12 + 1 + 12 + 32);
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::layout

@@ -13,7 +13,7 @@
 struct GlobalMessage {};
 TICKWIRE_MESSAGE(GlobalMessage, "test.global");
 
-namespace tickwire::test {
+namespace tickwire::test::naming {
 
 struct Outer {
   struct Inner {};
@@ -133,4 +133,4 @@ TEST_CASE("two names with one id are found, and the same name twice is none") {
   CHECK_FALSE(detail::find_message_name(detail::message_id(one)).has_value());
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::naming

@@ -14,7 +14,7 @@
 
 #include "round_trip.hpp"
 
-namespace tickwire::test {
+namespace tickwire::test::pointers {
 
 struct Chain {
   int number = 0;
@@ -144,15 +144,15 @@ struct Welcome {
   }
 };
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::pointers
 
 template <>
-inline constexpr bool tickwire::accepts_polymorphic<tickwire::test::Welcome> = true;
+inline constexpr bool tickwire::accepts_polymorphic<tickwire::test::pointers::Welcome> = true;
 
-CEREAL_REGISTER_TYPE_WITH_NAME(tickwire::test::Square, "square")
-CEREAL_REGISTER_TYPE_WITH_NAME(tickwire::test::UnrelatedChild, "unrelated")
+CEREAL_REGISTER_TYPE_WITH_NAME(tickwire::test::pointers::Square, "square")
+CEREAL_REGISTER_TYPE_WITH_NAME(tickwire::test::pointers::UnrelatedChild, "unrelated")
 
-namespace tickwire::test {
+namespace tickwire::test::pointers {
 
 constexpr DecodeLimits kPolymorphic{.polymorphic = PolymorphicTypes::accept};
 
@@ -380,4 +380,4 @@ TEST_CASE("a long chain of objects that put one another off is refused") {
   CHECK(contains(refusal<Deferring>(bytes, ErrorCode::budget_exceeded), "nested more than 100"));
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::pointers

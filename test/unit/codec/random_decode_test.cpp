@@ -12,7 +12,7 @@
 
 #include "../../fuzz/decode_target.hpp"
 
-namespace tickwire::test {
+namespace tickwire::test::random_decode {
 namespace {
 
 using Input = std::vector<std::byte>;
@@ -101,4 +101,4 @@ TEST_CASE("inputs that a fuzzer found interesting end in an object or in a sente
   CHECK(count > 0);
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::random_decode

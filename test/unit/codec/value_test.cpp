@@ -10,7 +10,7 @@
 #include "allocation_count.hpp"
 #include "round_trip.hpp"
 
-namespace tickwire::test {
+namespace tickwire::test::values {
 namespace {
 
 Value nested(std::uint32_t levels) {
@@ -233,4 +233,4 @@ TEST_CASE("a network message keeps its headers in order, and its body") {
   refusal<NetworkMessage>(bytes_of({0x80, 0x80, 0x80, 0x80, 0x08}), ErrorCode::malformed_object);
 }
 
-}  // namespace tickwire::test
+}  // namespace tickwire::test::values

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "test/support/host_pair.hpp"
+
+/// Ticks, posts from other threads, and the log.
+using namespace tickwire;
+using namespace std::chrono_literals;
+using test::HostPair;
+
+namespace {
+
+/// A host on a clock that only moves when told to.
+struct Ticking {
+  explicit Ticking(double rate_hz) {
+    HostConfig config;
+    config.tick_rate_hz = rate_hz;
+    config.clock = &clock;
+    host = std::make_unique<Host>(config);
+  }
+  ManualClock clock;
+  std::unique_ptr<Host> host;
+};
+
+}  // namespace
+
+TEST_CASE("every kind of pass runs the ticks that are due") {
+  Ticking world(100);
+  std::vector<Tick> ticks;
+  world.host->on_update([&](const Tick& tick) { ticks.push_back(tick); });
+  CHECK_FALSE(world.host->poll());
+  CHECK(ticks.empty());
+  world.clock.advance(10ms);
+  CHECK_FALSE(world.host->poll());
+  world.clock.advance(10ms);
+  world.host->update();
+  world.clock.advance(12ms);
+  CHECK_FALSE(world.host->wait_for(0s));
+  REQUIRE(ticks.size() == 3);
+  CHECK(ticks[0].index + 1 == ticks[1].index);
+  CHECK(ticks[2].late_by == 2ms);
+  CHECK(ticks[2].delta == 10ms);
+  CHECK(world.host->stats().ticks_run == 3);
+}
+
+TEST_CASE("after a stall a bounded number of ticks is made up for, and the rest is counted") {
+  Ticking world(100);
+  int ticks = 0;
+  world.host->on_update([&](const Tick&) { ++ticks; });
+  world.clock.advance(1s);
+  CHECK_FALSE(world.host->poll());
+  CHECK(ticks == 5);
+  CHECK(world.host->stats().ticks_skipped == 95);
+}
+
+TEST_CASE("an update hook may add another while it runs") {
+  Ticking world(100);
+  std::vector<std::string> told;
+  const std::string name(100, 'h');
+  for (int i = 0; i < 4; ++i) {
+    world.host->on_update([&told, &world, name, added = false](const Tick&) mutable {
+      if (!added) {
+        added = true;
+        for (int n = 0; n < 20; ++n)
+          world.host->on_update([&told, name](const Tick&) { told.push_back("new " + name); });
+      }
+      told.push_back("old " + name);
+    });
+  }
+  world.clock.advance(10ms);
+  CHECK_FALSE(world.host->poll());
+  world.clock.advance(10ms);
+  told.clear();
+  CHECK_FALSE(world.host->poll());
+  CHECK(told.size() == 84);
+  CHECK(told.front() == "old " + name);
+}
+
+TEST_CASE("a posted function runs once, on the next pass, before its events") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  std::vector<std::string> order;
+  CHECK(pair.client->post([&] {
+    order.emplace_back("posted");
+    CHECK(pair.client->post([&] { order.emplace_back("posted inside"); }));
+    CHECK_FALSE(pair.client->poll());
+  }));
+  CHECK(order.empty());
+  pair.client.poll();
+  CHECK(order == std::vector<std::string>{"posted"});
+  pair.client.poll();
+  CHECK(order == std::vector<std::string>{"posted", "posted inside"});
+  pair.client.poll();
+  CHECK(order.size() == 2);
+}
+
+TEST_CASE("a poster outlives its host, and says so") {
+  auto host = std::make_unique<Host>();
+  const Poster poster = host->poster();
+  const Poster copy = poster;
+  auto alive = std::make_shared<int>(1);
+  CHECK(copy([alive] {}));
+  CHECK(alive.use_count() == 2);
+  host.reset();
+  CHECK(alive.use_count() == 1);
+  bool ran = false;
+  CHECK_FALSE(copy([&ran, alive] { ran = true; }));
+  CHECK_FALSE(poster([] {}));
+  CHECK_FALSE(ran);
+  CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("posts from many threads all run, none twice") {
+  Host host;
+  std::atomic<int> taken{0};
+  int ran = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&taken, &ran, poster = host.poster()] {
+      for (int i = 0; i < 500; ++i)
+        taken += poster([&ran] { ++ran; }) ? 1 : 0;
+    });
+  }
+  for (int i = 0; i < 50; ++i)
+    CHECK_FALSE(host.poll());
+  for (std::thread& each : threads)
+    each.join();
+  CHECK_FALSE(host.poll());
+  CHECK(taken == 2000);
+  CHECK(ran == 2000);
+}
+
+TEST_CASE("posts race with the end of the host without harm") {
+  for (int round = 0; round < 20; ++round) {
+    auto host = std::make_unique<Host>();
+    std::atomic<bool> over{false};
+    std::thread other([&over, poster = host->poster()] {
+      while (poster([] {})) {
+      }
+      over = true;
+    });
+    CHECK_FALSE(host->poll());
+    host.reset();
+    other.join();
+    CHECK(over);
+  }
+}
+
+TEST_CASE("log lines go to the sink, from the level that was asked for") {
+  std::vector<std::string> lines;
+  test::PairOptions options;
+  options.client.log.level = LogLevel::info;
+  options.client.log.sink = [&](LogLevel level, std::string_view line) {
+    CHECK(level >= LogLevel::info);
+    lines.emplace_back(line);
+  };
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  CHECK(pair.caller.close() == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  const auto has = [&](const std::string& words) {
+    for (const std::string& line : lines)
+      if (line.find(words) != std::string::npos) return true;
+    return false;
+  };
+  CHECK(has(pair.address.to_string() + ": connected"));
+  CHECK(has(pair.address.to_string() + ": disconnected"));
+  CHECK(pair.server.lines.empty());
+}
+
+TEST_CASE("a program that stops in the middle of its events still sends with flush()") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  for (int i = 0; i < 10; ++i)
+    REQUIRE(test::send_text(pair.callee, "x"));
+  pair.server.poll();
+  pair.client.awake = false;
+  REQUIRE(pair.until([&] { return pair.client->poll().has_value(); }));
+  REQUIRE(test::send_text(pair.caller, "in between"));
+  pair.client->flush();
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+  // The pass goes on where it was left.
+  int rest = 0;
+  while (pair.client->poll())
+    ++rest;
+  CHECK(rest >= 9);
+}
