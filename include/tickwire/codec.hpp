@@ -62,6 +62,7 @@ Result<MessageId> Host::send(Connection connection, const T& object, const SendO
 template <class T>
 Result<MessageId> Host::send_and_wait(Connection connection, const T& object, Duration timeout,
                                       const SendOptions& options) {
+  if (auto allowed = may_wait_sent(); !allowed) return allowed.error();
   auto sent = send(connection, object, options);
   if (!sent) return sent;
   return wait_sent(connection, *sent, timeout);

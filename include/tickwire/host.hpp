@@ -162,7 +162,8 @@ class TICKWIRE_API Host {
   /// Pumps the host until the message is acknowledged (or handed over, when it is not reliable),
   /// consuming its `data_sent`.
   ///
-  /// Errors: those of `send`; `timed_out`; `connection_lost` when it never got there;
+  /// Errors: those of `send`; `not_supported` when `HostConfig::events` leaves `data_sent` out;
+  ///         `timed_out`; `connection_lost` when it never got there;
   ///         `reentrant_call`.
   template <class T>
   Result<MessageId> send_and_wait(Connection connection, const T& object, Duration timeout,
@@ -222,6 +223,7 @@ class TICKWIRE_API Host {
                                     const BroadcastOptions& options);
   BroadcastResult send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
                                   std::span<const std::byte> bytes, const SendOptions& options);
+  [[nodiscard]] Result<void> may_wait_sent() const;
   Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
   Subscription on_encoded(std::uint32_t type, std::function<void(const Event&)> function);
   void report_malformed(const Event& event, Error error);

@@ -179,6 +179,10 @@ BroadcastResult Host::send_encoded_to(std::span<const Connection> targets, std::
   return core_->send_to(targets, object_message(type, bytes), options);
 }
 
+Result<void> Host::may_wait_sent() const {
+  return core_->may_wait_sent();
+}
+
 Result<MessageId> Host::wait_sent(Connection connection, MessageId id, Duration timeout) {
   return core_->wait_sent(connection, id, timeout);
 }

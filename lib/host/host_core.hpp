@@ -44,6 +44,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void update();
   ErrorCode run();
   Result<Connection> wait_connected(Connection connection, Duration timeout);
+  [[nodiscard]] Result<void> may_wait_sent() const;
   Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
   void flush();
   void raise(Event event);

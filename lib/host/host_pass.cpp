@@ -332,12 +332,16 @@ Result<Connection> HostCore::wait_connected(Connection connection, Duration time
   return connection;
 }
 
-Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Duration timeout) {
+Result<void> HostCore::may_wait_sent() const {
   if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
   if (!config.events.contains(EventType::data_sent)) {
     return Error{ErrorCode::not_supported, 0,
                  "HostConfig::events leaves data_sent out, so nothing can wait for it."};
   }
+  return {};
+}
+
+Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Duration timeout) {
   const auto wanted = [&](const Event& each) {
     return each.type == EventType::data_sent && each.message_id == id &&
            each.connection == connection;
