@@ -209,6 +209,10 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   TICKWIRE_API void registerPolymorphicName(std::uint32_t id, const std::string& name);
   [[nodiscard]] TICKWIRE_API const std::string& getPolymorphicName(std::uint32_t id);
 
+  /// For smart pointers of a program's own.
+  TICKWIRE_API void registerSharedPointer(std::uint32_t id, const std::shared_ptr<void>& object);
+  [[nodiscard]] TICKWIRE_API std::shared_ptr<void> getSharedPointer(std::uint32_t id);
+
   /// A pointer to `base` follows, whose class the bytes choose.
   TICKWIRE_API void expect_base(const std::type_info& base, PolymorphicTypes accepted);
   [[nodiscard]] const std::type_info* take_base() noexcept { return std::exchange(base_, nullptr); }
@@ -221,7 +225,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
     bool null = false;
     bool first = false;  ///< its data follows
   };
-  TICKWIRE_API Identity read_identity();
+  [[nodiscard]] Identity read_identity() { return identity(read_varint()); }
+  [[nodiscard]] TICKWIRE_API Identity identity(std::uint64_t id);
   TICKWIRE_API void begin_shared(std::shared_ptr<void> object, const std::type_info& type);
   /// `object` may be another owner of the same object than the one that began.
   TICKWIRE_API void complete_shared(std::size_t index, std::shared_ptr<void> object);

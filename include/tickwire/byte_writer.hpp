@@ -188,6 +188,8 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   TICKWIRE_API Identity identify(const std::shared_ptr<const void>& object,
                                  const std::type_info& type);
   TICKWIRE_API std::uint32_t registerPolymorphicType(const char* name);
+  /// For smart pointers of a program's own, which write the answer before the object.
+  TICKWIRE_API std::uint32_t registerSharedPointer(const std::shared_ptr<const void>& object);
 
  private:
   struct State;

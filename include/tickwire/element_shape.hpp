@@ -100,13 +100,19 @@ inline constexpr std::uint32_t empty_bytes = 0;
 template <class T, class A>
 inline constexpr std::uint32_t empty_bytes<std::deque<T, A>> = 640;
 
+template <class T>
+inline constexpr bool is_number = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
 /// Whether a `T` counts as a level of nesting: objects and what holds objects, but not text, arrays
 /// of numbers, and what Cereal puts around a value.
 template <class T>
 inline constexpr bool may_nest = std::is_class_v<T> || std::is_union_v<T>;
-template <has_elements T>
-inline constexpr bool may_nest<T> =
-    !std::is_arithmetic_v<typename T::value_type> && !std::is_enum_v<typename T::value_type>;
+template <class C, class T, class A>
+inline constexpr bool may_nest<std::basic_string<C, T, A>> = false;
+template <class T, class A>
+inline constexpr bool may_nest<std::vector<T, A>> = !is_number<T>;
+template <class T, std::size_t N>
+inline constexpr bool may_nest<std::array<T, N>> = !is_number<T>;
 template <class T>
 inline constexpr bool may_nest<cereal::memory_detail::PtrWrapper<T>> = false;
 template <class K, class V>

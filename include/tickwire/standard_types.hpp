@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -36,32 +37,42 @@ struct PolymorphicCasters;
 
 namespace tickwire {
 
-template <class A>
-void save(ByteWriter& writer, const std::vector<std::byte, A>& bytes) {
+// The functions below have the template parameters of Cereal's and a constraint more, so that they
+// are taken before Cereal's, but not before one that a program wrote for a type of its own.
+
+template <class Archive>
+concept is_writer = std::same_as<Archive, ByteWriter>;
+template <class Archive>
+concept is_reader = std::same_as<Archive, ByteReader>;
+
+template <class Archive, class A>
+void save(Archive& writer, const std::vector<std::byte, A>& bytes) requires is_writer<Archive> {
   writer.write_varint(bytes.size());
   writer.write_bytes(bytes.data(), bytes.size());
 }
-template <class A>
-void load(ByteReader& reader, std::vector<std::byte, A>& bytes) {
+template <class Archive, class A>
+void load(Archive& reader, std::vector<std::byte, A>& bytes) requires is_reader<Archive> {
   bytes.resize(reader.read_size());
   reader.read_bytes(bytes.data(), bytes.size());
 }
 
 // Cereal takes the size of an empty array for one byte.
-template <class T, std::size_t N>
-requires(std::is_arithmetic_v<T>) void save(ByteWriter& writer, const std::array<T, N>& numbers) {
+template <class Archive, class T, std::size_t N>
+void save(Archive& writer,
+          const std::array<T, N>& numbers) requires is_writer<Archive> && std::is_arithmetic_v<T> {
   writer.write_array(numbers.data(), N);
 }
-template <class T, std::size_t N>
-requires(std::is_arithmetic_v<T>) void load(ByteReader& reader, std::array<T, N>& numbers) {
+template <class Archive, class T, std::size_t N>
+void load(Archive& reader,
+          std::array<T, N>& numbers) requires is_reader<Archive> && std::is_arithmetic_v<T> {
   reader.read_array(numbers.data(), N);
 }
-template <std::size_t N>
-void save(ByteWriter& writer, const std::array<std::byte, N>& bytes) {
+template <class Archive, std::size_t N>
+void save(Archive& writer, const std::array<std::byte, N>& bytes) requires is_writer<Archive> {
   writer.write_bytes(bytes.data(), N);
 }
-template <std::size_t N>
-void load(ByteReader& reader, std::array<std::byte, N>& bytes) {
+template <class Archive, std::size_t N>
+void load(Archive& reader, std::array<std::byte, N>& bytes) requires is_reader<Archive> {
   reader.read_bytes(bytes.data(), N);
 }
 
@@ -79,25 +90,26 @@ void load_elements(ByteReader& reader, Sequence& sequence, std::size_t count) {
 
 }  // namespace detail
 
-template <class T, class A>
-requires(!std::is_arithmetic_v<T>) void load(ByteReader& reader, std::vector<T, A>& vector) {
+template <class Archive, class T, class A>
+void load(Archive& reader, std::vector<T, A>& vector) requires is_reader<Archive> &&
+    (!std::is_arithmetic_v<T>) {
   const std::size_t count = reader.read_size();
   vector.reserve(count);
   detail::load_elements(reader, vector, count);
 }
 
-template <class T, class A>
-void load(ByteReader& reader, std::list<T, A>& list) {
+template <class Archive, class T, class A>
+void load(Archive& reader, std::list<T, A>& list) requires is_reader<Archive> {
   detail::load_elements(reader, list, reader.read_size());
 }
 
-template <class T, class A>
-void load(ByteReader& reader, std::deque<T, A>& deque) {
+template <class Archive, class T, class A>
+void load(Archive& reader, std::deque<T, A>& deque) requires is_reader<Archive> {
   detail::load_elements(reader, deque, reader.read_size());
 }
 
-template <class T, class A>
-void load(ByteReader& reader, std::forward_list<T, A>& list) {
+template <class Archive, class T, class A>
+void load(Archive& reader, std::forward_list<T, A>& list) requires is_reader<Archive> {
   const std::size_t count = reader.read_size();
   auto last = list.before_begin();
   for (std::size_t i = 0; i < count; ++i, ++last) {
@@ -108,46 +120,47 @@ void load(ByteReader& reader, std::forward_list<T, A>& list) {
   list.erase_after(last, list.end());
 }
 
-template <class T>
-void save(ByteWriter& writer, const std::valarray<T>& numbers) {
+template <class Archive, class T>
+void save(Archive& writer, const std::valarray<T>& numbers) requires is_writer<Archive> {
   writer.write_varint(numbers.size());
   for (std::size_t i = 0; i < numbers.size(); ++i)
     writer(numbers[i]);
 }
-template <class T>
-void load(ByteReader& reader, std::valarray<T>& numbers) {
+template <class Archive, class T>
+void load(Archive& reader, std::valarray<T>& numbers) requires is_reader<Archive> {
   const std::size_t count = reader.read_size();
   if (numbers.size() != count) numbers.resize(count);
   for (std::size_t i = 0; i < count; ++i)
     reader(numbers[i]);
 }
 
-template <template <class...> class Map, class... Args, class = typename Map<Args...>::mapped_type>
-void load(ByteReader& reader, Map<Args...>& map) {
+template <class Archive, template <class...> class Map, class... Args,
+          class = typename Map<Args...>::mapped_type>
+void load(Archive& reader, Map<Args...>& map) requires is_reader<Archive> {
   const std::size_t count = reader.read_size();
   map.clear();
   for (std::size_t i = 0; i < count; ++i) {
     typename Map<Args...>::key_type key;
     reader(key);
+    typename Map<Args...>::mapped_type value{};
     // In its place before it is read, because what it puts off with `cereal::defer` stays there.
-    reader(
-        map.emplace_hint(map.end(), std::move(key), typename Map<Args...>::mapped_type())->second);
+    reader(map.emplace_hint(map.end(), std::move(key), std::move(value))->second);
   }
 }
 
-template <class T, class L, class A>
-void load(ByteReader& reader, std::multiset<T, L, A>& set) {
+template <class Archive, class K, class C, class A>
+void load(Archive& reader, std::multiset<K, C, A>& set) requires is_reader<Archive> {
   const std::size_t count = reader.read_size();
   set.clear();
   for (std::size_t i = 0; i < count; ++i) {
-    T key;
+    K key;
     reader(key);
     set.emplace_hint(set.end(), std::move(key));
   }
 }
 
-template <class T>
-void load(ByteReader& reader, std::optional<T>& optional) {
+template <class Archive, class T>
+void load(Archive& reader, std::optional<T>& optional) requires is_reader<Archive> {
   bool empty = false;
   reader.read(empty);
   if (empty) return optional.reset();
@@ -155,8 +168,9 @@ void load(ByteReader& reader, std::optional<T>& optional) {
   reader(*optional);
 }
 
-template <class First, class... Rest>
-void save(ByteWriter& writer, const std::variant<First, Rest...>& variant) {
+template <class Archive, class First, class... Rest>
+void save(Archive& writer,
+          const std::variant<First, Rest...>& variant) requires is_writer<Archive> {
   writer.write_varint(variant.index());
   std::visit([&writer](const auto& value) { writer(value); }, variant);
 }
@@ -179,8 +193,8 @@ void load_alternative(ByteReader& reader, std::uint64_t index, std::variant<T...
 
 }  // namespace detail
 
-template <class... T>
-void load(ByteReader& reader, std::variant<T...>& variant) {
+template <class Archive, class... T>
+void load(Archive& reader, std::variant<T...>& variant) requires is_reader<Archive> {
   detail::load_alternative(reader, reader.read_varint(), variant);
 }
 
@@ -242,8 +256,10 @@ void load_and_construct(ByteReader& reader, Room<T>& room, OnMade on_made) {
 
 }  // namespace detail
 
-template <class T, class D>
-void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::unique_ptr<T, D>&>& wrapper) {
+template <class Archive, class T, class D>
+void load(Archive& reader,
+          cereal::memory_detail::PtrWrapper<std::unique_ptr<T, D>&>& wrapper) requires
+    is_reader<Archive> {
   using Object = std::remove_const_t<T>;
   detail::check_base<Object>(reader);
   bool valid = false;
@@ -262,16 +278,18 @@ void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::unique_ptr<
   }
 }
 
-template <class T>
-void save(ByteWriter& writer,
-          const cereal::memory_detail::PtrWrapper<const std::shared_ptr<T>&>& wrapper) {
+template <class Archive, class T>
+void save(Archive& writer,
+          const cereal::memory_detail::PtrWrapper<const std::shared_ptr<T>&>& wrapper) requires
+    is_writer<Archive> {
   const auto identity = writer.identify(wrapper.ptr, typeid(T));
   writer.write_varint(identity.id);
   if (identity.first) writer(*wrapper.ptr);
 }
 
-template <class T>
-void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&>& wrapper) {
+template <class Archive, class T>
+void load(Archive& reader, cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&>& wrapper) requires
+    is_reader<Archive> {
   using Object = std::remove_const_t<T>;
   detail::check_base<Object>(reader);
   const auto identity = reader.read_identity();
@@ -286,7 +304,7 @@ void load(ByteReader& reader, cereal::memory_detail::PtrWrapper<std::shared_ptr<
     const auto room = std::make_shared<detail::Room<Object>>();
     object = std::shared_ptr<Object>(room, room->address());
     reader.begin_shared(object, typeid(T));
-    detail::load_and_construct(reader, *room, [&object, &room] {
+    detail::load_and_construct(reader, *room, [&] {
       // Only a pointer made of the bare address sets up `shared_from_this`. It lets go of the room
       // at its end itself, because the object in there refers back to it.
       if constexpr (cereal::traits::has_shared_from_this<Object>::value) {

@@ -192,8 +192,21 @@ void ByteReader::expect_base(const std::type_info& base, PolymorphicTypes accept
   base_ = &base;
 }
 
-ByteReader::Identity ByteReader::read_identity() {
-  const std::uint64_t id = read_varint();
+void ByteReader::registerSharedPointer(std::uint32_t id, const std::shared_ptr<void>& object) {
+  const Identity known = identity(id & ~cereal::detail::msb_32bit);
+  if (!known.first) fail(ErrorCode::malformed_object, "a shared object is there twice");
+  begin_shared(object, typeid(void));
+  complete_shared(known.index, object);
+}
+
+std::shared_ptr<void> ByteReader::getSharedPointer(std::uint32_t id) {
+  const Identity known = identity(id);
+  if (known.null) return nullptr;
+  if (known.first) fail(ErrorCode::malformed_object, "a shared object is used before it is there");
+  return find_shared(known.index, typeid(void));
+}
+
+ByteReader::Identity ByteReader::identity(std::uint64_t id) {
   const std::size_t known = state_ ? state_->shared.size() : 0;
   if (id > known + 1) {
     fail(ErrorCode::malformed_object,

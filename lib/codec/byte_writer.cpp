@@ -79,6 +79,11 @@ ByteWriter::Identity ByteWriter::identify(const std::shared_ptr<const void>& obj
   return {entry->second, first};
 }
 
+std::uint32_t ByteWriter::registerSharedPointer(const std::shared_ptr<const void>& object) {
+  const Identity identity = identify(object, typeid(void));
+  return identity.first ? identity.id | cereal::detail::msb_32bit : identity.id;
+}
+
 std::uint32_t ByteWriter::registerPolymorphicType(const char* name) {
   auto& names = state().polymorphic_names;
   const auto known = std::find(names.begin(), names.end(), name);

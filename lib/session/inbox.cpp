@@ -69,22 +69,22 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
 
 // The credit goes back at once, or the channels that have their memory could starve behind those
 // that wait. The other end is told to hold the channel before it is told of the credit, so that no
-// correct one can pile up more than a window here.
+// correct one can pile up more than a window on it.
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
   on.parked.push_back({std::move(packet), sequence, 0});
-  return_parked(on.parked.back());
-  return parked_cost_ <= settings_.window_bytes;
+  return_parked(on, on.parked.back());
+  return on.parked_cost <= settings_.window_bytes;
 }
 
-void Inbox::return_parked(Parked& parked) noexcept {
+void Inbox::return_parked(Channel& on, Parked& parked) noexcept {
   parked.returned_cost = records_cost(parked.packet.bytes()).value_or(0);
   returned_cost_ += parked.returned_cost;
-  parked_cost_ += parked.returned_cost;
+  on.parked_cost += parked.returned_cost;
 }
 
-void Inbox::take_back_parked(Parked& parked) noexcept {
+void Inbox::take_back_parked(Channel& on, Parked& parked) noexcept {
   returned_cost_ -= parked.returned_cost;
-  parked_cost_ -= parked.returned_cost;
+  on.parked_cost -= parked.returned_cost;
   parked.returned_cost = 0;
 }
 
@@ -94,12 +94,12 @@ bool Inbox::retry_parked() {
     Channel& from = *channels_[i];
     while (!from.parked.empty()) {
       Parked& next = from.parked.front();
-      take_back_parked(next);
+      take_back_parked(from, next);
       const Outcome outcome =
           take_reliable(static_cast<std::uint8_t>(i), from, next.packet, next.sequence);
       if (outcome == Outcome::violation) return false;
       if (outcome == Outcome::parked) {
-        return_parked(next);
+        return_parked(from, next);
         break;
       }
       static_cast<void>(from.parked.take_front());

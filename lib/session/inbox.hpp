@@ -121,6 +121,7 @@ class Inbox {
     std::uint32_t acknowledged = 0;
     Assembly assembly;
     RingQueue<Parked> parked;
+    std::uint64_t parked_cost = 0;
     bool told_held = false;
     SequenceWindow windows[2];  // sequenced, unreliable
   };
@@ -129,8 +130,8 @@ class Inbox {
   [[nodiscard]] Channel& channel(std::uint8_t index);
   [[nodiscard]] bool charge(std::span<const std::byte> records) noexcept;
   [[nodiscard]] bool park(Channel& on, Packet packet, std::uint16_t sequence);
-  void return_parked(Parked& parked) noexcept;
-  void take_back_parked(Parked& parked) noexcept;
+  void return_parked(Channel& on, Parked& parked) noexcept;
+  void take_back_parked(Channel& on, Parked& parked) noexcept;
   [[nodiscard]] bool receive_reliable(const wire::PacketHeader& header, Packet packet);
   [[nodiscard]] bool receive_datagram(const wire::PacketHeader& header, const Packet& packet);
   [[nodiscard]] Outcome take_reliable(std::uint8_t index, Channel& from, Packet& packet,
@@ -155,7 +156,6 @@ class Inbox {
   std::size_t unreliable_bytes_ = 0;
   std::size_t reserved_bytes_ = 0;
   std::size_t parked_channels_ = 0;
-  std::uint64_t parked_cost_ = 0;
   bool holds_changed_ = false;
   std::uint64_t arrivals_ = 0;
   std::uint64_t owed_messages_ = 0;

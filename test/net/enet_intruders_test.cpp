@@ -207,6 +207,57 @@ TEST_CASE("enet: a flood costs a pass no more than its share, and the rest comes
   REQUIRE(pair.run_until([end = callee] { return !end->arrived.empty(); }));
 }
 
+// Writes the checksum of a datagram within the connection `id`, whose header has `head` bytes.
+void seal(Datagram& datagram, std::size_t head, const Datagram& id) {
+  std::copy(id.begin(), id.end(), datagram.begin() + static_cast<std::ptrdiff_t>(head - 4));
+  detail::Crc32 crc;
+  crc.add(std::as_bytes(std::span(datagram)));
+  for (std::size_t i = 0; i < 4; ++i)
+    datagram[head - 4 + i] = static_cast<std::uint8_t>(crc.value() >> (24 - 8 * i));
+}
+
+TEST_CASE("enet: a peer that piles up packets behind a gap is cut") {
+  EnetPair pair;
+  UdpProxy proxy(pair.address.port);
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  Datagram id;
+  Datagram header;
+  proxy.to_listener = [&](Datagram& datagram) {
+    if (datagram.size() == 56) id.assign(datagram.begin() + 48, datagram.begin() + 52);
+    if (datagram.size() != 56 && (datagram[0] & 0x80) != 0) {
+      header.assign(datagram.begin(), datagram.begin() + 8);
+    }
+    return true;
+  };
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  RecordingLink& callee = *pair.server.accepted[0];
+  caller.send("a header to copy");
+  REQUIRE(wait_until(step, [&] { return callee.arrived.size() == 1; }));
+
+  // Empty reliable packets, from the hundredth on.
+  std::uint32_t number = 100;
+  for (int i = 0; i < 300 && callee.downs == 0; ++i) {
+    Datagram pile = header;
+    for (int command = 0; command < 32; ++command, ++number) {
+      const auto high = static_cast<std::uint8_t>(number >> 8);
+      const auto low = static_cast<std::uint8_t>(number);
+      pile.insert(pile.end(), {0x86, 3, high, low, 0, 0});
+    }
+    seal(pile, 8, id);
+    proxy.send_to_listener(pile);
+    step();
+  }
+  for (int i = 0; i < 300; ++i)
+    step();
+  CHECK(callee.downs == 1);
+  CHECK(callee.down->code == ErrorCode::protocol_violation);
+  CHECK(callee.arrived.size() == 1);
+}
+
 TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense harms no other") {
   for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
     INFO("seed " << seed);
@@ -222,11 +273,7 @@ TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense ha
       if (id.empty() || datagram.size() == 56 || next() % 3 != 0) return true;
       for (std::uint32_t i = 0; i <= next() % 4; ++i)
         datagram[head + next() % (datagram.size() - head)] = static_cast<std::uint8_t>(next());
-      std::copy(id.begin(), id.end(), datagram.begin() + static_cast<std::ptrdiff_t>(head - 4));
-      detail::Crc32 crc;
-      crc.add(std::as_bytes(std::span(datagram)));
-      for (std::size_t i = 0; i < 4; ++i)
-        datagram[head - 4 + i] = static_cast<std::uint8_t>(crc.value() >> (24 - 8 * i));
+      seal(datagram, head, id);
       return true;
     };
     for (int round = 0; round < 20; ++round) {

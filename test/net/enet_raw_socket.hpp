@@ -86,6 +86,9 @@ class UdpProxy {
       if (to_caller(in->first)) front_.send(caller_, in->first);
   }
 
+  /// As if the caller had sent it.
+  void send_to_listener(const Datagram& datagram) const { back_.send(listener_, datagram); }
+
   std::function<bool(Datagram&)> to_listener = [](Datagram&) { return true; };
   std::function<bool(Datagram&)> to_caller = [](Datagram&) { return true; };
 

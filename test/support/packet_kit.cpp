@@ -84,7 +84,7 @@ std::vector<Bytes> flushed(SessionEnd& end) {
   return packets;
 }
 
-SessionEnd& forge_open(SessionEnd& end, Direction direction) {
+void forge_open(SessionEnd& end, Direction direction) {
   end.session.link_up(SessionPair::traits);
   if (direction == Direction::dialled) {
     static_cast<void>(flushed(end));
@@ -99,7 +99,6 @@ SessionEnd& forge_open(SessionEnd& end, Direction direction) {
   REQUIRE(end.count(EventType::connected) == 1);
   end.events.clear();
   static_cast<void>(flushed(end));
-  return end;
 }
 
 }  // namespace tickwire::test

@@ -59,6 +59,6 @@ void inject(SessionEnd& end, const Bytes& packet);
 
 /// A session with nobody at the other end but the test. `forge_open` brings it up with forged
 /// greetings and takes its `connected`.
-[[nodiscard]] SessionEnd& forge_open(SessionEnd& end, Direction direction);
+void forge_open(SessionEnd& end, Direction direction);
 
 }  // namespace tickwire::test

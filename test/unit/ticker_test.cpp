@@ -214,5 +214,18 @@ TEST_CASE("ticker: wakes up from a year of sleep at once") {
     CHECK(ticks.back().late_by <= ticker.step());
     CHECK(ticks.back().index == ticker.skipped() + 5);
     CHECK(ticker.due() > kStart + year);
+
+    std::uint64_t wrong = 0;
+    for (std::uint64_t n = ticks.back().index + 1; n < ticks.back().index + 2000; ++n) {
+      const TimePoint due = ticker.due();
+      Ticker early(rate, kStart);
+      Ticker on_time(rate, kStart);
+      const auto before_it = all_due(early, due - 1ns);
+      const auto at_it = all_due(on_time, due);
+      if (before_it.size() != 5 || before_it.back().index != n - 1) ++wrong;
+      if (at_it.size() != 5 || at_it.back().index != n) ++wrong;
+      static_cast<void>(ticker.next(due));
+    }
+    CHECK(wrong == 0);
   }
 }

@@ -23,7 +23,6 @@ enum : std::uint8_t {
   ping = 5,
   send_reliable = 6,
   send_unsequenced = 9,
-  bandwidth_limit = 10,
 };
 constexpr std::uint8_t kCommandMask = 0x0f;
 constexpr std::uint8_t kAcknowledgeFlag = 0x80;
@@ -44,8 +43,6 @@ std::size_t command_bytes(std::uint8_t command) {
       return 4;
     case send_reliable:
       return 6;
-    case bandwidth_limit:
-      return 12;
     default:
       return 0;
   }
@@ -77,8 +74,7 @@ std::optional<std::uint32_t> read_connect(Bytes command) {
   const std::uint32_t mtu = read_32(command, 8);
   const std::uint32_t window = read_32(command, 12);
   const std::uint32_t channels = read_32(command, 16);
-  // A bandwidth limit would start ENet's sharing out, whose cost grows with the square of the
-  // peers.
+  // None of ours limits bandwidth.
   const bool wanted = mtu >= kMinMtuBytes && mtu <= kMaxMtuBytes && window >= kMinWindowBytes &&
                       window <= kMaxWindowBytes && channels >= 1 &&
                       channels <= kMaxConnectChannels && read_32(command, 20) == 0 &&
@@ -92,7 +88,6 @@ std::size_t whole_command_bytes(Bytes rest) {
   const std::uint8_t command = read_8(rest, 0) & kCommandMask;
   const std::size_t fixed = command_bytes(command);
   if (fixed == 0 || fixed > rest.size() || command == connect) return 0;
-  if (command == bandwidth_limit && (read_32(rest, 4) != 0 || read_32(rest, 8) != 0)) return 0;
   if (command != send_reliable && command != send_unsequenced) return fixed;
   const std::size_t data = read_16(rest, fixed - 2);
   return data > kMaxPacketBytes || data > rest.size() - fixed ? 0 : fixed + data;

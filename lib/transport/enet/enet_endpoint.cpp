@@ -265,12 +265,7 @@ void EnetEndpoint::watch_peer(std::size_t index) {
       if (candidates_.size() > 1 && now_ - called_at_ >= kCandidateTime) call_next_candidate();
       break;
     case PeerPhase::up:
-      slot.window.update(host_->path(index), now_);
-      host_->set_window(index, slot.window.bytes());
-      if (now_ - slot.heard >= shared_.context.idle) {
-        host_->end_now(index, Goodbye::cut);
-        ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
-      }
+      watch_live_peer(index);
       break;
     case PeerPhase::ending:
       if (slot.ending_until && now_ >= *slot.ending_until) {
@@ -280,6 +275,20 @@ void EnetEndpoint::watch_peer(std::size_t index) {
       break;
   }
   occupied_ = true;
+}
+
+void EnetEndpoint::watch_live_peer(std::size_t index) {
+  Slot& slot = slots_[index];
+  slot.window.update(host_->path(index), now_);
+  host_->set_window(index, slot.window.bytes());
+  if (now_ - slot.heard >= shared_.context.idle) {
+    host_->end_now(index, Goodbye::cut);
+    ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
+  } else if (host_->waiting_packets(index) > kMaxWaitingPackets) {
+    host_->end_now(index, Goodbye::cut);
+    went_down(index, {ErrorCode::protocol_violation, 0,
+                      "The other end sends on behind a packet that it does not repeat."});
+  }
 }
 
 void EnetEndpoint::call_next_candidate() {

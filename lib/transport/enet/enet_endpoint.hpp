@@ -85,6 +85,7 @@ class EnetEndpoint final : private DatagramFilter {
 
   void watch();
   void watch_peer(std::size_t index);
+  void watch_live_peer(std::size_t index);
   void note_signs_of_life(TimePoint at);
   void call_next_candidate();
   void lose_socket();

@@ -262,6 +262,8 @@ void EnetHost::configure(std::size_t index) {
   peer.mtu = std::min<enet_uint32>(peer.mtu, kMtuBytes);
   // ENet's throttle would drop datagrams unseen, and takes a full queue for the way's own length.
   // Written here alone: its own call would set the other end's as well.
+  peer.packetThrottle = ENET_PEER_PACKET_THROTTLE_SCALE;
+  peer.packetThrottleAcceleration = ENET_PEER_PACKET_THROTTLE_SCALE;
   peer.packetThrottleDeceleration = 0;
   // The session pings; ENet's own is for a peer that the session has nothing to say to. Who is
   // silent is for the endpoint to say: ENet looks only when it repeats itself, at ever longer
@@ -272,6 +274,14 @@ void EnetHost::configure(std::size_t index) {
 
 void EnetHost::hasten(std::size_t peer) {
   enet_peer_timeout(&at(peer), 0, kHalfOpenMs, kHalfOpenMs);
+}
+
+std::size_t EnetHost::waiting_packets(std::size_t index) const {
+  const ENetPeer& peer = at(index);
+  std::size_t count = 0;
+  for (ENetChannel& channel : std::span(peer.channels, peer.channelCount))
+    count += enet_list_size(&channel.incomingReliableCommands);
+  return count;
 }
 
 PathSample EnetHost::path(std::size_t peer) const {

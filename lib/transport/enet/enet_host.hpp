@@ -129,6 +129,8 @@ class EnetHost {
   void hasten(std::size_t peer);
   /// Whether any genuine datagram of the peer has come since the last time this was asked.
   [[nodiscard]] bool take_heard(std::size_t peer);
+  /// Packets of the peer that wait behind a missing one.
+  [[nodiscard]] std::size_t waiting_packets(std::size_t peer) const;
   [[nodiscard]] PathSample path(std::size_t peer) const;
   /// Reliable bytes that may be on their way to the peer.
   void set_window(std::size_t peer, std::size_t bytes);

@@ -43,6 +43,9 @@ inline constexpr std::size_t kMaxPacketBytes = kMaxMtuBytes - kEnetOverheadBytes
 /// sender is ever ahead of a gap: at the limit ENet refuses the packet that would close it, too.
 inline constexpr std::size_t kMaxWaitingBytes = 512 * 1024;
 
+/// The same in packets: ENet's limit counts their bytes alone, and an empty one pins 200 bytes.
+inline constexpr std::size_t kMaxWaitingPackets = 8192;
+
 /// Charged per packet on top of its bytes: what ENet allocates to carry it.
 inline constexpr std::size_t kPacketCostBytes = 64;
 

@@ -18,6 +18,7 @@ Error not_ipv4(const std::string& host) {
 
 // The sentence for a socket that could not be had.
 Error explain(Error error, const Address& address) {
+  if (!error.detail.empty()) return error;
   const std::string name = address.to_string();
   switch (error.code) {
     case ErrorCode::address_in_use:

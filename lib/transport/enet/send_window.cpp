@@ -8,7 +8,7 @@ namespace tickwire::detail {
 namespace {
 
 // More than two ends add that answer once per frame.
-constexpr Duration kQueueAllowed = std::chrono::milliseconds(80);
+constexpr Duration kQueueAllowed = std::chrono::milliseconds(50);
 // The shortest time is forgotten this slowly, for the case that the way has become longer.
 constexpr int kDriftRatio = 1000;
 // A share of one in this many is lost by a radio link itself.
@@ -34,7 +34,8 @@ void SendWindow::update(const PathSample& sample, TimePoint now) {
     const std::size_t more = ramping_ ? bytes_ : profile_.step_bytes;
     bytes_ = std::min(bytes_ + more, profile_.max_bytes);
   } else if (now - shrunk_at_ >= sample.rtt) {  // what is on its way now was sent before
-    ramping_ = false;
+    // The first losses of a link come from time-outs that have not found their measure yet.
+    ramping_ = ramping_ && bytes_ <= profile_.initial_bytes;
     shrunk_at_ = now;
     bytes_ = std::max(bytes_ - bytes_ / 4, profile_.min_bytes);
   }

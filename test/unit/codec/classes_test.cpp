@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <cereal/types/base_class.hpp>
+#include <cereal/types/map.hpp>
+#include <cereal/types/optional.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 
@@ -112,6 +117,59 @@ struct Ampersands {
   }
 };
 
+/// A program that has its own idea of how its objects look inside standard types.
+struct Short {
+  int value = 0;
+  bool operator==(const Short&) const = default;
+};
+
+template <class Archive>
+void save(Archive& archive, const std::vector<Short>& objects) {
+  archive(static_cast<std::uint8_t>(objects.size()));
+  for (const Short& object : objects)
+    archive(static_cast<std::uint8_t>(object.value));
+}
+template <class Archive>
+void load(Archive& archive, std::vector<Short>& objects) {
+  std::uint8_t size = 0;
+  archive(size);
+  objects.resize(size);
+  for (Short& object : objects) {
+    std::uint8_t value = 0;
+    archive(value);
+    object.value = value;
+  }
+}
+template <class Archive>
+void save(Archive& archive, const std::optional<Short>& object) {
+  archive(static_cast<std::uint8_t>(object ? object->value : 255));
+}
+template <class Archive>
+void load(Archive& archive, std::optional<Short>& object) {
+  std::uint8_t value = 0;
+  archive(value);
+  object = value == 255 ? std::nullopt : std::optional(Short{value});
+}
+template <class Archive>
+void save(Archive& archive, const std::map<int, Short>& objects) {
+  archive(static_cast<std::uint8_t>(objects.size()));
+  for (const auto& [key, object] : objects) {
+    archive(static_cast<std::uint8_t>(key), static_cast<std::uint8_t>(object.value));
+  }
+}
+template <class Archive>
+void load(Archive& archive, std::map<int, Short>& objects) {
+  std::uint8_t size = 0;
+  archive(size);
+  objects.clear();
+  for (std::uint8_t i = 0; i < size; ++i) {
+    std::uint8_t key = 0;
+    std::uint8_t value = 0;
+    archive(key, value);
+    objects[key].value = value;
+  }
+}
+
 struct Base {
   int base = 0;
   bool operator==(const Base&) const = default;
@@ -215,6 +273,15 @@ TEST_CASE("what the object's own functions throw becomes an error") {
   bytes[4] = std::byte{15};
   CHECK(contains(refusal<SplitMember>(bytes, ErrorCode::malformed_object),
                  "SplitMember: the second number is not twice the first (at byte 8)"));
+}
+
+TEST_CASE("what a program wrote for a standard type of its own goes before what is built in") {
+  check_round_trip(std::vector<Short>{{1}, {2}});
+  CHECK(encoded(std::vector<Short>{{1}, {2}}) == bytes_of({2, 1, 2}));
+  check_round_trip(std::optional<Short>(Short{7}));
+  CHECK(encoded(std::optional<Short>()) == bytes_of({255}));
+  check_round_trip(std::map<int, Short>{{1, {2}}});
+  CHECK(encoded(std::map<int, Short>{{1, {2}}}) == bytes_of({1, 1, 2}));
 }
 
 struct Unwritable {

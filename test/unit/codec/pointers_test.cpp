@@ -295,6 +295,47 @@ TEST_CASE("a shared object is not used as two types, nor before it is there") {
       "a bool is 2"));
 }
 
+/// A shared pointer of a program's own, written as Cereal's own archives would.
+struct OwnPointer {
+  std::shared_ptr<int> object;
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    const std::uint32_t id = archive.registerSharedPointer(object);
+    archive(id);
+    if ((id & cereal::detail::msb_32bit) != 0) archive(*object);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::uint32_t id = 0;
+    archive(id);
+    if ((id & cereal::detail::msb_32bit) != 0) {
+      object = std::make_shared<int>();
+      archive.registerSharedPointer(id, object);
+      archive(*object);
+    } else {
+      object = std::static_pointer_cast<int>(archive.getSharedPointer(id));
+    }
+  }
+};
+
+TEST_CASE("smart pointers of a program's own share objects, too") {
+  const auto number = std::make_shared<int>(7);
+  both_ways(std::vector<OwnPointer>{{number}, {nullptr}, {number}},
+            [](const std::vector<OwnPointer>& out) {
+              CHECK(*out[0].object == 7);
+              CHECK(out[1].object == nullptr);
+              CHECK(out[2].object == out[0].object);
+            });
+  for (const unsigned id : {1u, 2u, 0x7FFFFFFFu}) {
+    CAPTURE(id);
+    refusal<OwnPointer>(encoded(id), ErrorCode::malformed_object);
+  }
+  refusal<OwnPointer>(encoded(std::pair(0x80000002u, 7)), ErrorCode::malformed_object);
+  using Mixed = std::pair<std::shared_ptr<int>, OwnPointer>;
+  refusal<Mixed>(bytes_of({1, 7, 0, 0, 0, 1, 0, 0, 0}), ErrorCode::malformed_object);
+}
+
 TEST_CASE("two types at one address are two objects") {
   struct First {
     int number = 7;

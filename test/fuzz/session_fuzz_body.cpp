@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "test/fuzz/session_fuzz.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "lib/session/session.hpp"
+#include "test/support/counting_resource.hpp"
+
+namespace tickwire::test {
+namespace {
+
+using detail::SessionState;
+
+constexpr std::size_t kMaxMessageBytes = 20'000;
+constexpr std::size_t kMaxReassemblyBytes = 50'000;
+// What credit and queues allow to be held, at a generous price for each message: a session takes
+// at least 33 bytes of credit for a message, and a packet's block is half a kilobyte at least.
+constexpr std::size_t kMemoryBound = 24 * 1024 * 1024;
+
+/// Feeds on the input, and gives zeros when there is none left.
+class Diet {
+ public:
+  explicit Diet(std::span<const std::uint8_t> input) : rest_(input) {}
+  [[nodiscard]] bool empty() const { return rest_.empty(); }
+  [[nodiscard]] std::uint8_t byte() {
+    if (rest_.empty()) return 0;
+    const std::uint8_t first = rest_.front();
+    rest_ = rest_.subspan(1);
+    return first;
+  }
+  [[nodiscard]] std::span<const std::uint8_t> piece() {
+    const std::size_t low = byte();
+    const std::size_t size = std::min(rest_.size(), low + std::size_t{byte()} * 256);
+    const auto taken = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return taken;
+  }
+
+ private:
+  std::span<const std::uint8_t> rest_;
+};
+
+/// Counts what a session sends and throws it away.
+class Abyss final : public detail::PacketSink {
+ public:
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept override { return capacity; }
+  void send(detail::Packet packet, detail::Lane, std::uint8_t) override {
+    if (packet.size() > 1200) throw BrokenPromise("a packet is larger than its link allows");
+  }
+  std::size_t capacity = 1 << 16;
+};
+
+class Subject {
+ public:
+  explicit Subject(std::uint8_t choice) : pool_(std::in_place, &memory_) {
+    settings_.direction = (choice & 1) != 0 ? Direction::dialled : Direction::accepted;
+    settings_.channels.resize(4);
+    settings_.limits.max_message_bytes = kMaxMessageBytes;
+    settings_.limits.max_reassembly_bytes = kMaxReassemblyBytes;
+    settings_.limits.receive_window_bytes = 128 * 1024;
+    settings_.limits.max_send_queue_bytes = 100'000;
+    settings_.limits.max_unreliable_queue.bytes = 8192;
+    settings_.self = {"fuzz", "", "", 128 * 1024, kMaxMessageBytes, 4};
+    settings_.connect_timeout = std::chrono::seconds(5);
+    session_.emplace(settings_, **pool_, budget_, now_);
+    if ((choice & 2) != 0) session_->link_up({1200, 1200, true});
+    if ((choice & 4) != 0) open();
+  }
+
+  void packet(std::span<const std::uint8_t> bytes) {
+    detail::Packet packet(**pool_, bytes.size());
+    packet.append(std::as_bytes(bytes));
+    session_->receive(std::move(packet), now_);
+  }
+
+  void step(FuzzStep what, Diet& diet) {
+    switch (what) {
+      case FuzzStep::packet:
+        return packet(diet.piece());
+      case FuzzStep::flush:
+        return session_->flush(sink_, now_);
+      case FuzzStep::advance:
+        now_ += std::chrono::milliseconds(diet.byte() * 16);
+        return session_->advance(now_);
+      case FuzzStep::take:
+        return take(diet.byte());
+      case FuzzStep::send:
+        return send(diet.byte(), diet.byte());
+      case FuzzStep::close:
+        return session_->close({diet.byte(), "fuzz"}, now_);
+      case FuzzStep::stall:
+        sink_.capacity = sink_.capacity == 0 ? 1 << 16 : 0;
+        return;
+      case FuzzStep::count:
+        return;
+    }
+  }
+
+  void check_limits() const {
+    if (memory_.bytes_out() > kMemoryBound) throw BrokenPromise("it holds too much memory");
+  }
+
+  void finish() {
+    session_->link_down({ErrorCode::connection_reset, 0, "the end"});
+    take(1'000'000);
+    if (session_->has_event()) throw BrokenPromise("its events never end");
+    const bool told = settings_.direction == Direction::dialled || connected_;
+    if (ended_ != told) throw BrokenPromise("it has no end, or two");
+    session_.reset();
+    pool_.reset();
+    if (!budget_.reserve(kMaxReassemblyBytes)) throw BrokenPromise("it keeps reassembly memory");
+    if (memory_.bytes_out() != 0) throw BrokenPromise("it keeps packet memory");
+  }
+
+ private:
+  // Brings it up, or tries to, by what a good peer would say.
+  void open() {
+    session_->link_up({1200, 1200, true});
+    session_->flush(sink_, now_);
+    const detail::HandshakeSelf peer{"fuzz", "", "", 128 * 1024, kMaxMessageBytes, 4};
+    const bool dialled = settings_.direction == Direction::dialled;
+    const auto body = dialled ? detail::encode_welcome(peer) : detail::encode_hello(peer);
+    detail::Packet greeting(**pool_, 256);
+    std::copy(body.begin(), body.end(),
+              detail::wire::append_record(
+                  greeting, dialled ? detail::wire::Kind::welcome : detail::wire::Kind::hello,
+                  body.size()));
+    detail::wire::prepend_header(greeting, {});
+    session_->receive(std::move(greeting), now_);
+    session_->flush(sink_, now_);
+  }
+
+  void take(std::size_t count) {
+    for (; count > 0 && session_->has_event(); --count) {
+      detail::SessionEvent event = session_->take_event();
+      if (ended_) throw BrokenPromise("something follows the end");
+      const bool is_end = event.type == EventType::disconnected || event.type == EventType::error;
+      if (event.type == EventType::connected) {
+        if (connected_) throw BrokenPromise("it comes up twice");
+        connected_ = true;
+      } else if (event.type != EventType::error && !connected_) {
+        throw BrokenPromise("something comes before it is up");
+      } else if (event.type == EventType::error && connected_) {
+        throw BrokenPromise("an error after it was up");
+      }
+      ended_ = is_end;
+      const auto& message = event.message;
+      if (message.payload.size() + message.metadata.size() > kMaxMessageBytes + 16) {
+        throw BrokenPromise("a message is too large");
+      }
+      for (const std::byte each : message.payload)
+        seen_ ^= std::to_integer<unsigned>(each);
+      session_->release(message.credit, message.reserved_bytes);
+    }
+    session_->retry_parked(now_);
+  }
+
+  void send(std::uint8_t how, std::uint8_t size) {
+    const std::vector<std::byte> content(size * std::size_t{100});
+    detail::OutMessage message;
+    message.body.payload = content;
+    message.id = ++last_id_;
+    const auto delivery = static_cast<Delivery>(how % 3);
+    if (delivery != Delivery::reliable && (how & 0x40) != 0) message.replace_key = how & 3;
+    static_cast<void>(session_->send(message, delivery, (how >> 2) & 7, now_));
+  }
+
+  CountingResource memory_;
+  std::optional<detail::PoolOwner> pool_;
+  detail::ReassemblyBudget budget_{kMaxReassemblyBytes};
+  detail::SessionSettings settings_;
+  TimePoint now_{std::chrono::hours(1)};
+  std::optional<detail::Session> session_;
+  Abyss sink_;
+  MessageId last_id_ = 0;
+  unsigned seen_ = 0;
+  bool connected_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+void fuzz_session(std::span<const std::uint8_t> input) {
+  Diet diet(input);
+  Subject subject(diet.byte());
+  while (!diet.empty()) {
+    const auto what = diet.byte() % static_cast<std::uint8_t>(FuzzStep::count);
+    subject.step(static_cast<FuzzStep>(what), diet);
+    subject.check_limits();
+  }
+  subject.finish();
+}
+
+void append_packet_step(std::vector<std::uint8_t>& input, std::span<const std::byte> packet) {
+  input.push_back(static_cast<std::uint8_t>(FuzzStep::packet));
+  input.push_back(static_cast<std::uint8_t>(packet.size()));
+  input.push_back(static_cast<std::uint8_t>(packet.size() >> 8));
+  for (const std::byte each : packet)
+    input.push_back(std::to_integer<std::uint8_t>(each));
+}
+
+}  // namespace tickwire::test
