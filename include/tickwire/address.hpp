@@ -14,7 +14,7 @@ namespace tickwire {
 ///
 /// Shape: scheme in lower case; host an IPv4 address, an IPv6 address (in brackets in the text,
 /// bare
-///        here), a name of at most 253 characters, or for `memory` any name; port 0 to 65,535. Path
+///        here), or a name of at most 253 characters; port 0 to 65,535. Path
 ///        (with its slash) and query (without its question mark) are kept as they are.
 struct Address {
   std::string scheme;

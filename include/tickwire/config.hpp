@@ -144,7 +144,8 @@ struct HostConfig {
   Timeouts timeouts{};
   /// Nothing: the steady clock. Hosts with `enet://` in one process must share one.
   const Clock* clock = nullptr;
-  /// Where packet memory comes from. Outlives the host and its events. Nothing: the default.
+  /// Where packet memory comes from: thread-safe, and outlives the host and its events. Nothing:
+  /// the default.
   std::pmr::memory_resource* memory = nullptr;
   /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
   std::shared_ptr<MemoryNetwork> memory_network{};

@@ -16,7 +16,7 @@ struct DropCounters {
   std::uint64_t unreliable_not_polled = 0;  ///< received: the program did not take it in time
   std::uint64_t unreliable_queue_full = 0;  ///< to send: the oldest gave way to a newer one
   std::uint64_t unreliable_too_old = 0;     ///< to send: waited longer than its age limit
-  std::uint64_t unreliable_replaced = 0;     ///< to send: replaced under its `replace_key`
+  std::uint64_t unreliable_replaced = 0;    ///< to send: replaced under its `replace_key`
   std::uint64_t unsent_at_close = 0;        ///< to send: the connection ended first
   std::uint64_t refused_too_large = 0;      ///< `send` refused with `message_too_large`
   std::uint64_t refused_queue_full = 0;     ///< `send` refused with `send_queue_full`

@@ -140,3 +140,28 @@ CONTRACT_CASE("events outside the mask are not made, counted, and hold up nothin
   REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
   CHECK(pair.server.log.all().size() == 2);
 }
+
+CONTRACT_CASE("under one key only the newest of what waits is sent, and the others are reported") {
+  HostPair pair(scheme);
+  pair.connect();
+  pair.run(100ms);
+  SendOptions latest = test::with(Delivery::sequenced, 3);
+  latest.replace_key = 7;
+  // Between two passes everything waits.
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 50; ++i) {
+    const auto sent = test::send_text(pair.caller, "position " + std::to_string(i), latest);
+    REQUIRE(sent);
+    ids.push_back(*sent);
+  }
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::data_sent) == 50; }));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+  CHECK(pair.server.log.texts().front() == "position 49");
+  CHECK(pair.client.log.receipt(ids.front()) == Receipt::dropped);
+  CHECK(pair.client.log.receipt(ids.back()) == Receipt::handed_over);
+  CHECK(pair.caller.stats().drops.unreliable_replaced == 49);
+  latest.delivery = Delivery::reliable;
+  const auto refused = test::send_text(pair.caller, "never", latest);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::invalid_argument);
+}

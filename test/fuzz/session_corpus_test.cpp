@@ -70,6 +70,7 @@ std::vector<Bytes> good_packets() {
       control().record(0x30, ByteKit().u8(0).u32(1).u8(1).u32(2)),
       control().record(0x31, ByteKit().u64(1 << 20)),
       control().record(0x32, ByteKit().u32(77)).record(0x33, Bytes(16)),
+      control().record(0x34, ByteKit().u8(0)).record(0x35, ByteKit().u8(1)),
       control().record(0x9a, Bytes(9)),
       test::reliable_packet(0, 0).record(0x01, ByteKit().u32(5).text("object")),
       test::reliable_packet(0, 1).record(0x02, Bytes(50)).record(0x02, {}),

@@ -124,8 +124,8 @@ TEST_CASE("records of the wrong lane end the connection") {
 }
 
 TEST_CASE("every record kind with a body that is too short ends the connection") {
-  const std::pair<std::uint32_t, std::size_t> shortest[] = {
-      {0x20, 3}, {0x31, 8}, {0x32, 4}, {0x33, 16}};
+  const std::pair<std::uint32_t, std::size_t> shortest[] = {{0x20, 3},  {0x31, 8}, {0x32, 4},
+                                                            {0x33, 16}, {0x34, 1}, {0x35, 1}};
   for (const auto& [kind, bytes] : shortest) {
     for (std::size_t size = 0; size < bytes; ++size) {
       CAPTURE(kind);
@@ -254,6 +254,36 @@ TEST_CASE("an acknowledgement of what was never sent ends the connection, wherev
   CHECK(target.survives());
   CHECK(target.end.count(EventType::data_sent) == 2);
   target.give(test::control_packet().record(0x30, ByteKit().u8(0).u32(3)));
+  CHECK_FALSE(target.verdict().empty());
+}
+
+TEST_CASE("a hold of a channel that was never used ends the connection") {
+  CHECK_FALSE(verdict_on(test::control_packet().record(0x34, ByteKit().u8(0))).empty());
+  CHECK_FALSE(verdict_on(test::control_packet().record(0x35, ByteKit().u8(200))).empty());
+  Target target;
+  CHECK(target.end.send("a") == ErrorCode::none);
+  target.give(test::control_packet().record(0x34, ByteKit().u8(0)));
+  target.give(test::control_packet().record(0x34, ByteKit().u8(0)));
+  CHECK(test::flushed(target.end).empty());
+  target.give(test::control_packet().record(0x35, ByteKit().u8(0)));
+  CHECK(test::flushed(target.end).size() == 1);
+  CHECK(target.survives());
+}
+
+TEST_CASE("what is sent on a held channel is kept up to a window, and then ends the connection") {
+  Target target;
+  // Two messages take all the memory; the third has to wait, and all that is behind it.
+  target.give(test::reliable_packet(0, 0).record(0x05, slice_first(0x02, 10'000, 10)));
+  target.give(test::reliable_packet(1, 0).record(0x05, slice_first(0x02, 10'000, 10)));
+  target.give(test::reliable_packet(2, 0).record(0x05, slice_first(0x02, 10'000, 10)));
+  CHECK(target.end.session.has_parked());
+  std::size_t taken = 0;
+  for (; taken < 200 && target.end.session.is_open(); ++taken) {
+    target.give(test::reliable_packet(2, 0).record(0x06, Bytes(1000)));
+    static_cast<void>(test::flushed(target.end));
+  }
+  CHECK(taken > 120);
+  CHECK(taken < 130);
   CHECK_FALSE(target.verdict().empty());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -283,4 +284,30 @@ TEST_CASE("a goodbye carries code, words and totals, and is answered") {
   const auto answer = test::flushed(other);
   REQUIRE(answer.size() == 1);
   CHECK(hex(answer[0]) == "00 00 00 00 21 00");
+}
+
+TEST_CASE("a channel whose message has to wait for memory is held, and told to go on later") {
+  auto settings = SessionPair::settings(Direction::accepted);
+  settings.limits.max_reassembly_bytes = 17 << 20;
+  SessionEnd end(settings, TimePoint(16us));
+  test::forge_open(end, Direction::accepted);
+  const Bytes all = ByteKit().u8(2).u32(16 << 20).u8(0);
+  test::inject(end, test::reliable_packet(1, 0).record(0x05, all));
+  test::inject(end, test::reliable_packet(6, 0).record(0x05, all));
+  CHECK(end.session.has_parked());
+  auto packets = test::flushed(end);
+  REQUIRE(packets.size() == 1);
+  CHECK(hex(packets[0]) == "00 00 00 00 34 01 06");
+  CHECK(test::flushed(end).empty());
+  std::size_t left = (16 << 20) - 1;
+  for (; left > 0; left -= std::min<std::size_t>(left, 500'000)) {
+    const Bytes piece(std::min<std::size_t>(left, 500'000));
+    test::inject(end, test::reliable_packet(1, 0).record(0x06, piece));
+    static_cast<void>(test::flushed(end));
+  }
+  end.take_events();
+  CHECK(end.count(EventType::data_received) == 1);
+  packets = test::flushed(end);
+  REQUIRE_FALSE(packets.empty());
+  CHECK(hex(packets[0]).find("35 01 06") != std::string::npos);
 }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+#include <tickwire/codec.hpp>
+
+#include "test/support/host_pair.hpp"
+#include "test/unit/codec/allocation_count.hpp"
+
+/// A loop that has found its pace allocates nothing more.
+namespace steady_test {
+
+struct Move {
+  std::uint32_t tick = 0;
+  float x = 0, y = 0;
+};
+template <class Archive>
+void serialize(Archive& archive, Move& move) {
+  archive(move.tick, move.x, move.y);
+}
+TICKWIRE_MESSAGE(Move, "steady_test.move");
+
+}  // namespace steady_test
+
+using namespace tickwire;
+using namespace std::chrono_literals;
+using steady_test::Move;
+using test::HostPair;
+
+namespace {
+
+/// Every frame the client sends a move; the server decodes it and answers all with it.
+class Game {
+ public:
+  explicit Game(HostPair& pair) : pair_(pair) {
+    server_ = [this](const Event& event) {
+      if (event.read(move_) == ErrorCode::none) pair_.server->broadcast(move_, reply_);
+    };
+  }
+
+  void frame(const SendOptions& options) {
+    ++move_.tick;
+    if (!pair_.caller.send(move_, options)) ++refused;
+    while (const auto event = pair_.client->poll())
+      answers += event->is<Move>() ? 1u : 0u;
+    while (const auto event = pair_.server->poll()) {
+      if (event->is<Move>()) server_(*event);
+    }
+    pair_.clock.advance(1ms);
+  }
+
+  std::size_t answers = 0;
+  std::size_t refused = 0;
+
+ private:
+  HostPair& pair_;
+  Move move_;
+  BroadcastOptions reply_;
+  std::function<void(const Event&)> server_;
+};
+
+}  // namespace
+
+CONTRACT_CASE("ten thousand warm round trips allocate nothing, whatever the delivery") {
+  HostPair pair(scheme);
+  pair.connect();
+  for (const Delivery delivery : {Delivery::reliable, Delivery::sequenced, Delivery::unreliable}) {
+    CAPTURE(static_cast<int>(delivery));
+    Game game(pair);
+    const SendOptions options = test::with(delivery, 1);
+    for (int i = 0; i < 5000; ++i)
+      game.frame(options);
+    const std::size_t before = game.answers;
+    const test::AllocationCount allocated;
+    for (int i = 0; i < 10'000; ++i)
+      game.frame(options);
+    CHECK(allocated.calls() == 0);
+    CHECK(allocated.bytes() == 0);
+    CHECK(game.refused == 0);
+    CHECK(game.answers - before > 9900);
+  }
+}
