@@ -32,8 +32,9 @@ class Diet {
     return first;
   }
   [[nodiscard]] std::span<const std::uint8_t> piece() {
-    const std::size_t low = byte();
-    const std::size_t size = std::min(rest_.size(), low + std::size_t{byte()} * 256);
+    std::size_t size = byte();
+    size += std::size_t{byte()} * 256;
+    size = std::min(size, rest_.size());
     const auto taken = rest_.first(size);
     rest_ = rest_.subspan(size);
     return taken;

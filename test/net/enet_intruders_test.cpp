@@ -51,7 +51,7 @@ TEST_CASE("enet: damaged datagrams of a real link harm nobody, and reliable pack
   for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
     INFO("seed " << seed);
     EnetPair pair;
-    UdpProxy proxy(pair.address.port);
+    TamperingProxy proxy(pair.address.port);
     RecordingLink& caller = pair.client.dial(proxy.url());
     const auto step = [&] {
       pair.step();
@@ -218,7 +218,7 @@ void seal(Datagram& datagram, std::size_t head, const Datagram& id) {
 
 TEST_CASE("enet: a peer that piles up packets behind a gap is cut") {
   EnetPair pair;
-  UdpProxy proxy(pair.address.port);
+  TamperingProxy proxy(pair.address.port);
   RecordingLink& caller = pair.client.dial(proxy.url());
   Datagram id;
   Datagram header;
@@ -263,7 +263,7 @@ TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense ha
     INFO("seed " << seed);
     EnetPair pair;
     const auto [honest, there] = pair.connect();
-    UdpProxy proxy(pair.address.port);
+    TamperingProxy proxy(pair.address.port);
     std::uint32_t state = seed;
     const auto next = [&] { return state = state * 1664525u + 1013904223u, state >> 8; };
     Datagram id;  // the connection's, which goes into each checksum
@@ -299,7 +299,7 @@ TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense ha
 
 TEST_CASE("enet: what a peer may not send is dropped, and the link lives on") {
   EnetPair pair;
-  UdpProxy proxy(pair.address.port);
+  TamperingProxy proxy(pair.address.port);
   RecordingLink& caller = pair.client.dial(proxy.url());
   const auto step = [&] {
     pair.step();

@@ -59,7 +59,7 @@ TEST_CASE("enet: packets of every lane and size arrive whole, in both directions
 
 TEST_CASE("enet: a datagram of full size crosses as a datagram, not as a reliable packet") {
   EnetPair pair;
-  UdpProxy proxy(pair.address.port);
+  TamperingProxy proxy(pair.address.port);
   RecordingLink& caller = pair.client.dial(proxy.url());
   const auto step = [&] {
     pair.step();
@@ -111,7 +111,7 @@ TEST_CASE("enet: each reliable lane keeps its order among thousands of packets")
 
 TEST_CASE("enet: a loss on one channel holds up no other channel") {
   EnetPair pair;
-  UdpProxy proxy(pair.address.port);
+  TamperingProxy proxy(pair.address.port);
   RecordingLink& caller = pair.client.dial(proxy.url());
   const auto step = [&] {
     pair.step();
@@ -140,7 +140,7 @@ TEST_CASE("enet: everything reliable arrives in order through a network that los
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     INFO("seed " << seed);
     EnetPair pair;
-    UdpProxy proxy(pair.address.port);
+    TamperingProxy proxy(pair.address.port);
     std::uint32_t state = seed;
     const auto lossy = [&](Datagram&) {
       state = state * 1664525u + 1013904223u;
@@ -168,7 +168,7 @@ TEST_CASE("enet: everything reliable arrives in order through a network that los
 
 TEST_CASE("enet: a packet lost early in a bulk transfer does not close the receiver for good") {
   EnetPair pair;
-  UdpProxy proxy(pair.address.port);
+  TamperingProxy proxy(pair.address.port);
   RecordingLink& caller = pair.client.dial(proxy.url());
   std::size_t sent = 0;
   bool sending = true;

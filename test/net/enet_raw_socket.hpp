@@ -70,9 +70,9 @@ class RawSocket {
 };
 
 /// Stands between a caller and a listener, and lets through what the two functions say.
-class UdpProxy {
+class TamperingProxy {
  public:
-  explicit UdpProxy(std::uint16_t listener) : listener_(listener) {}
+  explicit TamperingProxy(std::uint16_t listener) : listener_(listener) {}
 
   [[nodiscard]] std::string url() const {
     return "enet://127.0.0.1:" + std::to_string(front_.port());

@@ -126,8 +126,9 @@ TEST_CASE("records of the wrong lane end the connection") {
 TEST_CASE("every record kind with a body that is too short ends the connection") {
   const std::pair<std::uint32_t, std::size_t> shortest[] = {{0x20, 3},  {0x31, 8}, {0x32, 4},
                                                             {0x33, 16}, {0x34, 1}, {0x35, 1}};
-  for (const auto& [kind, bytes] : shortest) {
-    for (std::size_t size = 0; size < bytes; ++size) {
+  for (const auto& each : shortest) {
+    const std::uint32_t kind = each.first;
+    for (std::size_t size = 0; size < each.second; ++size) {
       CAPTURE(kind);
       CAPTURE(size);
       CHECK_FALSE(verdict_on(test::control_packet().record(kind, Bytes(size))).empty());
@@ -135,8 +136,11 @@ TEST_CASE("every record kind with a body that is too short ends the connection")
   }
   for (std::size_t size = 1; size < 5; ++size)
     CHECK_FALSE(verdict_on(test::control_packet().record(0x30, Bytes(size))).empty());
-  for (const auto& [kind, bytes] : {std::pair{0x01u, 4u}, {0x03u, 5u}, {0x04u, 1u}, {0x05u, 6u}}) {
-    for (std::size_t size = 0; size < bytes; ++size) {
+  const std::pair<std::uint32_t, std::size_t> shortest_data[] = {
+      {0x01, 4}, {0x03, 5}, {0x04, 1}, {0x05, 6}};
+  for (const auto& each : shortest_data) {
+    const std::uint32_t kind = each.first;
+    for (std::size_t size = 0; size < each.second; ++size) {
       CAPTURE(kind);
       CAPTURE(size);
       CHECK_FALSE(verdict_on(reliable(kind, Bytes(size))).empty());

@@ -90,11 +90,12 @@ TEST_CASE("varints have one form each, from one byte to five") {
                                                          {268435455, "ff ff ff 7f"},
                                                          {268435456, "80 80 80 80 01"},
                                                          {0xffffffff, "ff ff ff ff 0f"}};
-  for (const auto& [value, text] : forms) {
+  for (const auto& form : forms) {
+    const std::uint32_t value = form.first;
     CAPTURE(value);
     std::byte place[5];
     const auto count = static_cast<std::size_t>(detail::store_varint(place, value) - place);
-    CHECK(hex({place, count}) == text);
+    CHECK(hex({place, count}) == form.second);
     CHECK(detail::varint_bytes(value) == count);
     ByteCursor cursor({place, count});
     CHECK(cursor.varint() == value);
