@@ -5,7 +5,7 @@
     installed.py --prefix DIR [--root DIR] [--compiler CXX]
 
 DIR is where `meson install` put everything. A small program is compiled and run against the shared
-and the static library, and every whole program in README.md is compiled too. Exit status 1 on a
+and the static library, and every whole program in README.md and the guide is compiled and run. Exit status 1 on a
 failure.
 """
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 
+PAGES = ["README.md", "docs/guide.md"]
 STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 
 
@@ -73,7 +74,7 @@ def missing_headers(root: pathlib.Path, prefix: pathlib.Path) -> list[str]:
     )
 
 
-def readme_programs(text: str) -> list[str]:
+def whole_programs(text: str) -> list[str]:
     """The C++ blocks of a Markdown text that are whole programs."""
     blocks = re.findall(r"^```cpp\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [block for block in blocks if re.search(r"^int main\(", block, re.MULTILINE)]
@@ -93,9 +94,12 @@ def main() -> int:
     missing = missing_headers(root, prefix)
     if missing:
         sys.exit(f"not installed: {', '.join(missing)}")
-    programs = readme_programs((root / "README.md").read_text(encoding="utf-8"))
-    if not programs:
-        sys.exit("README.md shows no whole program: no ```cpp block with an `int main(`")
+    programs = []
+    for page in PAGES:
+        found = whole_programs((root / page).read_text(encoding="utf-8"))
+        if not found:
+            sys.exit(f"{page} shows no whole program: no ```cpp block with an `int main(`")
+        programs += [(page, number, text) for number, text in enumerate(found, start=1)]
 
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
@@ -107,11 +111,12 @@ def main() -> int:
             program = work / kind
             installed.compile(greeting, program, flags)
             print(f"{kind} library: {installed.run(str(program))}")
-        for number, text in enumerate(programs, start=1):
-            source = work / f"readme-{number}.cpp"
+        for page, number, text in programs:
+            source = work / "program.cpp"
             source.write_text(text, encoding="utf-8")
-            installed.compile(source, work / f"readme-{number}", installed.shared_flags())
-            print(f"README.md: program {number} compiles")
+            installed.compile(source, work / "program", installed.shared_flags())
+            installed.run(str(work / "program"))
+            print(f"{page}: program {number} compiles and runs")
     return 0
 
 

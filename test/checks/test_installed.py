@@ -25,7 +25,7 @@ int main() {
 
 class InstalledTest(unittest.TestCase):
     def test_whole_programs_are_found_and_fragments_are_not(self):
-        self.assertEqual(installed.readme_programs(README), ["int main() {\n  return 0;\n}\n"])
+        self.assertEqual(installed.whole_programs(README), ["int main() {\n  return 0;\n}\n"])
 
     def test_a_header_that_is_not_installed_is_named(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ template <class Archive>
 void serialize(Archive& archive, Greeting& greeting) {
   archive(greeting.text);
 }
-TICKWIRE_MESSAGE(Greeting, "install.greeting")
+TICKWIRE_MESSAGE(Greeting, "install.greeting");
 
 namespace {
 
