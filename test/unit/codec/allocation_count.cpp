@@ -16,7 +16,8 @@ void count(std::size_t size) noexcept {
 
 }  // namespace
 
-// The other forms of `new` and `delete` come down to these.
+// The other forms of `new` and `delete` come down to these, but for the `nothrow` ones where a
+// sanitizer brings its own.
 
 void* operator new(std::size_t size) {
   count(size);
@@ -29,6 +30,11 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
   const auto unit = static_cast<std::size_t>(alignment);
   if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
   throw std::bad_alloc();
+}
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  count(size);
+  return std::malloc(size == 0 ? 1 : size);
 }
 
 void operator delete(void* memory) noexcept {

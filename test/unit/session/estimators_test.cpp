@@ -36,8 +36,10 @@ TEST_CASE("the first echo sets the round-trip time, later ones move it by an eig
 
 TEST_CASE("a flow of numbers from 0 on has nothing missing") {
   SequenceWindow window;
+  bool all_new = true;
   for (std::uint32_t i = 0; i < 200'000; ++i)
-    REQUIRE(window.accept(static_cast<std::uint16_t>(i)) == Arrival::newest);
+    all_new = all_new && window.accept(static_cast<std::uint16_t>(i)) == Arrival::newest;
+  CHECK(all_new);
   CHECK(window.received() == 200'000);
   CHECK(window.missed() == 0);
 }
@@ -96,10 +98,12 @@ TEST_CASE("shuffled flows with losses and copies are counted as they were") {
     for (std::size_t i = 0; i + 20 < flow.size(); ++i)
       std::swap(flow[i], flow[i + dice.below(4)]);
     SequenceWindow window;
+    std::size_t wrong = 0;
     for (const std::uint16_t number : flow) {
-      REQUIRE(window.accept(number) != Arrival::duplicate);
-      if (dice.one_in(10)) REQUIRE(window.accept(number) == Arrival::duplicate);
+      wrong += window.accept(number) == Arrival::duplicate ? 1u : 0u;
+      if (dice.one_in(10)) wrong += window.accept(number) != Arrival::duplicate ? 1u : 0u;
     }
+    CHECK(wrong == 0);
     CHECK(window.received() == count - lost);
     CHECK(window.missed() == lost);
   }
