@@ -37,7 +37,8 @@ enum class PolymorphicTypes : std::uint8_t {
 /// may always point back, and what `cereal::defer` ties together is the type's own choice.
 enum class OwnershipCycles : std::uint8_t { refuse, accept };
 
-/// What a decode may cost at most. An object that needs more is refused with `budget_exceeded`.
+/// What a decode may cost at most, and what it takes. An object that needs more memory or depth is
+/// refused with `budget_exceeded`.
 struct DecodeLimits {
   /// Memory for everything in the object, counted when a size is read and before it is allocated:
   /// elements, list and tree nodes, objects behind pointers. Memory that an object allocates in
@@ -74,9 +75,11 @@ class TICKWIRE_API DecodeFailure : public cereal::Exception {
 
 }  // namespace detail
 
-/// Reads what `ByteWriter` wrote, from bytes that may come from an attacker.
+/// Reads what `ByteWriter` wrote, from bytes that may come from an attacker. Takes time in
+/// proportion to the bytes, whatever they say, but for a hash table: its keys may be chosen to
+/// collide, so an ordered map is the better choice for what strangers send.
 ///
-/// Shape:    at most 4 GiB of bytes.
+/// Shape:    less than 2^32 elements in a container. Text is bytes: only `Value` demands UTF-8.
 /// Errors:   throws; `decode` is the call that does not throw. After the first failure every
 ///           further read fails too, also when the program's own code swallows the exception.
 /// Lifetime: the bytes outlive the reader.
@@ -88,7 +91,7 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   explicit ByteReader(std::span<const std::byte> bytes, const DecodeLimits& limits = {}) noexcept
       : begin_(bytes.data()),
         cursor_(bytes.data()),
-        end_(bytes.data() + std::min<std::size_t>(bytes.size(), 0xFFFFFFFFu)),
+        end_(bytes.data() + bytes.size()),
         budget_bytes_(limits.max_total_bytes),
         levels_left_(limits.max_depth),
         max_depth_(limits.max_depth),
@@ -162,7 +165,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   std::size_t read_size() {
     const detail::ElementShape shape = std::exchange(element_, {});
     const std::uint64_t count = read_varint();
-    if (count > remaining() || count * shape.wire_bytes > remaining()) [[unlikely]] {
+    const std::uint64_t most = std::min<std::uint64_t>(remaining(), 0xFFFFFFFFu);
+    if (count > most || count * shape.wire_bytes > remaining()) [[unlikely]] {
       admit_oversize(count, shape);
     }
     charge(count * shape.memory_bytes);

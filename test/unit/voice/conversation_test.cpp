@@ -49,7 +49,7 @@ TEST_CASE("with 5 % of datagrams lost the speech is still found, and the loss is
   talk.run(5s);
   CHECK(heard(ann, bob));
   REQUIRE(bob.client->heard().size() == 1);
-  const auto& counters = bob.client->heard()[0].counters;
+  const auto counters = bob.client->heard()[0].counters;
   CHECK(counters.packets.lost + counters.packets.late > 5);
   CHECK(counters.concealed > 5);
 }
