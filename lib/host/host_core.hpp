@@ -120,9 +120,10 @@ class HostCore final : public PeerOwner, public TransportHandler {
 
   // host_send.cpp
   [[nodiscard]] Result<void> prepare(OutMessage& message, const SendOptions& options);
-  [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options);
+  [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options,
+                              TimePoint now);
   void share_payload(OutMessage& message);
-  void add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options,
+  void add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options, TimePoint now,
                    BroadcastResult& result);
 
   // host_core.cpp

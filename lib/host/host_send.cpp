@@ -17,7 +17,7 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage message,
   if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
   if (auto ready = prepare(message, options); !ready) return ready.error();
   message.id = last_id_ + 1;
-  const ErrorCode code = add(*peer, message, options);
+  const ErrorCode code = add(*peer, message, options, clock_.now());
   if (code != ErrorCode::none) return Error{code, 0, {}};
   return ++last_id_;
 }
@@ -31,9 +31,11 @@ Result<void> HostCore::prepare(OutMessage& message, const SendOptions& options) 
   return encoded;
 }
 
-ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions& options) {
-  const ErrorCode code = peer.session->send(message, options.delivery, options.channel,
-                                            pass_open_ ? now_ : clock_.now());
+// The time is the clock's and not the pass's: what a slow program sends at the end of its pass
+// would otherwise be born too old.
+ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions& options,
+                        TimePoint now) {
+  const ErrorCode code = peer.session->send(message, options.delivery, options.channel, now);
   if (code == ErrorCode::none) mark_dirty(peer);
   return code;
 }
@@ -48,8 +50,8 @@ void HostCore::share_payload(OutMessage& message) {
 }
 
 void HostCore::add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options,
-                           BroadcastResult& result) {
-  if (peer != nullptr && add(*peer, message, options) == ErrorCode::none) {
+                           TimePoint now, BroadcastResult& result) {
+  if (peer != nullptr && add(*peer, message, options, now) == ErrorCode::none) {
     ++result.queued;
   } else {
     ++result.refused;
@@ -62,9 +64,10 @@ BroadcastResult HostCore::broadcast(OutMessage message, const BroadcastOptions& 
   share_payload(message);
   message.id = last_id_ + 1;
   const Peer* left_out = find(options.except);
+  const TimePoint now = clock_.now();
   table_.for_each([&](Peer& peer) {
     if (&peer == left_out || !peer.session->is_open()) return;
-    add_for_all(&peer, message, options.send, result);
+    add_for_all(&peer, message, options.send, now, result);
   });
   if (result.queued > 0) result.id = ++last_id_;
   return result;
@@ -79,8 +82,9 @@ BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessag
   }
   if (targets.size() > 1) share_payload(message);
   message.id = last_id_ + 1;
+  const TimePoint now = clock_.now();
   for (const Connection& target : targets)
-    add_for_all(find(target), message, options, result);
+    add_for_all(find(target), message, options, now, result);
   if (result.queued > 0) result.id = ++last_id_;
   return result;
 }

@@ -191,3 +191,21 @@ TEST_CASE("a program that stops in the middle of its events still sends with flu
     ++rest;
   CHECK(rest >= 9);
 }
+
+TEST_CASE("what a slow program sends in its pass is as fresh as the moment when it was sent") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  REQUIRE(test::send_text(pair.callee, "load the level"));
+  pair.client.awake = false;
+  bool sent = false;
+  REQUIRE(pair.until([&] {
+    while (const auto event = pair.client->poll()) {
+      if (event->type != EventType::object_received) continue;
+      pair.clock.advance(2s);
+      sent = test::send_text(pair.caller, "ready", test::with(Delivery::unreliable)).has_value();
+    }
+    return sent;
+  }));
+  CHECK(pair.until([&] { return pair.server.log.messages() == 1; }));
+  CHECK(pair.caller.stats().drops.unreliable_too_old == 0);
+}
