@@ -16,6 +16,7 @@
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
 #include <tickwire/error.hpp>
+#include <tickwire/tls.hpp>
 
 namespace tickwire {
 
@@ -123,6 +124,7 @@ struct LogConfig {
 struct ConnectionRequest {
   Address address{};
   std::string name{};  ///< what the dialler calls itself, see `ConnectOptions::name`; not proven
+  std::string verified_subject{};  ///< see `Connection::verified_subject`
 };
 
 /// All settings of a host; every field has a value that works. The order is frozen.
@@ -142,6 +144,8 @@ struct HostConfig {
   std::vector<ChannelConfig> channels = std::vector<ChannelConfig>(8);
   Limits limits{};
   Timeouts timeouts{};
+  /// For `tls://` and `raw+tls://`; see `ListenOptions` and `ConnectOptions` for others beside it.
+  TlsConfig tls{};
   /// Nothing: the steady clock. Hosts with `enet://` in one process must share one.
   const Clock* clock = nullptr;
   /// Where packet memory comes from: thread-safe, and outlives the host and its events. Nothing:
@@ -161,6 +165,7 @@ struct HostConfig {
 struct ListenOptions {
   /// Connections that this address accepts at most. Nothing: the host's `max_connections`.
   std::optional<std::size_t> max_connections{};
+  std::optional<TlsConfig> tls{};  ///< nothing: `HostConfig::tls`
 };
 
 /// Settings of one `connect`.
@@ -168,6 +173,7 @@ struct ConnectOptions {
   std::string name{};                 ///< what this end calls itself; at most 64 bytes of UTF-8
   std::optional<Duration> timeout{};  ///< nothing: `Timeouts::connect`
   std::any user_data{};
+  std::optional<TlsConfig> tls{};  ///< nothing: `HostConfig::tls`
 };
 
 }  // namespace tickwire

@@ -82,6 +82,9 @@ class TICKWIRE_API Connection {
   [[nodiscard]] Direction direction() const noexcept;
   /// What the dialling end calls itself (`ConnectOptions::name`), on both ends.
   [[nodiscard]] std::string name() const;
+  /// The subject of the certificate that the other end has proven to own, over TLS, as in
+  /// "CN=relay,O=Example"; empty without one, or where `TlsConfig::verify` is off.
+  [[nodiscard]] std::string verified_subject() const;
   [[nodiscard]] ConnectionStats stats() const;
 
   /// See the members of `Host` of the same names. Nobody answers `not_connected`.

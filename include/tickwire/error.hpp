@@ -38,7 +38,9 @@ enum class ErrorCode : std::uint16_t {
   out_of_resources = 2004,     ///< descriptors, ports or memory
   socket_failed = 2005,        ///< the operating system refused a socket call
   file_unreadable = 2006,
-  clock_mismatch = 2007,  ///< a second ENet host of this process uses another clock
+  clock_mismatch = 2007,            ///< a second ENet host of this process uses another clock
+  certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
+  certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
 
   // The remote end.
   connect_timed_out = 3001,    ///< nobody answered
@@ -49,6 +51,7 @@ enum class ErrorCode : std::uint16_t {
   closed_locally = 3006,       ///< this program closed
   server_full = 3007,          ///< the remote host has no free connection
   handshake_timed_out = 3008,  ///< the transport is up, but the session never came up
+  stream_truncated = 3009,     ///< the remote end's stream ended before its goodbye
 
   // Protocol or security.
   protocol_violation = 4001,      ///< bytes that no correct Tickwire peer sends
@@ -59,6 +62,12 @@ enum class ErrorCode : std::uint16_t {
   unsupported_extension = 4006,   ///< the other end demands something that this build does not know
   malformed_object = 4007,        ///< the payload does not decode as the type
   budget_exceeded = 4008,         ///< a decode would need more memory or depth than allowed
+  certificate_expired = 4009,     ///< the other end's certificate is out of date, or not yet valid
+  certificate_wrong_host = 4010,  ///< the other end's certificate is for another name or address
+  certificate_untrusted = 4011,   ///< nobody whom this end believes has issued it
+  certificate_rejected = 4012,    ///< the other end refused this end's certificate, or misses one
+  not_tls = 4013,                 ///< the other end does not speak TLS
+  tls_failed = 4014,              ///< the TLS handshake or a TLS record failed
 
   unknown = 5001,
 };

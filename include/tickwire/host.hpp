@@ -77,7 +77,7 @@ class TICKWIRE_API Host {
   /// Takes incoming connections at an address. Any number of times, any schemes.
   ///
   /// Errors: `invalid_address`, `unknown_scheme`, `address_in_use`, `address_unavailable`,
-  ///         `out_of_resources`, `clock_mismatch`.
+  ///         `out_of_resources`, `clock_mismatch`; for TLS those of `TlsConfig`.
   /// Source: returns the address bound, with the port that port 0 got.
   Result<Address> listen(std::string_view url, const ListenOptions& options = {});
 
@@ -85,8 +85,14 @@ class TICKWIRE_API Host {
   /// `connected` or `error`.
   ///
   /// Errors: what can be known now: `invalid_address`, `unknown_scheme`, `too_many_connections`,
-  ///         `invalid_argument`, `not_supported`, `clock_mismatch`.
+  ///         `invalid_argument`, `not_supported`, `clock_mismatch`; for TLS those of `TlsConfig`.
   Result<Connection> connect(std::string_view url, const ConnectOptions& options = {});
+
+  /// Reads all certificates and keys anew from their files, for connections to come; those that are
+  /// up keep theirs.
+  ///
+  /// Errors: those of `TlsConfig`; what was loaded before stays in use then.
+  Result<void> reload_certificates();
 
   /// Lets what is queued go out, up to `Timeouts::linger`, then says goodbye. Ends in
   /// `disconnected`, or in `error` when it never came up. A second call does nothing.

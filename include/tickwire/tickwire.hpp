@@ -17,5 +17,6 @@
 #include <tickwire/stats.hpp>
 #include <tickwire/subscription.hpp>
 #include <tickwire/ticker.hpp>
+#include <tickwire/tls.hpp>
 #include <tickwire/value.hpp>
 #include <tickwire/version.hpp>

@@ -47,6 +47,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "file unreadable";
     case ErrorCode::clock_mismatch:
       return "clock mismatch";
+    case ErrorCode::certificate_unusable:
+      return "certificate or key unusable";
+    case ErrorCode::certificate_key_mismatch:
+      return "private key does not match the certificate";
     case ErrorCode::connect_timed_out:
       return "connect timed out";
     case ErrorCode::connection_refused:
@@ -63,6 +67,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "server full";
     case ErrorCode::handshake_timed_out:
       return "handshake timed out";
+    case ErrorCode::stream_truncated:
+      return "stream truncated";
     case ErrorCode::protocol_violation:
       return "protocol violation";
     case ErrorCode::version_mismatch:
@@ -79,6 +85,18 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "malformed object";
     case ErrorCode::budget_exceeded:
       return "decode budget exceeded";
+    case ErrorCode::certificate_expired:
+      return "certificate expired";
+    case ErrorCode::certificate_wrong_host:
+      return "certificate for another host";
+    case ErrorCode::certificate_untrusted:
+      return "certificate not trusted";
+    case ErrorCode::certificate_rejected:
+      return "certificate rejected by the remote end";
+    case ErrorCode::not_tls:
+      return "the remote end speaks no TLS";
+    case ErrorCode::tls_failed:
+      return "TLS failed";
     case ErrorCode::unknown:
       return "unknown error";
   }

@@ -44,6 +44,13 @@ class Packet {
         end_(kHeadroomBytes),
         limit_(static_cast<std::uint32_t>(kHeadroomBytes + capacity)) {}
 
+  /// What has arrived, as a part of a block. It can only get smaller.
+  Packet(BufferRef buffer, std::size_t begin, std::size_t size) noexcept
+      : buffer_(std::move(buffer)),
+        begin_(static_cast<std::uint32_t>(begin)),
+        end_(static_cast<std::uint32_t>(begin + size)),
+        limit_(end_) {}
+
   explicit operator bool() const noexcept { return static_cast<bool>(buffer_); }
   [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
   [[nodiscard]] std::size_t room() const noexcept { return limit_ - end_; }

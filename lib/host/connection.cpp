@@ -29,6 +29,11 @@ std::string Connection::name() const {
   return peer != nullptr ? peer->session->name() : std::string();
 }
 
+std::string Connection::verified_subject() const {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr ? peer->verified_subject : std::string();
+}
+
 ConnectionStats Connection::stats() const {
   const detail::Peer* peer = this->peer();
   return peer != nullptr ? peer->session->stats() : ConnectionStats();

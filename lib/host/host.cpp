@@ -223,6 +223,10 @@ std::vector<Connection> Host::connections() const {
 bool Host::is_connected() const noexcept {
   return core_->open_connections() > 0;
 }
+Result<void> Host::reload_certificates() {
+  return core_->reload_certificates();
+}
+
 std::vector<Address> Host::listening_addresses() const {
   return core_->listening;
 }

@@ -49,11 +49,13 @@ HostCore::HostCore(Host& host, HostConfig given)
       ring_(config.event_capacity),
       transports_({.clock = &clock_,
                    .pool = &*pool_,
+                   .poller = &mailbox->poller(),
                    .handler = this,
                    .wake = [box = mailbox] { box->wake(); },
                    .channels = config.channels.size(),
                    .max_links = config.limits.max_connections + kRefusalSlots,
-                   .idle = config.timeouts.idle},
+                   .idle = config.timeouts.idle,
+                   .handshake = config.timeouts.handshake},
                   config.memory_network),
       now_(clock_.now()) {
   if (config.tick_rate_hz) ticker_.emplace(*config.tick_rate_hz, now_, config.max_catch_up_ticks);
@@ -114,6 +116,7 @@ HostStats HostCore::stats() {
   const TransportCounters counters = transports_.counters();
   all.transport_errors = counters.socket_errors;
   all.malformed_datagrams = counters.malformed_datagrams;
+  all.refused_full += counters.refused_full;
   all.ticks_skipped = ticker_ ? ticker_->skipped() : 0;
   all.open_connections = open_connections();
   return all;

@@ -22,6 +22,7 @@
 #include "lib/host/timer_queue.hpp"
 #include "lib/host/transports.hpp"
 #include "lib/platform/resolver.hpp"
+#include "lib/session/session_settings.hpp"
 
 namespace tickwire::detail {
 
@@ -36,6 +37,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_dial.cpp
   Result<Address> listen(std::string_view url, const ListenOptions& options);
   Result<Connection> connect(std::string_view url, const ConnectOptions& options);
+  Result<void> reload_certificates();
 
   // host_pass.cpp
   /// One step of a pass: the next event that no extension consumed, or nothing at the pass' end.
@@ -84,6 +86,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
 
   // TransportHandler
   LinkHandler* on_incoming(std::unique_ptr<Link> link, std::size_t listener) override;
+  void on_handshake_failed(const Address& peer, const Error& error) override;
+  void on_accepting_paused(std::size_t listener, Error error) override;
   void on_listener_lost(std::size_t listener, Error error) override;
   // PeerOwner
   void on_peer_changed(std::uint32_t slot) override;
@@ -113,8 +117,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
 
   // host_dial.cpp
   [[nodiscard]] SessionSettings session_settings(Direction direction) const;
-  void resolve(Peer& peer);
-  [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts);
+  [[nodiscard]] std::unique_ptr<Session> make_session(std::string_view scheme,
+                                                      SessionSettings settings, TimePoint now);
+  void warn_unverified(const Address& address, const TlsConfig& tls);
+  void resolve(Peer& peer, const TlsConfig& tls);
+  [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
+                                  const TlsConfig& tls);
   [[nodiscard]] std::size_t accepted_through(std::size_t listener);
   [[nodiscard]] std::size_t accepted_from(const std::string& host);
 
@@ -150,12 +158,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
   std::vector<std::uint32_t> parked_;  // peers that wait for reassembly memory
   std::vector<std::uint32_t> scratch_slots_;
   std::vector<std::byte> metadata_scratch_;
-  std::vector<SocketHandle> wait_handles_;
 
   TimePoint now_;
   std::uint64_t pass_ = 0;
   std::size_t handed_out_ = 0;
   bool pass_open_ = false;
+  bool has_waited_ = false;  // since the last pass: the transports know what is ready
   bool in_service_ = false;
   int callbacks_ = 0;
   MessageId last_id_ = 0;

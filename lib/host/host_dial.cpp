@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "lib/host/host_core.hpp"
+#include "lib/session/message_session.hpp"
+#include "lib/session/raw_session.hpp"
 
 /// How connections come to be, from either end.
 namespace tickwire::detail {
@@ -10,6 +12,10 @@ namespace {
 Error on_address(const Address& address, Error error) {
   error.detail = address.to_string() + ": " + error.message();
   return error;
+}
+
+bool is_raw(std::string_view scheme) {
+  return scheme.starts_with("raw+");
 }
 
 }  // namespace
@@ -28,10 +34,11 @@ Result<Address> HostCore::listen(std::string_view url, const ListenOptions& opti
     }
   }
   const std::size_t limit = options.max_connections.value_or(config.limits.max_connections);
+  const TlsConfig& tls = options.tls ? *options.tls : config.tls;
   auto bound =
       (*transport)
           ->listen({*address, std::min(limit, config.limits.max_connections) + kRefusalSlots,
-                    listener_limits_.size()});
+                    listener_limits_.size(), tls});
   if (!bound) return std::move(bound).error();
   listener_limits_.push_back(options.max_connections);
   listening.push_back(*bound);
@@ -54,6 +61,23 @@ SessionSettings HostCore::session_settings(Direction direction) const {
   settings.connect_timeout = config.timeouts.connect;
   settings.events = config.events;
   return settings;
+}
+
+std::unique_ptr<Session> HostCore::make_session(std::string_view scheme, SessionSettings settings,
+                                                TimePoint now) {
+  if (is_raw(scheme)) return std::make_unique<RawSession>(std::move(settings), *pool_, now);
+  return std::make_unique<MessageSession>(std::move(settings), *pool_, reassembly_, now);
+}
+
+void HostCore::warn_unverified(const Address& address, const TlsConfig& tls) {
+  if (!address.scheme.ends_with("tls") || tls.verify == TlsVerification::on) return;
+  log_.write(LogLevel::warning, address.to_string() +
+                                    ": TlsConfig::verify is off, so anybody may answer; whoever "
+                                    "sits in between can read and change everything.");
+}
+
+Result<void> HostCore::reload_certificates() {
+  return transports_.reload_certificates();
 }
 
 Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions& options) {
@@ -79,30 +103,33 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   SessionSettings settings = session_settings(Direction::dialled);
   settings.self.name = options.name;
   if (options.timeout) settings.connect_timeout = *options.timeout;
-  peer->session.emplace(std::move(settings), *pool_, reassembly_, clock_.now());
+  const TlsConfig& tls = options.tls ? *options.tls : config.tls;
+  warn_unverified(*address, tls);
+  peer->session = make_session(address->scheme, std::move(settings), clock_.now());
   peer->address = *address;
   peer->direction = Direction::dialled;
   peer->user_data = options.user_data;
 
   if (address->scheme == "memory" || is_numeric_host(address->host)) {
-    if (auto dialled = dial(*peer, {address->host}); !dialled) {
+    if (auto dialled = dial(*peer, {address->host}, tls); !dialled) {
       table_.give_back(*peer);
       return on_address(*address, dialled.error());
     }
   } else {
-    resolve(*peer);
+    resolve(*peer, tls);
   }
   on_peer_changed(peer->slot());
   return handle(*peer);
 }
 
 // Runs elsewhere and comes back through the mailbox; the connection may be gone by then.
-void HostCore::resolve(Peer& peer) {
-  const auto come_back = [this, box = mailbox, connection = handle(peer)](HostAddresses found) {
-    static_cast<void>(box->post([this, connection, found = std::move(found)] {
+void HostCore::resolve(Peer& peer, const TlsConfig& tls) {
+  const auto come_back = [this, box = mailbox, connection = handle(peer),
+                          tls](HostAddresses found) {
+    static_cast<void>(box->post([this, connection, tls, found = std::move(found)] {
       Peer* waiting = find(connection);
       if (waiting == nullptr || waiting->session->state() == SessionState::ended) return;
-      auto dialled = found ? dial(*waiting, *found) : Result<void>(found.error());
+      auto dialled = found ? dial(*waiting, *found, tls) : Result<void>(found.error());
       if (!dialled) waiting->session->fail(dialled.error());
       on_peer_changed(waiting->slot());
     }));
@@ -110,9 +137,12 @@ void HostCore::resolve(Peer& peer) {
   resolve_host(peer.address.host, come_back);
 }
 
-Result<void> HostCore::dial(Peer& peer, const std::vector<std::string>& hosts) {
+Result<void> HostCore::dial(Peer& peer, const std::vector<std::string>& hosts,
+                            const TlsConfig& tls) {
   DialRequest request;
   request.handler = &peer;
+  request.host = peer.address.host;
+  request.tls = tls;
   for (const std::string& host : hosts) {
     Address candidate = peer.address;
     candidate.host = host;
@@ -137,15 +167,17 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
 
   SessionSettings settings = session_settings(Direction::accepted);
   if (config.authenticate) {
-    settings.authenticate = [this, address = from](std::string_view name) {
+    settings.authenticate = [this, address = from,
+                             subject = link->verified_subject()](std::string_view name) {
       const Callback callback(*this);
-      return config.authenticate({address, std::string(name)});
+      return config.authenticate({address, std::string(name), subject});
     };
   }
-  peer->session.emplace(std::move(settings), *pool_, reassembly_, now_);
+  peer->session = make_session(from.scheme, std::move(settings), now_);
   peer->address = from;
   peer->direction = Direction::accepted;
   peer->listener = listener;
+  peer->verified_subject = link->verified_subject();
   peer->link = std::move(link);
   peer->session->link_up(peer->link->traits());
   if (full) peer->session->refuse(ErrorCode::server_full);
@@ -154,6 +186,15 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   }
   on_peer_changed(peer->slot());
   return peer;
+}
+
+void HostCore::on_handshake_failed(const Address& peer, const Error& error) {
+  ++stats_.handshakes_failed;
+  log_.write(LogLevel::info, peer.to_string() + ": did not get in: " + error.message());
+}
+
+void HostCore::on_accepting_paused(std::size_t, Error error) {
+  report(std::move(error));
 }
 
 void HostCore::on_listener_lost(std::size_t, Error error) {

@@ -39,6 +39,7 @@ void HostCore::begin_pass() {
   ++pass_;
   free_ended();
   std::erase(extensions, nullptr);
+  if (!std::exchange(has_waited_, false)) mailbox->poller().wait(Duration::zero());
   now_ = clock_.now();
   {
     const Callback callback(*this);
@@ -281,11 +282,10 @@ void HostCore::wait_for_activity(TimePoint deadline) {
   if (ticker_) deadline = std::min(deadline, ticker_->due());
   if (const auto next = timers_.next()) deadline = std::min(deadline, *next);
   if (const auto next = transports_.next_deadline()) deadline = std::min(deadline, *next);
-  wait_handles_.clear();
-  transports_.wait_handles(wait_handles_);
   std::optional<Duration> timeout;
   if (deadline != TimePoint::max()) timeout = std::max(deadline - now, Duration::zero());
-  mailbox->waiter().wait(wait_handles_, timeout);
+  mailbox->poller().wait(timeout);
+  has_waited_ = true;
 }
 
 // Runs whole passes without handing anything out until the wanted event has come.

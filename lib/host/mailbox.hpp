@@ -3,10 +3,11 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
-#include "lib/platform/waiter.hpp"
+#include "lib/platform/poller.hpp"
 
 namespace tickwire::detail {
 
@@ -22,13 +23,13 @@ class Mailbox {
       if (shut_) return false;
       functions_.push_back(std::move(function));
     }
-    waiter_.wake();
+    poller_->wake();
     return true;
   }
-  void wake() noexcept { waiter_.wake(); }
+  void wake() noexcept { poller_->wake(); }
   void stop() noexcept {
     stop_.store(true);
-    waiter_.wake();
+    poller_->wake();
   }
   [[nodiscard]] bool take_stop() noexcept { return stop_.exchange(false); }
 
@@ -49,10 +50,10 @@ class Mailbox {
     left.swap(functions_);
   }
 
-  [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
+  [[nodiscard]] Poller& poller() noexcept { return *poller_; }
 
  private:
-  Waiter waiter_;
+  const std::unique_ptr<Poller> poller_ = make_poller();
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::vector<std::function<void()>> functions_;

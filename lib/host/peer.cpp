@@ -21,12 +21,22 @@ class LinkSink final : public PacketSink {
 }  // namespace
 
 void Peer::on_link_up() {
+  verified_subject = link->verified_subject();
   session->link_up(link->traits());
   owner_.on_peer_changed(slot_);
 }
 
 void Peer::on_packet(Packet packet, TimePoint now) {
   session->receive(std::move(packet), now);
+  owner_.on_peer_changed(slot_);
+}
+
+void Peer::on_progress(TimePoint now) {
+  session->progress(now);
+}
+
+void Peer::on_end_of_stream(TimePoint now) {
+  session->end_of_stream(now);
   owner_.on_peer_changed(slot_);
 }
 
@@ -40,6 +50,7 @@ void Peer::flush(TimePoint now) {
   if (!link) return;
   LinkSink sink(*link);
   session->flush(sink, now);
+  link->set_reading(session->wants_input() ? Reading::on : Reading::paused);
   if (!session->wants_link_closed()) return;
   link->close();
   link.reset();
@@ -50,6 +61,7 @@ void Peer::reset() noexcept {
   session.reset();
   address = {};
   user_data.reset();
+  verified_subject.clear();
   listener.reset();
   ended_pass.reset();
   timer_at = TimePoint::max();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <tickwire/address.hpp>
 #include <tickwire/connection.hpp>
@@ -29,22 +30,25 @@ class Peer final : public LinkHandler {
 
   void on_link_up() override;
   void on_packet(Packet packet, TimePoint now) override;
+  void on_progress(TimePoint now) override;
+  void on_end_of_stream(TimePoint now) override;
   void on_link_down(Error error) override;
 
   /// Lets the session say what it has to, and closes the link once all is said.
   void flush(TimePoint now);
 
   [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
-  [[nodiscard]] bool is_used() const noexcept { return session.has_value(); }
+  [[nodiscard]] bool is_used() const noexcept { return session != nullptr; }
 
   /// Empties the slot for its next connection.
   void reset() noexcept;
 
-  std::optional<Session> session;
+  std::unique_ptr<Session> session;
   std::unique_ptr<Link> link;
   Address address;
   Direction direction = Direction::dialled;
   std::any user_data;
+  std::string verified_subject;
   std::uint32_t generation = 1;
   std::optional<std::size_t> listener;      ///< accepted: through which one it came
   std::optional<std::uint64_t> ended_pass;  ///< the pass that handed out its last event

@@ -5,17 +5,36 @@
 
 #include "lib/transport/enet/enet_transport.hpp"
 #include "lib/transport/memory/memory_transport.hpp"
+#include "lib/transport/stream/stream_transport.hpp"
 
 namespace tickwire::detail {
+namespace {
+
+struct StreamScheme {
+  std::string_view name;
+  StreamOptions options;
+};
+constexpr StreamScheme kStreamSchemes[] = {
+    {"tcp", {Framing::frames, Security::plain}},
+    {"tls", {Framing::frames, Security::tls}},
+    {"raw+tcp", {Framing::none, Security::plain}},
+    {"raw+tls", {Framing::none, Security::tls}},
+};
+
+}  // namespace
 
 Result<std::unique_ptr<Transport>> make_transport(
     std::string_view scheme, const TransportContext& context,
     const std::shared_ptr<MemoryNetwork>& memory_network) {
   if (scheme == "enet") return make_enet_transport(context);
   if (scheme == "memory") return make_memory_transport(context, memory_network);
-  return Error{
-      ErrorCode::unknown_scheme, 0,
-      "'" + std::string(scheme) + "' is no scheme of this build; it speaks enet:// and memory://."};
+  for (const StreamScheme& each : kStreamSchemes) {
+    if (scheme == each.name) return make_stream_transport(context, each.options);
+  }
+  return Error{ErrorCode::unknown_scheme, 0,
+               "'" + std::string(scheme) +
+                   "' is no scheme of this library; it speaks enet://, tcp://, tls://, "
+                   "raw+tcp://, raw+tls:// and memory://."};
 }
 
 }  // namespace tickwire::detail

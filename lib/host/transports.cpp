@@ -39,9 +39,11 @@ std::optional<TimePoint> Transports::next_deadline() const {
   return next;
 }
 
-void Transports::wait_handles(std::vector<SocketHandle>& handles) const {
-  for (const Entry& entry : entries_)
-    entry.transport->wait_handles(handles);
+Result<void> Transports::reload_certificates() {
+  for (const Entry& entry : entries_) {
+    if (auto done = entry.transport->reload_certificates(); !done) return done;
+  }
+  return {};
 }
 
 TransportCounters Transports::counters() const {

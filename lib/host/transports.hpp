@@ -28,7 +28,7 @@ class Transports {
   void flush(TimePoint now);
   void stop_listening();
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-  void wait_handles(std::vector<SocketHandle>& handles) const;
+  [[nodiscard]] Result<void> reload_certificates();
   [[nodiscard]] TransportCounters counters() const;
 
  private:

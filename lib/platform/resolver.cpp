@@ -18,18 +18,13 @@ namespace {
 constexpr int kMaxLookups = 64;
 std::atomic<int> lookups_under_way{0};
 
+// With its zone, where it has one.
 std::string numeric_text(const addrinfo& entry) {
-  char text[INET6_ADDRSTRLEN] = "";
-  const void* address = nullptr;
-  if (entry.ai_family == AF_INET) {
-    address = &reinterpret_cast<const sockaddr_in*>(entry.ai_addr)->sin_addr;
-  } else if (entry.ai_family == AF_INET6) {
-    address = &reinterpret_cast<const sockaddr_in6*>(entry.ai_addr)->sin6_addr;
-  }
-  if (address == nullptr || inet_ntop(entry.ai_family, address, text, sizeof text) == nullptr) {
-    return {};
-  }
-  return text;
+  char text[NI_MAXHOST] = "";
+  if (entry.ai_family != AF_INET && entry.ai_family != AF_INET6) return {};
+  const int status =
+      getnameinfo(entry.ai_addr, entry.ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return status == 0 ? std::string(text) : std::string();
 }
 
 HostAddresses look_up(const std::string& host) {
@@ -64,8 +59,9 @@ Error too_many(const std::string& host) {
 
 bool is_numeric_host(const std::string& host) {
   in6_addr place{};
+  const std::string without_zone = host.substr(0, host.find('%'));
   return inet_pton(AF_INET, host.c_str(), &place) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), &place) == 1;
+         inet_pton(AF_INET6, without_zone.c_str(), &place) == 1;
 }
 
 void resolve_host(std::string host, std::function<void(HostAddresses)> done) {

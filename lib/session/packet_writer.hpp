@@ -8,19 +8,11 @@
 
 #include "lib/base/packet.hpp"
 #include "lib/session/inbox.hpp"
+#include "lib/session/packet_sink.hpp"
 #include "lib/session/protector.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
-
-/// Where a session's finished packets go: a link, or a test.
-class PacketSink {
- public:
-  virtual ~PacketSink() = default;
-  /// Bytes that it takes now without piling them up.
-  [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;
-  virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
-};
 
 /// The one way out of a session: completes a packet of records with its header, the acknowledgement
 /// that its channel owes and the protector's seal, and counts it.

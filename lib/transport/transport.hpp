@@ -6,17 +6,24 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
 #include <tickwire/error.hpp>
+#include <tickwire/tls.hpp>
 
 #include "lib/base/packet.hpp"
+#include "lib/platform/poller.hpp"
 
 namespace tickwire::detail {
 
-/// One peer of one transport: whole packets in both directions.
+/// Whether a link takes in what the other end sends.
+enum class Reading : std::uint8_t { on, paused };
+
+/// One peer of one transport: whole packets in both directions; or, on a raw stream, bytes in
+/// packets of any size.
 ///
 /// Lifetime: owned by the host. Destroying it cuts the connection without a goodbye; its handler
 ///           hears nothing after that. It may be destroyed inside a call to its handler.
@@ -36,6 +43,11 @@ class Link {
   /// Ends it politely: what was taken leaves first, as far as the other end still reads. The
   /// handler hears nothing more.
   virtual void close() = 0;
+
+  /// For raw streams, where nothing but the socket can hold the other end back.
+  virtual void set_reading(Reading) {}
+  /// The subject of the certificate that the other end has proven to own; empty without one.
+  [[nodiscard]] virtual std::string verified_subject() const { return {}; }
 };
 
 /// What a link tells its owner. Calls come from inside `Transport::service` only.
@@ -45,6 +57,10 @@ class LinkHandler {
   /// A dialled link is ready to send. An accepted one is from the start.
   virtual void on_link_up() = 0;
   virtual void on_packet(Packet packet, TimePoint now) = 0;
+  /// A part of a packet has come: the other end lives.
+  virtual void on_progress(TimePoint now) = 0;
+  /// Raw streams: the other end sends nothing more. It may still read.
+  virtual void on_end_of_stream(TimePoint now) = 0;
   /// It never came up, or it ended. The last call.
   virtual void on_link_down(Error error) = 0;
 };
@@ -56,6 +72,10 @@ class TransportHandler {
   /// Somebody called. Returns who looks after the link, or nothing to turn it away (the link has
   /// been destroyed then).
   virtual LinkHandler* on_incoming(std::unique_ptr<Link> link, std::size_t listener) = 0;
+  /// Somebody called and never got as far as a link.
+  virtual void on_handshake_failed(const Address& peer, const Error& error) = 0;
+  /// The system has nothing left for another caller; the listener tries again by itself.
+  virtual void on_accepting_paused(std::size_t listener, Error error) = 0;
   /// A listening socket is lost for good.
   virtual void on_listener_lost(std::size_t listener, Error error) = 0;
 };
@@ -64,31 +84,34 @@ class TransportHandler {
 struct TransportCounters {
   std::uint64_t socket_errors = 0;
   std::uint64_t malformed_datagrams = 0;
+  std::uint64_t refused_full = 0;  ///< callers above a listener's `max_links`
 };
 
 /// What every transport of a host is made with. All of it outlives the transport.
 struct TransportContext {
   const Clock* clock = nullptr;
   BufferPool* pool = nullptr;  ///< allocated from on the host's thread only
+  Poller* poller = nullptr;    ///< where sockets are waited for
   TransportHandler* handler = nullptr;
   std::function<void()> wake;  ///< ends the host's wait; callable from any thread, ever
   std::size_t channels = 0;    ///< channels besides the control lane
   std::size_t max_links = 0;   ///< over all listeners
   Duration idle{};             ///< silence after which a peer is dead
+  Duration handshake{};        ///< for what has to happen before a link is up
 };
-
-/// Something to wait on; see lib/platform/poller.hpp.
-using SocketHandle = std::intptr_t;
 
 struct ListenRequest {
   Address address;  ///< host is a numeric address (or a name for memory)
   std::size_t max_links = 0;
   std::size_t listener = 0;  ///< handed back in `on_incoming`
+  TlsConfig tls{};
 };
 
 struct DialRequest {
   std::vector<Address> candidates;  ///< numeric, best first; never empty
   LinkHandler* handler = nullptr;
+  std::string host{};  ///< whom the program called, before names were looked up
+  TlsConfig tls{};
 };
 
 /// One way of moving packets. No thread of its own, and never blocks.
@@ -103,6 +126,8 @@ class Transport {
   [[nodiscard]] virtual Result<std::unique_ptr<Link>> dial(const DialRequest& request) = 0;
   /// Stops taking calls; links that came in live on.
   virtual void stop_listening() = 0;
+  /// Reads certificates and keys anew, for links to come. After an error nothing has changed.
+  [[nodiscard]] virtual Result<void> reload_certificates() { return {}; }
 
   /// Reads what has arrived, hands it out, and lets timers run.
   virtual void service(TimePoint now) = 0;
@@ -110,8 +135,6 @@ class Transport {
   virtual void flush(TimePoint now) = 0;
   /// When `service` is wanted even if nothing arrives.
   [[nodiscard]] virtual std::optional<TimePoint> next_deadline() const = 0;
-  /// Every socket whose readability means work; appended.
-  virtual void wait_handles(std::vector<SocketHandle>& handles) const = 0;
   [[nodiscard]] virtual TransportCounters counters() const = 0;
 };
 

@@ -238,3 +238,35 @@ CONTRACT_CASE("hosts on threads of their own talk, and lose nothing") {
     each.join();
   CHECK(complete == clients);
 }
+
+CONTRACT_CASE("send_and_wait says when the connection ends before the message is acknowledged") {
+  HostConfig config;
+  config.memory_network = std::make_shared<MemoryNetwork>();
+  config.log.level = LogLevel::off;
+  config.timeouts.idle = 300ms;
+  config.timeouts.keep_alive = 100ms;
+  Host server(config);
+  Host client(config);
+  const auto bound = server.listen(scheme.listen_url());
+  REQUIRE(bound);
+  const auto dialled = client.connect(bound->to_string());
+  REQUIRE(dialled);
+  const auto deadline = std::chrono::steady_clock::now() + kLong;
+  while (!(dialled->is_open() && server.is_connected()) &&
+         std::chrono::steady_clock::now() < deadline) {
+    while (server.poll()) {
+    }
+    while (client.poll()) {
+    }
+  }
+  REQUIRE(dialled->is_open());
+  // What is not reliable is done with when it has left.
+  CHECK(test::send_text_and_wait(client, *dialled, "gone", kLong, test::with(Delivery::sequenced)));
+  // The server's program has stopped looking.
+  const auto sent = test::send_text_and_wait(client, *dialled, "hello?", kLong);
+  REQUIRE_FALSE(sent);
+  CHECK(sent.error().code == ErrorCode::connection_lost);
+  const auto again = test::send_text_and_wait(client, *dialled, "hello?", kLong);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == ErrorCode::not_connected);
+}

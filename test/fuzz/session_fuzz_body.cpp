@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "lib/session/session.hpp"
+#include "lib/session/message_session.hpp"
 #include "test/support/counting_resource.hpp"
 
 namespace tickwire::test {
@@ -174,7 +174,7 @@ class Subject {
   detail::ReassemblyBudget budget_{kMaxReassemblyBytes};
   detail::SessionSettings settings_;
   TimePoint now_{std::chrono::hours(1)};
-  std::optional<detail::Session> session_;
+  std::optional<detail::MessageSession> session_;
   Abyss sink_;
   MessageId last_id_ = 0;
   unsigned seen_ = 0;

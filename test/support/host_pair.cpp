@@ -14,6 +14,7 @@ const std::vector<Scheme>& all_schemes() {
   static const std::vector<Scheme> all{
       {"memory", false, true, ErrorCode::connection_refused},
       {"enet", true, true, ErrorCode::connect_timed_out},
+      {"tcp", true, false, ErrorCode::connection_refused},
   };
   return all;
 }

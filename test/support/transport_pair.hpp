@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -59,6 +60,8 @@ class RecordingLink final : public detail::LinkHandler {
         {std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), now});
     if (when_packet) when_packet();
   }
+  void on_progress(TimePoint) override { ++progress; }
+  void on_end_of_stream(TimePoint) override { ++ends_of_stream; }
   void on_link_down(Error error) override {
     ++downs;
     down = std::move(error);
@@ -68,6 +71,8 @@ class RecordingLink final : public detail::LinkHandler {
   std::unique_ptr<detail::Link> link;
   int ups = 0;
   int downs = 0;
+  int progress = 0;
+  int ends_of_stream = 0;
   std::optional<Error> down;
   std::vector<Arrived> arrived;
   std::function<void()> when_up;
@@ -76,6 +81,37 @@ class RecordingLink final : public detail::LinkHandler {
 
  private:
   detail::BufferPool* pool_;
+};
+
+/// A poller that asks no operating system: whatever is watched counts as ready.
+class EagerPoller final : public detail::Poller {
+ public:
+  void wait(std::optional<Duration>) override {
+    const auto watched = targets_;
+    for (const auto& [socket, target] : watched)
+      if (targets_.contains(socket)) target->on_ready();
+  }
+  void wake() noexcept override {}
+
+  [[nodiscard]] std::vector<detail::SocketHandle> sockets() const {
+    std::vector<detail::SocketHandle> handles;
+    for (const auto& [socket, target] : targets_)
+      handles.push_back(socket);
+    return handles;
+  }
+
+ private:
+  bool change(detail::SocketHandle socket, detail::Interest, detail::Interest to,
+              detail::PollTarget& target) noexcept override {
+    if (to == detail::Interest::none) {
+      targets_.erase(socket);
+    } else {
+      targets_[socket] = &target;
+    }
+    return true;
+  }
+
+  std::map<detail::SocketHandle, detail::PollTarget*> targets_;
 };
 
 /// A transport with what a host gives it: a pool, a handler that accepts, a counted wake-up.
@@ -93,6 +129,7 @@ struct TransportHost final : detail::TransportHandler {
     detail::TransportContext context;
     context.clock = clock;
     context.pool = &*pool;
+    context.poller = &poller;
     context.handler = this;
     context.wake = [count = wakes, wake = std::move(options.wake)] {
       ++*count;
@@ -101,24 +138,29 @@ struct TransportHost final : detail::TransportHandler {
     context.channels = 8;
     context.max_links = options.max_links;
     context.idle = std::chrono::seconds(10);
+    context.handshake = std::chrono::seconds(5);
     transport = make(std::move(context));
   }
 
   [[nodiscard]] Result<Address> listen(std::string_view url, std::size_t max_links = 1000,
                                        std::size_t listener = 0) {
-    return transport->listen({*Address::parse(url), max_links, listener});
+    return transport->listen({*Address::parse(url), max_links, listener, {}});
   }
   /// The end that it returns lives as long as this host.
   RecordingLink& dial(std::string_view url) { return dial({*Address::parse(url)}); }
   RecordingLink& dial(std::vector<Address> candidates) {
     dialled.push_back(std::make_unique<RecordingLink>(*pool));
     RecordingLink& end = *dialled.back();
-    auto link = transport->dial({std::move(candidates), &end});
+    const std::string host = candidates.front().host;
+    auto link = transport->dial({std::move(candidates), &end, host, {}});
     REQUIRE(link);
     end.link = std::move(*link);
     return end;
   }
-  void service() { transport->service(clock->now()); }
+  void service() {
+    poller.wait(Duration::zero());
+    transport->service(clock->now());
+  }
   void flush() { transport->flush(clock->now()); }
 
   detail::LinkHandler* on_incoming(std::unique_ptr<detail::Link> link,
@@ -130,6 +172,12 @@ struct TransportHost final : detail::TransportHandler {
     if (when_incoming) when_incoming(*accepted.back());
     return accepted.back().get();
   }
+  void on_handshake_failed(const Address&, const Error& error) override {
+    failed_handshakes.push_back(error);
+  }
+  void on_accepting_paused(std::size_t, Error error) override {
+    pauses.push_back(std::move(error));
+  }
   void on_listener_lost(std::size_t listener, Error) override {
     lost_listeners.push_back(listener);
   }
@@ -138,6 +186,9 @@ struct TransportHost final : detail::TransportHandler {
   const Clock* clock;
   std::shared_ptr<std::atomic<int>> wakes = std::make_shared<std::atomic<int>>(0);
   detail::PoolOwner pool;
+  EagerPoller poller;
+  std::vector<Error> failed_handshakes;
+  std::vector<Error> pauses;
   std::unique_ptr<detail::Transport> transport;
   std::vector<std::unique_ptr<RecordingLink>> dialled;
   std::vector<std::unique_ptr<RecordingLink>> accepted;

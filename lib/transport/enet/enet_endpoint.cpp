@@ -73,6 +73,10 @@ Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
       EnetHost::create({bind, slots_.size(), context.channels, context.idle, this}, shared_.clock);
   if (!host) return std::move(host).error();
   host_ = std::move(*host);
+  socket_watch_ = Watch(*context.poller, host_->socket(), *this);
+  if (!socket_watch_.set(Interest::readable)) {
+    return Error{ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
+  }
   return {};
 }
 
@@ -299,6 +303,7 @@ void EnetEndpoint::call_next_candidate() {
 
 void EnetEndpoint::lose_socket() {
   lost_ = true;
+  socket_watch_ = Watch();
   const Error error{
       ErrorCode::socket_failed, 0,
       "The socket of " + address_of(host_->local()).to_string() + " has failed for three seconds."};

@@ -25,7 +25,7 @@ struct EnetShared {
 ///
 /// Lifetime: handlers may destroy any link from inside `service`; the endpoint itself goes only
 ///           between calls. Links that are left when it goes are dead, and safe to hold.
-class EnetEndpoint final : private DatagramFilter {
+class EnetEndpoint final : private DatagramFilter, private PollTarget {
  public:
   [[nodiscard]] static Result<std::unique_ptr<EnetEndpoint>> listen(EnetShared& shared,
                                                                     const ListenRequest& request,
@@ -39,7 +39,6 @@ class EnetEndpoint final : private DatagramFilter {
 
   [[nodiscard]] std::unique_ptr<Link> take_dialled();
   [[nodiscard]] Ipv4Endpoint local() const { return host_->local(); }
-  [[nodiscard]] SocketHandle socket() const { return host_->socket(); }
 
   void service(TimePoint now);
   void flush();
@@ -70,6 +69,8 @@ class EnetEndpoint final : private DatagramFilter {
   [[nodiscard]] Result<void> open(std::optional<Ipv4Endpoint> bind);
   [[nodiscard]] Result<void> call();
 
+  // The host's wait has ended: that is all there is to know.
+  void on_ready() noexcept override {}
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
 
   [[nodiscard]] bool is_busy() const;
@@ -99,6 +100,7 @@ class EnetEndpoint final : private DatagramFilter {
   EnetShared& shared_;
   std::vector<Slot> slots_;  // before the host, which counts in their accounts to the end
   std::unique_ptr<EnetHost> host_;
+  Watch socket_watch_;
 
   std::optional<std::size_t> listener_;
   bool accepting_ = false;

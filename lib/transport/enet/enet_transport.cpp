@@ -50,7 +50,6 @@ class EnetTransport final : public Transport {
   void service(TimePoint now) override;
   void flush(TimePoint now) override;
   std::optional<TimePoint> next_deadline() const override;
-  void wait_handles(std::vector<SocketHandle>& handles) const override;
   TransportCounters counters() const override { return shared_.counters; }
 
  private:
@@ -113,11 +112,6 @@ std::optional<TimePoint> EnetTransport::next_deadline() const {
     if (deadline && (!earliest || *deadline < *earliest)) earliest = deadline;
   }
   return earliest;
-}
-
-void EnetTransport::wait_handles(std::vector<SocketHandle>& handles) const {
-  for (const auto& endpoint : endpoints_)
-    handles.push_back(endpoint->socket());
 }
 
 }  // namespace

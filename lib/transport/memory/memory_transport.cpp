@@ -198,7 +198,6 @@ class MemoryTransport final : public Transport {
   [[nodiscard]] std::optional<TimePoint> next_deadline() const override {
     return local_->core->next_due(*local_->endpoint);
   }
-  void wait_handles(std::vector<SocketHandle>&) const override {}
   [[nodiscard]] TransportCounters counters() const override { return {}; }
 
  private:

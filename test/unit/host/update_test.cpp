@@ -209,3 +209,26 @@ TEST_CASE("what a slow program sends in its pass is as fresh as the moment when 
   CHECK(pair.until([&] { return pair.server.log.messages() == 1; }));
   CHECK(pair.caller.stats().drops.unreliable_too_old == 0);
 }
+
+TEST_CASE("inside an update hook or a posted function the host cannot be pumped") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  int hooks = 0;
+  const auto try_all = [&] {
+    ++hooks;
+    CHECK_FALSE(pair.client->poll());
+    CHECK_FALSE(pair.client->wait_for(1h));
+    CHECK(pair.client->run() == ErrorCode::reentrant_call);
+    CHECK(pair.client->wait_connected(pair.caller, 1h).error().code == ErrorCode::reentrant_call);
+    CHECK(test::send_text_and_wait(*pair.client, pair.caller, "x", 1h).error().code ==
+          ErrorCode::reentrant_call);
+    pair.client->update();
+    pair.client->flush();
+  };
+  pair.client->on_update([&](const Tick&) { try_all(); });
+  CHECK(pair.client->post(try_all));
+  pair.run(100ms, 20ms);
+  CHECK(hooks >= 5);
+  CHECK(pair.server.log.messages() == 0);
+  CHECK(pair.caller.is_open());
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/session/session.hpp"
+#include "lib/session/message_session.hpp"
 
 #include <algorithm>
 
@@ -27,8 +27,8 @@ Outbox::Settings outbox_settings(const SessionSettings& settings) {
 
 }  // namespace
 
-Session::Session(SessionSettings settings, BufferPool& pool, ReassemblyBudget& budget,
-                 TimePoint now)
+MessageSession::MessageSession(SessionSettings settings, BufferPool& pool, ReassemblyBudget& budget,
+                               TimePoint now)
     : settings_(std::move(settings)),
       pool_(pool),
       inbox_(inbox_settings(settings_), budget, pool, stats_.drops),
@@ -38,7 +38,7 @@ Session::Session(SessionSettings settings, BufferPool& pool, ReassemblyBudget& b
       started_at_(now),
       heard_at_(now) {}
 
-void Session::link_up(const LinkTraits& traits) {
+void MessageSession::link_up(const LinkTraits& traits) {
   outbox_.set_packet_limits(traits.max_packet_bytes, traits.max_datagram_bytes);
   measures_loss_ = traits.loses_datagrams;
   if (state_ != SessionState::waiting_for_link) return;
@@ -47,7 +47,7 @@ void Session::link_up(const LinkTraits& traits) {
   greeting_ = encode_hello(settings_.self);
 }
 
-void Session::link_down(Error error) {
+void MessageSession::link_down(Error error) {
   if (state_ == SessionState::ended) return;
   if (state_ == SessionState::closing) {
     finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
@@ -58,7 +58,15 @@ void Session::link_down(Error error) {
   }
 }
 
-void Session::receive(Packet packet, TimePoint now) {
+void MessageSession::progress(TimePoint now) {
+  if (was_open_) heard_at_ = now;
+}
+
+void MessageSession::end_of_stream(TimePoint) {
+  violate("the end of its stream without a goodbye");
+}
+
+void MessageSession::receive(Packet packet, TimePoint now) {
   if (state_ == SessionState::ended) return;
   ++stats_.packets_received;
   stats_.bytes_received += packet.size();
@@ -86,15 +94,15 @@ void Session::receive(Packet packet, TimePoint now) {
   if (state_ == SessionState::draining) check_drained();
 }
 
-void Session::retry_parked(TimePoint now) {
+void MessageSession::retry_parked(TimePoint now) {
   if (state_ == SessionState::ended || !inbox_.has_parked()) return;
   if (!inbox_.retry_parked()) return violate("a malformed packet");
   if (inbox_.owes_acknowledgements() && !acknowledge_at_) acknowledge_at_ = now + kAcknowledgeDelay;
   if (state_ == SessionState::draining) check_drained();
 }
 
-ErrorCode Session::send(const OutMessage& message, std::optional<Delivery> delivery,
-                        std::uint8_t channel, TimePoint now) {
+ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery> delivery,
+                               std::uint8_t channel, TimePoint now) {
   if (state_ != SessionState::open) return ErrorCode::not_connected;
   const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
   if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
@@ -108,7 +116,7 @@ ErrorCode Session::send(const OutMessage& message, std::optional<Delivery> deliv
   return code;
 }
 
-void Session::close(const CloseReason& reason, TimePoint now) {
+void MessageSession::close(const CloseReason& reason, TimePoint now) {
   switch (state_) {
     case SessionState::open:
       state_ = SessionState::closing;
@@ -126,26 +134,26 @@ void Session::close(const CloseReason& reason, TimePoint now) {
   }
 }
 
-void Session::refuse(ErrorCode code, std::string_view reason) {
+void MessageSession::refuse(ErrorCode code, std::string_view reason) {
   refuse({code, wire::kVersion, wire::kVersion, settings_.self.application, settings_.self.schema,
           std::string(reason)});
 }
 
-void Session::refuse(Refusal refusal) {
+void MessageSession::refuse(Refusal refusal) {
   refused_ = true;
   finish({refusal.code, 0, {}});
   refusal_ = std::move(refusal);
 }
 
-void Session::fail(Error error) {
+void MessageSession::fail(Error error) {
   if (state_ != SessionState::ended) finish(std::move(error));
 }
 
-void Session::release(std::uint64_t credit, std::size_t reserved_bytes) noexcept {
+void MessageSession::release(std::uint64_t credit, std::size_t reserved_bytes) noexcept {
   inbox_.release(credit, reserved_bytes);
 }
 
-void Session::advance(TimePoint now) {
+void MessageSession::advance(TimePoint now) {
   if (state_ == SessionState::ended) return;
   if (!was_open_) {
     const Duration limit = is_dialled() ? settings_.connect_timeout : settings_.timeouts.handshake;
@@ -180,7 +188,7 @@ void Session::advance(TimePoint now) {
   }
 }
 
-TimePoint Session::next_deadline() const noexcept {
+TimePoint MessageSession::next_deadline() const noexcept {
   if (state_ == SessionState::ended) return TimePoint::max();
   if (!was_open_) {
     return started_at_ + (is_dialled() ? settings_.connect_timeout : settings_.timeouts.handshake);
@@ -191,15 +199,15 @@ TimePoint Session::next_deadline() const noexcept {
   return next;
 }
 
-bool Session::has_event() const noexcept {
+bool MessageSession::has_event() const noexcept {
   return connected_pending_ || !inbox_.empty() || !receipts_.empty() || end_pending_;
 }
 
-bool Session::has_only_end() const noexcept {
+bool MessageSession::has_only_end() const noexcept {
   return end_pending_ && !connected_pending_ && inbox_.empty() && receipts_.empty();
 }
 
-SessionEvent Session::take_event() {
+SessionEvent MessageSession::take_event() {
   SessionEvent event;
   if (connected_pending_) {
     connected_pending_ = false;
@@ -221,11 +229,11 @@ SessionEvent Session::take_event() {
   return event;
 }
 
-bool Session::wants_link_closed() const noexcept {
+bool MessageSession::wants_link_closed() const noexcept {
   return state_ == SessionState::ended && !refusal_ && !owes_close_ack_;
 }
 
-ConnectionStats Session::stats() const {
+ConnectionStats MessageSession::stats() const {
   ConnectionStats stats = stats_;
   stats.rtt = rtt_.rtt();
   stats.jitter = rtt_.jitter();
@@ -234,7 +242,7 @@ ConnectionStats Session::stats() const {
   return stats;
 }
 
-void Session::become_open(TimePoint now) {
+void MessageSession::become_open(TimePoint now) {
   state_ = SessionState::open;
   was_open_ = true;
   connected_pending_ = true;
@@ -244,7 +252,7 @@ void Session::become_open(TimePoint now) {
 }
 
 // The other end has closed: done as soon as everything that it sent has arrived.
-void Session::check_drained() {
+void MessageSession::check_drained() {
   for (const auto& [channel, total] : peer_totals_) {
     if (inbox_.taken(channel) != total) return;
   }
@@ -253,14 +261,14 @@ void Session::check_drained() {
 }
 
 // From here on there is nothing but the events that wait, and at most one more packet.
-void Session::finish(Error error) {
+void MessageSession::finish(Error error) {
   state_ = SessionState::ended;
   outbox_.abandon();
   end_ = std::move(error);
   end_pending_ = was_open_ || is_dialled();
 }
 
-void Session::violate(std::string_view what) {
+void MessageSession::violate(std::string_view what) {
   finish({ErrorCode::protocol_violation, 0, "The other end sent " + std::string(what) + "."});
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "lib/session/session.hpp"
+#include "lib/session/message_session.hpp"
 
 /// What a session says at a flush.
 namespace tickwire::detail {
@@ -16,13 +16,13 @@ constexpr std::uint64_t kAcknowledgeCount = 64;
 
 }  // namespace
 
-std::uint32_t Session::stamp(TimePoint now) const noexcept {
+std::uint32_t MessageSession::stamp(TimePoint now) const noexcept {
   // Microseconds, modulo 71 minutes.
   return static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
 }
 
-void Session::flush(PacketSink& sink, TimePoint now) {
+void MessageSession::flush(PacketSink& sink, TimePoint now) {
   if (state_ == SessionState::waiting_for_link) return;
   PacketWriter writer(sink, protector_, inbox_, stats_);
   write_handshake(writer);
@@ -35,7 +35,7 @@ void Session::flush(PacketSink& sink, TimePoint now) {
   }
 }
 
-void Session::write_handshake(PacketWriter& writer) {
+void MessageSession::write_handshake(PacketWriter& writer) {
   if (refusal_) {
     const auto body = encode_refusal(*refusal_);
     Packet packet(pool_, kControlBytes);
@@ -60,7 +60,7 @@ void Session::write_handshake(PacketWriter& writer) {
   }
 }
 
-void Session::write_reliable_control(PacketWriter& writer, TimePoint now) {
+void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now) {
   if (!inbox_.owes_acknowledgements()) acknowledge_at_.reset();
   const bool closing_now = state_ == SessionState::closing && !close_sent_ && outbox_.empty();
   const bool acknowledge =
@@ -107,7 +107,7 @@ void Session::write_reliable_control(PacketWriter& writer, TimePoint now) {
   writer.write_control(std::move(packet), Lane::control);
 }
 
-void Session::append_close(Packet& packet) {
+void MessageSession::append_close(Packet& packet) {
   std::byte totals[64 * kAcknowledgementBytes];
   std::byte* end = totals;
   for (std::size_t i = 0; i < outbox_.channels(); ++i) {
@@ -131,7 +131,7 @@ void Session::append_close(Packet& packet) {
 }
 
 // Echoes go by datagram: one that a transport sent again would tell a wrong time.
-void Session::write_echoes(PacketWriter& writer, TimePoint now) {
+void MessageSession::write_echoes(PacketWriter& writer, TimePoint now) {
   if (state_ == SessionState::ended || (!echo_ && !ping_due_)) return;
   Packet packet(pool_, 64);
   if (echo_) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "lib/session/session.hpp"
+#include "lib/session/message_session.hpp"
 
 /// What a session makes of the control records that it is sent.
 namespace tickwire::detail {
 
-void Session::take_control(std::span<const std::byte> records, TimePoint now) {
+void MessageSession::take_control(std::span<const std::byte> records, TimePoint now) {
   ByteCursor cursor(records);
   while (state_ != SessionState::ended) {
     const auto record = wire::next_record(cursor);
@@ -16,7 +16,7 @@ void Session::take_control(std::span<const std::byte> records, TimePoint now) {
   if (!cursor.ok() && state_ != SessionState::ended) violate("a broken control packet");
 }
 
-void Session::take_record(const wire::Record& record, TimePoint now) {
+void MessageSession::take_record(const wire::Record& record, TimePoint now) {
   const auto kind = static_cast<wire::Kind>(record.kind);
   switch (kind) {
     case wire::Kind::hello:
@@ -74,8 +74,8 @@ void Session::take_record(const wire::Record& record, TimePoint now) {
   }
 }
 
-void Session::take_handshake_record(wire::Kind kind, std::span<const std::byte> body,
-                                    TimePoint now) {
+void MessageSession::take_handshake_record(wire::Kind kind, std::span<const std::byte> body,
+                                           TimePoint now) {
   const bool greeting = state_ == SessionState::greeting;
   if (kind == wire::Kind::hello && greeting && !is_dialled()) return take_hello(body);
   if (kind == wire::Kind::welcome && greeting && is_dialled()) return take_welcome(body, now);
@@ -88,7 +88,7 @@ void Session::take_handshake_record(wire::Kind kind, std::span<const std::byte> 
   violate("a greeting out of turn");
 }
 
-void Session::take_hello(std::span<const std::byte> body) {
+void MessageSession::take_hello(std::span<const std::byte> body) {
   auto hello = decode_hello(body);
   if (!hello) {
     if (hello.error().code != ErrorCode::unsupported_extension) return finish(hello.error());
@@ -110,7 +110,7 @@ void Session::take_hello(std::span<const std::byte> body) {
   greeting_ = encode_welcome(settings_.self);
 }
 
-void Session::take_welcome(std::span<const std::byte> body, TimePoint now) {
+void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now) {
   const auto welcome = decode_welcome(body);
   if (!welcome) return finish(welcome.error());
   outbox_.set_peer_limits(
@@ -121,13 +121,13 @@ void Session::take_welcome(std::span<const std::byte> body, TimePoint now) {
   become_open(now);
 }
 
-void Session::take_refusal(std::span<const std::byte> body) {
+void MessageSession::take_refusal(std::span<const std::byte> body) {
   const auto refusal = decode_refusal(body);
   if (!refusal) return violate("a broken refusal");
   finish(describe_refusal(*refusal, settings_.self));
 }
 
-void Session::take_acknowledgements(std::span<const std::byte> body) {
+void MessageSession::take_acknowledgements(std::span<const std::byte> body) {
   ByteCursor cursor(body);
   while (!cursor.at_end()) {
     const auto channel = cursor.number<std::uint8_t>();
@@ -139,7 +139,7 @@ void Session::take_acknowledgements(std::span<const std::byte> body) {
   }
 }
 
-void Session::take_pong(std::span<const std::byte> body, TimePoint now) {
+void MessageSession::take_pong(std::span<const std::byte> body, TimePoint now) {
   ByteCursor cursor(body);
   const auto sent = cursor.number<std::uint32_t>();
   const auto held = cursor.number<std::uint32_t>();
@@ -154,7 +154,7 @@ void Session::take_pong(std::span<const std::byte> body, TimePoint now) {
   loss_.add(received, missed);
 }
 
-void Session::take_close(std::span<const std::byte> body, TimePoint now) {
+void MessageSession::take_close(std::span<const std::byte> body, TimePoint now) {
   if (peer_closed_) return violate("a second goodbye");
   ByteCursor cursor(body);
   const auto code = cursor.number<std::uint16_t>();

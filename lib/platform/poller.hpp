@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <tickwire/clock.hpp>
+
+namespace tickwire::detail {
+
+/// A socket of the operating system.
+using SocketHandle = std::intptr_t;
+
+/// What somebody wants to know of a socket.
+enum class Interest : std::uint8_t { none = 0, readable = 1, writable = 2, both = 3 };
+
+[[nodiscard]] constexpr Interest operator|(Interest a, Interest b) noexcept {
+  return static_cast<Interest>(static_cast<int>(a) | static_cast<int>(b));
+}
+
+/// Hears that a socket is ready; also when it has failed, whatever was asked.
+class PollTarget {
+ public:
+  /// Called from inside `Poller::wait`: takes note, and changes nothing of the poller's.
+  virtual void on_ready() noexcept = 0;
+
+ protected:
+  ~PollTarget() = default;
+};
+
+/// Sleeps until one of many sockets is ready, somebody wakes it, or the time is up. A socket stays
+/// ready until what made it so is gone.
+///
+/// Thread: `wake` from any, and from a signal handler; the rest from one.
+class Poller {
+ public:
+  virtual ~Poller() = default;
+
+  /// Tells its targets of all sockets that are ready. A wake that came since the last wait ends it
+  /// at once. No time-out: for ever.
+  virtual void wait(std::optional<Duration> timeout) = 0;
+  virtual void wake() noexcept = 0;
+
+ private:
+  friend class Watch;
+  /// From one interest to another; `none` is how it begins and ends. False: the system has no room.
+  [[nodiscard]] virtual bool change(SocketHandle socket, Interest from, Interest to,
+                                    PollTarget& target) noexcept = 0;
+};
+
+/// One socket's place in a poller.
+///
+/// Lifetime: ends before its socket and its target do.
+class Watch {
+ public:
+  Watch() noexcept = default;
+  Watch(Poller& poller, SocketHandle socket, PollTarget& target) noexcept
+      : poller_(&poller), socket_(socket), target_(&target) {}
+  Watch(Watch&& other) noexcept;
+  Watch& operator=(Watch&& other) noexcept;
+  ~Watch() { end(); }
+
+  /// False when the system has no room for it; nothing has changed then.
+  [[nodiscard]] bool set(Interest interest) noexcept;
+  [[nodiscard]] Interest interest() const noexcept { return interest_; }
+
+ private:
+  void end() noexcept;
+
+  Poller* poller_ = nullptr;
+  SocketHandle socket_ = -1;
+  PollTarget* target_ = nullptr;
+  Interest interest_ = Interest::none;
+};
+
+/// The best poller of this system. Throws `std::bad_alloc` when it has no descriptor left.
+[[nodiscard]] std::unique_ptr<Poller> make_poller();
+/// One over `poll`, which looks at every socket in each wait: for systems with nothing better.
+[[nodiscard]] std::unique_ptr<Poller> make_poll_poller();
+
+}  // namespace tickwire::detail

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+#include "lib/platform/stream_socket.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+namespace tickwire::detail {
+namespace {
+
+static_assert(sizeof(sockaddr_in6) <= sizeof(SocketAddress::bytes));
+
+// More than that waits in the system's own queue of newcomers at no gain.
+constexpr int kBacklog = 4096;
+constexpr std::size_t kMaxPieces = 64;
+
+sockaddr* raw(SocketAddress& address) noexcept {
+  return reinterpret_cast<sockaddr*>(address.bytes.data());
+}
+const sockaddr* raw(const SocketAddress& address) noexcept {
+  return reinterpret_cast<const sockaddr*>(address.bytes.data());
+}
+const sockaddr_in& as_ipv4(const SocketAddress& address) noexcept {
+  return *reinterpret_cast<const sockaddr_in*>(address.bytes.data());
+}
+const sockaddr_in6& as_ipv6(const SocketAddress& address) noexcept {
+  return *reinterpret_cast<const sockaddr_in6*>(address.bytes.data());
+}
+
+int number(SocketHandle handle) noexcept {
+  return static_cast<int>(handle);
+}
+
+void set_option(SocketHandle handle, int level, int name, int value) noexcept {
+  setsockopt(number(handle), level, name, &value, sizeof value);
+}
+
+bool would_block(int code) noexcept {
+  return code == EAGAIN || code == EWOULDBLOCK;
+}
+
+IoResult failed(int code) noexcept {
+  return {would_block(code) ? IoStatus::blocked : IoStatus::failed, 0,
+          would_block(code) ? 0 : code};
+}
+
+}  // namespace
+
+std::optional<SocketAddress> SocketAddress::parse(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  // inet_pton knows no zones, as in fe80::1%eth0, and getaddrinfo takes more than the dotted form.
+  in_addr four{};
+  const bool is_text_of_ipv6 = host.find(':') != std::string::npos;
+  if (!is_text_of_ipv6 && inet_pton(AF_INET, host.c_str(), &four) != 1) return std::nullopt;
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  SocketAddress address;
+  if (found->ai_addrlen > address.bytes.size()) return std::nullopt;
+  std::memcpy(address.bytes.data(), found->ai_addr, found->ai_addrlen);
+  address.size = found->ai_addrlen;
+  if (address.is_ipv6()) {
+    reinterpret_cast<sockaddr_in6*>(address.bytes.data())->sin6_port = htons(port);
+  } else {
+    reinterpret_cast<sockaddr_in*>(address.bytes.data())->sin_port = htons(port);
+  }
+  return address;
+}
+
+bool SocketAddress::is_ipv6() const noexcept {
+  return raw(*this)->sa_family == AF_INET6;
+}
+
+std::string SocketAddress::host() const {
+  char text[NI_MAXHOST] = "";
+  if (is_ipv6() && IN6_IS_ADDR_V4MAPPED(&as_ipv6(*this).sin6_addr)) {
+    inet_ntop(AF_INET, &as_ipv6(*this).sin6_addr.s6_addr[12], text, sizeof text);
+    return text;
+  }
+  // Unlike inet_ntop it writes the zone.
+  getnameinfo(raw(*this), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return text;
+}
+
+std::uint16_t SocketAddress::port() const noexcept {
+  return ntohs(is_ipv6() ? as_ipv6(*this).sin6_port : as_ipv4(*this).sin_port);
+}
+
+StreamSocket& StreamSocket::operator=(StreamSocket&& other) noexcept {
+  close();
+  handle_ = std::exchange(other.handle_, kNone);
+  return *this;
+}
+
+void StreamSocket::close() noexcept {
+  if (is_open()) ::close(number(std::exchange(handle_, kNone)));
+}
+
+Result<StreamSocket> StreamSocket::open(const SocketAddress& address) {
+  const int handle = ::socket(raw(address)->sa_family, SOCK_STREAM, IPPROTO_TCP);
+  if (handle < 0) return socket_error(errno);
+  StreamSocket socket(handle);
+  socket.prepare();
+  return socket;
+}
+
+void StreamSocket::prepare() noexcept {
+  const int handle = number(handle_);
+  fcntl(handle, F_SETFL, fcntl(handle, F_GETFL) | O_NONBLOCK);
+  fcntl(handle, F_SETFD, FD_CLOEXEC);
+  // What is small leaves at once: the session has bundled it already.
+  set_option(handle_, IPPROTO_TCP, TCP_NODELAY, 1);
+#ifdef SO_NOSIGPIPE
+  set_option(handle_, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#endif
+}
+
+Result<StreamSocket> StreamSocket::listen(const SocketAddress& address) {
+  auto socket = open(address);
+  if (!socket) return socket;
+  const SocketHandle handle = socket->handle();
+  // A server that comes back must not wait for its old connections to be forgotten.
+  set_option(handle, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.is_ipv6()) set_option(handle, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (::bind(number(handle), raw(address), address.size) != 0 ||
+      ::listen(number(handle), kBacklog) != 0) {
+    return socket_error(errno);
+  }
+  return socket;
+}
+
+Result<StreamSocket> StreamSocket::connect(const SocketAddress& address) {
+  auto socket = open(address);
+  if (!socket) return socket;
+  if (::connect(number(socket->handle()), raw(address), address.size) != 0 &&
+      errno != EINPROGRESS) {
+    return socket_error(errno);
+  }
+  return socket;
+}
+
+SocketAddress StreamSocket::local() const {
+  SocketAddress address;
+  socklen_t size = static_cast<socklen_t>(address.bytes.size());
+  if (getsockname(number(handle_), raw(address), &size) == 0) address.size = size;
+  return address;
+}
+
+IoResult StreamSocket::accept(StreamSocket& into, SocketAddress& from) {
+  while (true) {
+    socklen_t size = static_cast<socklen_t>(from.bytes.size());
+    const int handle = ::accept(number(handle_), raw(from), &size);
+    if (handle >= 0) {
+      from.size = size;
+      into = StreamSocket(handle);
+      into.prepare();
+      return {IoStatus::done, 1, 0};
+    }
+    // A caller that has gone again while it waited is nobody's failure.
+    if (errno != ECONNABORTED && errno != EINTR) return failed(errno);
+  }
+}
+
+int StreamSocket::connect_result() const noexcept {
+  int code = 0;
+  socklen_t size = sizeof code;
+  if (getsockopt(number(handle_), SOL_SOCKET, SO_ERROR, &code, &size) != 0) return errno;
+  return code;
+}
+
+IoResult StreamSocket::read(std::span<std::byte> first, std::span<std::byte> second) noexcept {
+  iovec pieces[2] = {{first.data(), first.size()}, {second.data(), second.size()}};
+  const bool skips_first = first.empty();
+  while (true) {
+    const auto count = skips_first ? ::recv(number(handle_), second.data(), second.size(), 0)
+                                   : ::readv(number(handle_), pieces, second.empty() ? 1 : 2);
+    if (count > 0) return {IoStatus::done, static_cast<std::size_t>(count), 0};
+    if (count == 0) return {IoStatus::ended, 0, 0};
+    if (errno != EINTR) return failed(errno);
+  }
+}
+
+IoResult StreamSocket::write(std::span<const std::span<const std::byte>> pieces) noexcept {
+  iovec gathered[kMaxPieces];
+  const std::size_t count = std::min(pieces.size(), kMaxPieces);
+  for (std::size_t i = 0; i < count; ++i) {
+    gathered[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = gathered;
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+#ifdef MSG_NOSIGNAL
+  constexpr int flags = MSG_NOSIGNAL;
+#else
+  constexpr int flags = 0;
+#endif
+  while (true) {
+    const auto sent = ::sendmsg(number(handle_), &message, flags);
+    if (sent >= 0) return {IoStatus::done, static_cast<std::size_t>(sent), 0};
+    if (errno != EINTR) return failed(errno);
+  }
+}
+
+void StreamSocket::shut_down() noexcept {
+  ::shutdown(number(handle_), SHUT_WR);
+}
+
+void StreamSocket::watch_for_dead_peer() noexcept {
+  set_option(handle_, SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef TCP_KEEPIDLE
+  // The system's own two hours are of no use to anybody: half a minute, then four times ten
+  // seconds.
+  set_option(handle_, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+  set_option(handle_, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set_option(handle_, IPPROTO_TCP, TCP_KEEPCNT, 4);
+#endif
+}
+
+bool is_out_of_resources(int system_code) noexcept {
+  return system_code == EMFILE || system_code == ENFILE || system_code == ENOBUFS ||
+         system_code == ENOMEM;
+}
+
+Error socket_error(int system_code) {
+  const auto code = [&] {
+    if (is_out_of_resources(system_code)) return ErrorCode::out_of_resources;
+    switch (system_code) {
+      case EADDRINUSE:
+        return ErrorCode::address_in_use;
+      case EADDRNOTAVAIL:
+      case EACCES:
+      case EPERM:
+        return ErrorCode::address_unavailable;
+      case ECONNREFUSED:
+        return ErrorCode::connection_refused;
+      case ETIMEDOUT:
+        return ErrorCode::connect_timed_out;
+      case ECONNRESET:
+      case EPIPE:
+        return ErrorCode::connection_reset;
+      default:
+        return ErrorCode::socket_failed;
+    }
+  }();
+  return {code, system_code,
+          "The operating system says: " + std::system_category().message(system_code) + "."};
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <tickwire/clock.hpp>
+#include <tickwire/error.hpp>
+
+#include "lib/base/io_result.hpp"
+#include "lib/platform/poller.hpp"
+
+namespace tickwire::detail {
+
+/// A numeric IPv4 or IPv6 address with a port, as the operating system has it.
+struct SocketAddress {
+  alignas(8) std::array<std::byte, 32> bytes{};
+  std::uint32_t size = 0;
+
+  /// Nothing when the host is not numeric.
+  [[nodiscard]] static std::optional<SocketAddress> parse(const std::string& host,
+                                                          std::uint16_t port);
+  /// An IPv4 address that came in through an IPv6 socket is shown as IPv4.
+  [[nodiscard]] std::string host() const;
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  [[nodiscard]] bool is_ipv6() const noexcept;
+};
+
+/// A TCP socket that never blocks: one that listens, or one end of a connection.
+class StreamSocket {
+ public:
+  StreamSocket() noexcept = default;
+  StreamSocket(StreamSocket&& other) noexcept : handle_(std::exchange(other.handle_, kNone)) {}
+  StreamSocket& operator=(StreamSocket&& other) noexcept;
+  ~StreamSocket() { close(); }
+
+  /// `::` takes IPv4 too. Errors: of the system, without a sentence.
+  [[nodiscard]] static Result<StreamSocket> listen(const SocketAddress& address);
+  /// Begins to connect; `connect_result` says how it went once the socket is writable.
+  [[nodiscard]] static Result<StreamSocket> connect(const SocketAddress& address);
+
+  [[nodiscard]] bool is_open() const noexcept { return handle_ != kNone; }
+  [[nodiscard]] SocketHandle handle() const noexcept { return handle_; }
+  [[nodiscard]] SocketAddress local() const;
+
+  /// `blocked`: nobody waits. `failed`: see `system_code`, and `is_out_of_descriptors`.
+  [[nodiscard]] IoResult accept(StreamSocket& into, SocketAddress& from);
+  /// 0 once it is connected; the error otherwise.
+  [[nodiscard]] int connect_result() const noexcept;
+
+  [[nodiscard]] IoResult read(std::span<std::byte> first, std::span<std::byte> second) noexcept;
+  [[nodiscard]] IoResult write(std::span<const std::span<const std::byte>> pieces) noexcept;
+  void shut_down() noexcept;
+  /// The system asks after a silent peer now and then, and gives it up when it does not answer.
+  void watch_for_dead_peer() noexcept;
+  void close() noexcept;
+
+ private:
+  static constexpr SocketHandle kNone = -1;
+  explicit StreamSocket(SocketHandle handle) noexcept : handle_(handle) {}
+  [[nodiscard]] static Result<StreamSocket> open(const SocketAddress& address);
+  void prepare() noexcept;
+
+  SocketHandle handle_ = kNone;
+};
+
+/// What the operating system's number means: a code, and a sentence.
+[[nodiscard]] Error socket_error(int system_code);
+/// Whether accepting failed for want of descriptors or memory, which others may give back.
+[[nodiscard]] bool is_out_of_resources(int system_code) noexcept;
+
+}  // namespace tickwire::detail

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tickwire/config.hpp>
+#include <tickwire/connection.hpp>
+#include <tickwire/error.hpp>
+#include <tickwire/event.hpp>
+#include <tickwire/stats.hpp>
+
+#include "lib/session/estimators.hpp"
+#include "lib/session/handshake.hpp"
+#include "lib/session/inbox.hpp"
+#include "lib/session/outbox.hpp"
+#include "lib/session/packet_writer.hpp"
+#include "lib/session/protector.hpp"
+#include "lib/session/receipts.hpp"
+#include "lib/session/session.hpp"
+#include "lib/session/session_settings.hpp"
+
+namespace tickwire::detail {
+
+/// The session of two Tickwire ends: greets, then moves messages over channels, and keeps the
+/// promises about them.
+class MessageSession final : public Session {
+ public:
+  MessageSession(SessionSettings settings, BufferPool& pool, ReassemblyBudget& budget,
+                 TimePoint now);
+
+  void link_up(const LinkTraits& traits) override;
+  void link_down(Error error) override;
+  void receive(Packet packet, TimePoint now) override;
+  void progress(TimePoint now) override;
+  void end_of_stream(TimePoint now) override;
+  void flush(PacketSink& sink, TimePoint now) override;
+
+  [[nodiscard]] ErrorCode send(const OutMessage& message, std::optional<Delivery> delivery,
+                               std::uint8_t channel, TimePoint now) override;
+  void close(const CloseReason& reason, TimePoint now) override;
+  void refuse(ErrorCode code, std::string_view reason = {}) override;
+  void fail(Error error) override;
+  void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept override;
+  void retry_parked(TimePoint now) override;
+
+  void advance(TimePoint now) override;
+  [[nodiscard]] TimePoint next_deadline() const noexcept override;
+
+  [[nodiscard]] bool has_event() const noexcept override;
+  [[nodiscard]] bool has_only_end() const noexcept override;
+  [[nodiscard]] SessionEvent take_event() override;
+  void count_masked() noexcept override { ++stats_.drops.masked_events; }
+  void count_unknown_type() noexcept override { ++stats_.unknown_types_received; }
+
+  [[nodiscard]] SessionState state() const noexcept override { return state_; }
+  [[nodiscard]] bool was_open() const noexcept override { return was_open_; }
+  [[nodiscard]] bool was_refused() const noexcept override { return refused_; }
+  [[nodiscard]] bool has_parked() const noexcept override { return inbox_.has_parked(); }
+  /// Always: credit bounds what comes.
+  [[nodiscard]] bool wants_input() const noexcept override { return true; }
+  [[nodiscard]] bool wants_capacity() const noexcept override {
+    return was_open_ && outbox_.wants_capacity();
+  }
+  [[nodiscard]] bool wants_link_closed() const noexcept override;
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] ConnectionStats stats() const override;
+
+ private:
+  void take_control(std::span<const std::byte> records, TimePoint now);
+  void take_record(const wire::Record& record, TimePoint now);
+  void take_handshake_record(wire::Kind kind, std::span<const std::byte> body, TimePoint now);
+  void take_hello(std::span<const std::byte> body);
+  void take_welcome(std::span<const std::byte> body, TimePoint now);
+  void take_refusal(std::span<const std::byte> body);
+  void take_close(std::span<const std::byte> body, TimePoint now);
+  void take_acknowledgements(std::span<const std::byte> body);
+  void take_pong(std::span<const std::byte> body, TimePoint now);
+  void become_open(TimePoint now);
+  void check_drained();
+  void finish(Error error);
+  void violate(std::string_view what);
+  void refuse(Refusal refusal);
+
+  void write_handshake(PacketWriter& writer);
+  void write_reliable_control(PacketWriter& writer, TimePoint now);
+  void write_echoes(PacketWriter& writer, TimePoint now);
+  void append_close(Packet& packet);
+  [[nodiscard]] std::uint32_t stamp(TimePoint now) const noexcept;
+  [[nodiscard]] bool is_dialled() const noexcept {
+    return settings_.direction == Direction::dialled;
+  }
+
+  SessionSettings settings_;
+  BufferPool& pool_;
+  NullProtector protector_;
+  ConnectionStats stats_;
+  ReceiptQueue receipts_;
+  Inbox inbox_;
+  Outbox outbox_;
+  RttEstimator rtt_;
+  LossEstimator loss_;
+
+  SessionState state_;
+  std::string name_;
+  bool measures_loss_ = false;
+  bool was_open_ = false;
+  bool connected_pending_ = false;
+  bool receipt_is_next_ = false;  // messages and receipts take turns
+  bool end_pending_ = false;
+  Error end_;
+
+  TimePoint started_at_;
+  TimePoint heard_at_;
+  TimePoint ping_at_{};
+  std::optional<TimePoint> acknowledge_at_;
+  std::optional<TimePoint> linger_until_;
+
+  // What the next flush says besides data.
+  std::vector<std::byte> greeting_;  // HELLO's or WELCOME's body
+  wire::Kind greeting_kind_ = wire::Kind::hello;
+  std::optional<Refusal> refusal_;
+  bool refused_ = false;
+  bool owes_ready_ = false;
+  bool owes_close_ack_ = false;
+  bool ping_due_ = false;
+  struct Echo {
+    std::uint32_t stamp = 0;
+    TimePoint heard_at{};
+  };
+  std::optional<Echo> echo_;
+
+  // Closing.
+  CloseReason close_reason_;
+  bool close_sent_ = false;
+  bool peer_closed_ = false;
+  Error peer_close_error_;
+  std::vector<std::pair<std::uint8_t, std::uint32_t>> peer_totals_;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/base/packet.hpp"
+
+namespace tickwire::detail {
+
+/// Where a session's finished packets go: a link, or a test.
+class PacketSink {
+ public:
+  virtual ~PacketSink() = default;
+  /// Bytes that it takes now without piling them up.
+  [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;
+  virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
+};
+
+}  // namespace tickwire::detail

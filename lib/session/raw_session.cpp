@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#include "lib/session/raw_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tickwire::detail {
+namespace {
+
+// Small sends share a packet of this size; one that is larger and already counted is not copied.
+constexpr std::size_t kBundleBytes = 16 * 1024;
+
+}  // namespace
+
+RawSession::RawSession(SessionSettings settings, BufferPool& pool, TimePoint now)
+    : settings_(std::move(settings)),
+      pool_(pool),
+      name_(is_dialled() ? settings_.self.name : std::string()),
+      state_(SessionState::waiting_for_link),
+      started_at_(now) {}
+
+void RawSession::link_up(const LinkTraits& traits) {
+  max_packet_bytes_ = traits.max_packet_bytes;
+  state_ = SessionState::open;
+  was_open_ = true;
+  connected_pending_ = true;
+}
+
+void RawSession::link_down(Error error) {
+  if (state_ != SessionState::ended) finish(std::move(error));
+}
+
+void RawSession::receive(Packet packet, TimePoint) {
+  if (state_ == SessionState::ended) return;
+  ++stats_.packets_received;
+  stats_.bytes_received += packet.size();
+  untaken_bytes_ += packet.size();
+  InboxMessage message;
+  message.payload = packet.bytes();
+  message.credit = packet.size();
+  message.buffer = packet.take_buffer();
+  incoming_.push_back(std::move(message));
+}
+
+void RawSession::end_of_stream(TimePoint) {
+  input_ended_ = true;
+}
+
+bool RawSession::wants_input() const noexcept {
+  return untaken_bytes_ < settings_.limits.receive_window_bytes;
+}
+
+void RawSession::flush(PacketSink& sink, TimePoint) {
+  while (!outgoing_.empty() && sink.capacity_bytes() > 0) {
+    Item item = outgoing_.take_front();
+    ++stats_.packets_sent;
+    stats_.bytes_sent += item.packet.size();
+    queued_bytes_ -= item.packet.size();
+    ids_.pop(item.messages, [&](MessageId first, std::uint64_t count) {
+      receipts_.add(first, count, 0, Receipt::handed_over);
+    });
+    sink.send(std::move(item.packet), Lane::reliable, 0);
+  }
+  if (!outgoing_.empty() || state_ == SessionState::ended) return;
+  if (state_ == SessionState::closing) {
+    finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
+  } else if (input_ended_ && untaken_bytes_ == 0) {
+    finish({ErrorCode::closed_by_peer, 0, "The other end closed its stream."});
+  }
+}
+
+ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> delivery,
+                           std::uint8_t channel, TimePoint) {
+  if (state_ != SessionState::open) return ErrorCode::not_connected;
+  if (message.body.is_object || !message.body.metadata.empty() ||
+      delivery.value_or(Delivery::reliable) != Delivery::reliable) {
+    return ErrorCode::not_supported;
+  }
+  if (message.replace_key) return ErrorCode::invalid_argument;
+  if (channel != 0) return ErrorCode::no_such_channel;
+  const std::size_t bytes = message.body.payload.size();
+  if (bytes > settings_.limits.max_message_bytes) {
+    ++stats_.drops.refused_too_large;
+    return ErrorCode::message_too_large;
+  }
+  if (queued_bytes_ + bytes > settings_.limits.max_send_queue_bytes) {
+    ++stats_.drops.refused_queue_full;
+    return ErrorCode::send_queue_full;
+  }
+  if (message.payload_block && bytes > kBundleBytes) {
+    share(message);
+  } else {
+    append(message.body.payload);
+  }
+  queued_bytes_ += bytes;
+  ++stats_.messages_sent;
+  if (settings_.events.contains(EventType::data_sent)) ids_.push(message.id);
+  return ErrorCode::none;
+}
+
+void RawSession::append(std::span<const std::byte> bytes) {
+  const auto add_packet = [&](std::size_t room) {
+    outgoing_.push_back({Packet(pool_, std::clamp(room, kBundleBytes, max_packet_bytes_)), 0});
+  };
+  if (outgoing_.empty()) add_packet(bytes.size());
+  while (true) {
+    Packet& last = outgoing_.back().packet;
+    const std::size_t piece = std::min(bytes.size(), last.room());
+    last.append(bytes.first(piece));
+    bytes = bytes.subspan(piece);
+    if (bytes.empty()) break;
+    add_packet(bytes.size());
+  }
+  ++outgoing_.back().messages;
+}
+
+// As parts of the block that holds it, in what the transport takes at a time.
+void RawSession::share(const OutMessage& message) {
+  auto bytes = message.body.payload;
+  while (!bytes.empty()) {
+    const std::size_t piece = std::min(bytes.size(), max_packet_bytes_);
+    const auto begin = static_cast<std::size_t>(bytes.data() - message.payload_block.bytes());
+    outgoing_.push_back({Packet(message.payload_block, begin, piece), 0});
+    bytes = bytes.subspan(piece);
+  }
+  ++outgoing_.back().messages;
+}
+
+void RawSession::close(const CloseReason& reason, TimePoint now) {
+  if (state_ == SessionState::waiting_for_link) {
+    return finish({ErrorCode::closed_locally, reason.code,
+                   "This program closed the connection before it came up."});
+  }
+  if (state_ != SessionState::open) return;
+  state_ = SessionState::closing;
+  close_reason_ = reason;
+  linger_until_ = now + settings_.timeouts.linger;
+}
+
+// There is nobody on the other end who would understand a reason.
+void RawSession::refuse(ErrorCode code, std::string_view) {
+  refused_ = true;
+  was_open_ = false;
+  connected_pending_ = false;
+  finish({code, 0, {}});
+}
+
+void RawSession::fail(Error error) {
+  if (state_ != SessionState::ended) finish(std::move(error));
+}
+
+void RawSession::release(std::uint64_t credit, std::size_t) noexcept {
+  untaken_bytes_ -= static_cast<std::size_t>(credit);
+}
+
+void RawSession::advance(TimePoint now) {
+  if (state_ == SessionState::waiting_for_link && now >= next_deadline()) {
+    return finish({ErrorCode::connect_timed_out, 0, "Nobody answered in time."});
+  }
+  if (linger_until_ && now >= *linger_until_ && state_ != SessionState::ended) {
+    finish({ErrorCode::closed_locally, close_reason_.code,
+            "This program closed the connection; the other end did not read all of it in time."});
+  }
+}
+
+TimePoint RawSession::next_deadline() const noexcept {
+  if (state_ == SessionState::waiting_for_link) return started_at_ + settings_.connect_timeout;
+  if (state_ == SessionState::ended || !linger_until_) return TimePoint::max();
+  return *linger_until_;
+}
+
+bool RawSession::has_event() const noexcept {
+  return connected_pending_ || !incoming_.empty() || !receipts_.empty() || end_pending_;
+}
+
+bool RawSession::has_only_end() const noexcept {
+  return end_pending_ && !connected_pending_ && incoming_.empty() && receipts_.empty();
+}
+
+SessionEvent RawSession::take_event() {
+  SessionEvent event;
+  if (std::exchange(connected_pending_, false)) {
+    event.type = EventType::connected;
+  } else if (!incoming_.empty() && (!receipt_is_next_ || receipts_.empty())) {
+    event.type = EventType::data_received;
+    event.message = incoming_.take_front();
+    ++stats_.messages_received;
+    receipt_is_next_ = true;
+  } else if (!receipts_.empty()) {
+    event.type = EventType::data_sent;
+    event.receipt = receipts_.take();
+    receipt_is_next_ = false;
+  } else {
+    end_pending_ = false;
+    event.type = was_open_ ? EventType::disconnected : EventType::error;
+    event.error = std::move(end_);
+  }
+  return event;
+}
+
+bool RawSession::wants_link_closed() const noexcept {
+  return state_ == SessionState::ended;
+}
+
+ConnectionStats RawSession::stats() const {
+  ConnectionStats stats = stats_;
+  stats.queued_bytes = queued_bytes_;
+  return stats;
+}
+
+void RawSession::finish(Error error) {
+  state_ = SessionState::ended;
+  while (!outgoing_.empty()) {
+    const Item item = outgoing_.take_front();
+    stats_.drops.unsent_at_close += item.messages;
+    ids_.pop(item.messages, [&](MessageId first, std::uint64_t count) {
+      receipts_.add(first, count, 0, Receipt::dropped);
+    });
+  }
+  queued_bytes_ = 0;
+  end_ = std::move(error);
+  end_pending_ = was_open_ || is_dialled();
+}
+
+}  // namespace tickwire::detail

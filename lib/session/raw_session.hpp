@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/base/ring_queue.hpp"
+#include "lib/session/session.hpp"
+#include "lib/session/session_settings.hpp"
+
+namespace tickwire::detail {
+
+/// The session of a plain byte stream: no greeting, no messages, no keep-alive. It is up as soon as
+/// its link is; what arrives is handed out as it comes, and what is sent leaves as it is.
+///
+/// With nothing but the socket to hold the other end back, it stops reading when
+/// `receive_window_bytes` wait for the program. Once the other end sends nothing more, the program
+/// still has the pass in which it takes the last bytes to answer them; then the connection ends.
+class RawSession final : public Session {
+ public:
+  RawSession(SessionSettings settings, BufferPool& pool, TimePoint now);
+
+  void link_up(const LinkTraits& traits) override;
+  void link_down(Error error) override;
+  void receive(Packet packet, TimePoint now) override;
+  void progress(TimePoint) override {}
+  void end_of_stream(TimePoint now) override;
+  void flush(PacketSink& sink, TimePoint now) override;
+
+  /// Errors: besides the usual ones `not_supported` for objects, metadata and all that is not
+  ///         reliable.
+  [[nodiscard]] ErrorCode send(const OutMessage& message, std::optional<Delivery> delivery,
+                               std::uint8_t channel, TimePoint now) override;
+  void close(const CloseReason& reason, TimePoint now) override;
+  void refuse(ErrorCode code, std::string_view reason = {}) override;
+  void fail(Error error) override;
+  void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept override;
+  void retry_parked(TimePoint) override {}
+
+  void advance(TimePoint now) override;
+  [[nodiscard]] TimePoint next_deadline() const noexcept override;
+
+  [[nodiscard]] bool has_event() const noexcept override;
+  [[nodiscard]] bool has_only_end() const noexcept override;
+  [[nodiscard]] SessionEvent take_event() override;
+  void count_masked() noexcept override { ++stats_.drops.masked_events; }
+  void count_unknown_type() noexcept override {}
+
+  [[nodiscard]] SessionState state() const noexcept override { return state_; }
+  [[nodiscard]] bool was_open() const noexcept override { return was_open_; }
+  [[nodiscard]] bool was_refused() const noexcept override { return refused_; }
+  [[nodiscard]] bool has_parked() const noexcept override { return false; }
+  [[nodiscard]] bool wants_input() const noexcept override;
+  [[nodiscard]] bool wants_capacity() const noexcept override { return !outgoing_.empty(); }
+  [[nodiscard]] bool wants_link_closed() const noexcept override;
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] ConnectionStats stats() const override;
+
+ private:
+  struct Item {
+    Packet packet;
+    std::uint64_t messages = 0;  // that end in it
+  };
+
+  void append(std::span<const std::byte> bytes);
+  void share(const OutMessage& message);
+  void finish(Error error);
+  [[nodiscard]] bool is_dialled() const noexcept {
+    return settings_.direction == Direction::dialled;
+  }
+
+  SessionSettings settings_;
+  BufferPool& pool_;
+  std::string name_;
+  ConnectionStats stats_;
+  RingQueue<InboxMessage> incoming_;
+  RingQueue<Item> outgoing_;
+  IdRuns ids_;  // of messages in `outgoing_`
+  ReceiptQueue receipts_;
+  SessionState state_;
+  std::size_t untaken_bytes_ = 0;  // received, and not yet taken by the program
+  std::size_t queued_bytes_ = 0;
+  std::size_t max_packet_bytes_ = 0;
+  bool was_open_ = false;
+  bool refused_ = false;
+  bool connected_pending_ = false;
+  bool input_ended_ = false;
+  bool receipt_is_next_ = false;  // bytes and receipts take turns
+  bool end_pending_ = false;
+  Error end_;
+  CloseReason close_reason_;
+  TimePoint started_at_;
+  std::optional<TimePoint> linger_until_;
+};
+
+}  // namespace tickwire::detail

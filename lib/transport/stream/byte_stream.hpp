@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <tickwire/error.hpp>
+
+#include "lib/base/io_result.hpp"
+
+namespace tickwire::detail {
+
+/// What a blocked stream waits for.
+enum class Awaits : std::uint8_t { readable, writable };
+
+/// Bytes in both directions over one connection, plain or encrypted. Never blocks.
+///
+/// Lifetime: destroying it cuts the connection.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+
+  /// Goes on with what has to happen before bytes flow. `done` as soon as they may; a plain stream
+  /// is done at once.
+  [[nodiscard]] virtual IoStatus handshake() = 0;
+  /// Fills the two pieces in order, as far as there is something; either may be empty.
+  [[nodiscard]] virtual IoResult read(std::span<std::byte> first, std::span<std::byte> second) = 0;
+  /// Takes as much as goes from the front of the pieces. After `blocked` the same bytes come first
+  /// again, though they may have moved.
+  [[nodiscard]] virtual IoResult write(std::span<const std::span<const std::byte>> pieces) = 0;
+  /// Tells the other end that nothing more comes. Reading goes on.
+  [[nodiscard]] virtual IoStatus shut_down() = 0;
+
+  /// For the call that was `blocked` last.
+  [[nodiscard]] virtual Awaits awaits() const noexcept = 0;
+  /// Whether a `read` would find something even if the socket below stays silent.
+  [[nodiscard]] virtual bool has_buffered_input() const noexcept = 0;
+  /// Why it failed, in a sentence that does not name the address.
+  [[nodiscard]] virtual Error failure() const = 0;
+  /// The subject of the certificate that the other end has proven to own, as in
+  /// "CN=relay,O=Example"; empty without one.
+  [[nodiscard]] virtual std::string verified_subject() const = 0;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/stream/stream_acceptor.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// While the system has nothing left for another caller.
+constexpr Duration kPause = std::chrono::milliseconds(250);
+
+Error on_address(const Address& address, Error error) {
+  const std::string name = address.to_string();
+  switch (error.code) {
+    case ErrorCode::address_in_use:
+      error.detail = name + " is taken: somebody already listens on this port.";
+      break;
+    case ErrorCode::address_unavailable:
+      error.detail = name + " is not an address of this machine, or you may not use the port.";
+      break;
+    case ErrorCode::out_of_resources:
+      error.detail = "No socket left for " + name + ": too many files are open.";
+      break;
+    default:
+      error.detail = name + " cannot be listened on. " + error.detail;
+      break;
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StreamAcceptor>> StreamAcceptor::open(StreamShared& shared,
+                                                             const ListenRequest& request,
+                                                             std::shared_ptr<TlsContext> tls) {
+  const auto address = SocketAddress::parse(request.address.host, request.address.port);
+  if (!address) {
+    return Error{ErrorCode::invalid_address, 0,
+                 "'" + request.address.host + "' is not a numeric address."};
+  }
+  auto socket = StreamSocket::listen(*address);
+  if (!socket) return on_address(request.address, std::move(socket).error());
+  std::unique_ptr<StreamAcceptor> acceptor(
+      new StreamAcceptor(shared, request, std::move(tls), *std::move(socket)));
+  if (!acceptor->watch_.set(Interest::readable)) {
+    return on_address(request.address, {ErrorCode::out_of_resources, 0, {}});
+  }
+  return acceptor;
+}
+
+StreamAcceptor::StreamAcceptor(StreamShared& shared, ListenRequest request,
+                               std::shared_ptr<TlsContext> tls, StreamSocket socket)
+    : shared_(shared),
+      request_(std::move(request)),
+      tls_(std::move(tls)),
+      socket_(std::move(socket)),
+      watch_(*shared.context.poller, socket_.handle(), *this) {}
+
+Address StreamAcceptor::bound() const {
+  Address address = request_.address;
+  address.port = socket_.local().port();
+  return address;
+}
+
+std::optional<StreamAcceptor::Caller> StreamAcceptor::accept(TimePoint now) {
+  if (paused_until_) {
+    if (now < *paused_until_) return std::nullopt;
+    paused_until_.reset();
+    is_ready_ = watch_.set(Interest::readable);
+  }
+  while (is_ready_) {
+    Caller caller;
+    SocketAddress from;
+    const IoResult result = socket_.accept(caller.socket, from);
+    if (result.status == IoStatus::done) {
+      is_told_ = false;
+      if (links_ >= request_.max_links) {
+        ++shared_.counters.refused_full;
+        continue;
+      }
+      ++links_;
+      caller.address.scheme = request_.address.scheme;
+      caller.address.host = from.host();
+      caller.address.port = from.port();
+      return caller;
+    }
+    is_ready_ = false;
+    if (result.status == IoStatus::failed) fail(result.system_code, now);
+  }
+  return std::nullopt;
+}
+
+void StreamAcceptor::fail(int system_code, TimePoint now) {
+  ++shared_.counters.socket_errors;
+  Error error = socket_error(system_code);
+  const std::string name = bound().to_string();
+  if (!is_out_of_resources(system_code)) {
+    is_lost_ = true;
+    watch_ = Watch();
+    error.detail = "The socket of " + name + " has failed. " + error.detail;
+    return shared_.context.handler->on_listener_lost(request_.listener, std::move(error));
+  }
+  // The caller who waits would make the socket ready for ever.
+  static_cast<void>(watch_.set(Interest::none));
+  paused_until_ = now + kPause;
+  if (std::exchange(is_told_, true)) return;
+  error.detail = "No file descriptor or memory left for another caller at " + name +
+                 "; those who are connected stay, and it is tried again. " + error.detail;
+  shared_.context.handler->on_accepting_paused(request_.listener, std::move(error));
+}
+
+}  // namespace tickwire::detail

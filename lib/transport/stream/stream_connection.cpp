@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/stream/stream_connection.hpp"
+
+#include <array>
+#include <utility>
+
+#include "lib/base/bytes.hpp"
+#include "lib/transport/stream/stream_link.hpp"
+#include "lib/transport/tcp/tcp_stream.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// What may wait here for the kernel: about what a session hands over at a time.
+constexpr std::size_t kQueueBytes = 192 * 1024;
+// From here on a write is worth its system call, even before the pass ends.
+constexpr std::size_t kWriteBytes = 128 * 1024;
+// What one connection may read in a pass before the others have their turn.
+constexpr std::size_t kReadBytesPerPass = 512 * 1024;
+// For the last bytes to leave and for the other end to close, after this end has.
+constexpr Duration kClosingTime = std::chrono::seconds(2);
+
+}  // namespace
+
+StreamConnection::StreamConnection(StreamShared& shared, StreamSocket socket, Address peer,
+                                   std::shared_ptr<TlsContext> tls, std::size_t listener)
+    : shared_(shared),
+      tls_(std::move(tls)),
+      peer_(std::move(peer)),
+      listener_(listener),
+      phase_(Phase::greeting) {
+  set_deadline(shared_.context.clock->now() + shared_.context.handshake);
+  begin_greeting(std::move(socket));
+}
+
+StreamConnection::StreamConnection(StreamShared& shared, const DialRequest& request,
+                                   std::shared_ptr<TlsContext> tls)
+    : shared_(shared),
+      tls_(std::move(tls)),
+      handler_(request.handler),
+      peer_(request.candidates.front()),
+      called_host_(request.host),
+      phase_(Phase::calling) {
+  race_ = std::make_unique<ConnectRace>(*shared.context.poller, *this, request.candidates);
+  mark_ready();
+}
+
+StreamConnection::~StreamConnection() {
+  if (link_ != nullptr) link_->connection_ = nullptr;
+}
+
+std::unique_ptr<Link> StreamConnection::make_link() {
+  auto link = std::make_unique<StreamLink>(*this, peer_);
+  link_ = link.get();
+  return link;
+}
+
+void StreamConnection::mark_ready() {
+  if (!std::exchange(in_ready, true)) shared_.ready.push_back(this);
+}
+
+void StreamConnection::mark_dirty() {
+  if (!std::exchange(in_dirty, true)) shared_.dirty.push_back(this);
+}
+
+void StreamConnection::set_deadline(TimePoint deadline) {
+  deadline_ = deadline;
+  if (!std::exchange(in_timed, true)) shared_.timed.push_back(this);
+}
+
+std::optional<TimePoint> StreamConnection::deadline() const {
+  if (race_) return race_->next_deadline();
+  if (deadline_ == TimePoint::max()) return std::nullopt;
+  return deadline_;
+}
+
+void StreamConnection::service(TimePoint now) {
+  if (phase_ == Phase::calling) call(now);
+  if (phase_ == Phase::greeting) greet();
+  if (phase_ == Phase::up) move_bytes(now);
+  if (phase_ == Phase::closing || phase_ == Phase::lingering) finish_closing();
+  if (now < deadline_) return;
+  if (phase_ == Phase::greeting) {
+    go_down({ErrorCode::handshake_timed_out, 0, "The TLS handshake did not end in time."});
+  } else if (phase_ != Phase::dead) {
+    die();
+  }
+}
+
+void StreamConnection::call(TimePoint now) {
+  auto decided = race_->step(now);
+  if (!decided) {
+    if (!in_timed) set_deadline(TimePoint::max());
+    return;
+  }
+  race_.reset();
+  if (!*decided) return go_down(std::move(*decided).error());
+  peer_ = std::move((*decided)->address);
+  if (link_ != nullptr) link_->peer_ = peer_;
+  phase_ = Phase::greeting;
+  begin_greeting(std::move((*decided)->socket));
+}
+
+void StreamConnection::begin_greeting(StreamSocket socket) {
+  socket_ = socket.handle();
+  if (shared_.options.framing == Framing::none) socket.watch_for_dead_peer();
+  stream_ = std::make_unique<TcpStream>(std::move(socket));
+  if (tls_) {
+    const std::string key = called_host_ + ":" + std::to_string(peer_.port);
+    stream_ = tls_->wrap(std::move(stream_), called_host_, key);
+  }
+  watch_ = Watch(*shared_.context.poller, socket_, *this);
+  mark_ready();
+}
+
+void StreamConnection::greet() {
+  // Handshakes are slow: a burst of newcomers must not hold up those who are in.
+  if (tls_ && shared_.handshakes_left == 0) return mark_ready();
+  if (tls_) --shared_.handshakes_left;
+  switch (stream_->handshake()) {
+    case IoStatus::done:
+      return come_up();
+    case IoStatus::blocked: {
+      const bool reads = stream_->awaits() == Awaits::readable;
+      if (!watch_.set(reads ? Interest::readable : Interest::writable)) {
+        go_down({ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."});
+      }
+      return;
+    }
+    default:
+      return go_down(stream_->failure());
+  }
+}
+
+void StreamConnection::come_up() {
+  phase_ = Phase::up;
+  deadline_ = TimePoint::max();
+  tls_.reset();
+  if (!watch_.set(Interest::readable)) {
+    return go_down(
+        {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."});
+  }
+  if (!listener_) return handler_->on_link_up();
+  // Whoever turns it away destroys the link, and with it this connection's life.
+  handler_ = shared_.context.handler->on_incoming(make_link(), *listener_);
+}
+
+void StreamConnection::move_bytes(TimePoint now) {
+  if (write_blocked_) {
+    write_blocked_ = false;
+    write_some();
+  }
+  read_some(now);
+  if (phase_ != Phase::up) return;
+  // What the other end had sent before it broke off has been read by now.
+  if (write_failure_) return go_down(*std::exchange(write_failure_, std::nullopt));
+  wait_for_more();
+}
+
+void StreamConnection::read_some(TimePoint now) {
+  std::size_t budget = kReadBytesPerPass;
+  while (phase_ == Phase::up && reading_ == Reading::on && !has_ended_) {
+    const auto rest = frames_.rest();
+    const auto room = shared_.block.room();
+    const IoResult result = stream_->read(rest, room);
+    if (result.status == IoStatus::ended) return stream_ended(now);
+    if (result.status == IoStatus::failed) return go_down(stream_->failure());
+    if (result.status == IoStatus::blocked) {
+      read_awaits_ = stream_->awaits();
+      return;
+    }
+    hand_out(result.bytes, now);
+    if (phase_ != Phase::up) return;
+    // A short read has emptied a plain socket: another one would only be told so.
+    const bool was_short = result.bytes < rest.size() + room.size();
+    if (was_short && shared_.options.security == Security::plain) return;
+    if (result.bytes >= budget) {
+      if (stream_->has_buffered_input()) mark_ready();
+      return;
+    }
+    budget -= result.bytes;
+  }
+}
+
+void StreamConnection::hand_out(std::size_t bytes, TimePoint now) {
+  bool has_emitted = false;
+  const auto emit = [&](Packet packet) {
+    has_emitted = true;
+    handler_->on_packet(std::move(packet), now);
+    return phase_ == Phase::up;
+  };
+  if (shared_.options.framing == Framing::none) {
+    Packet packet = shared_.block.packet(0, bytes);
+    shared_.block.advance(bytes);
+    emit(std::move(packet));
+    return;
+  }
+  frames_.take(bytes, *shared_.context.pool, shared_.block, emit);
+  if (phase_ != Phase::up) return;
+  if (frames_.violated()) return go_down(violation());
+  if (!has_emitted) handler_->on_progress(now);
+}
+
+// Says whom one has got there, where that can be told.
+Error StreamConnection::violation() const {
+  const auto claim = frames_.claim();
+  const auto text = as_text(claim);
+  constexpr std::byte tls_major{3};
+  if ((claim[0] == std::byte{0x15} || claim[0] == std::byte{0x16}) && claim[1] == tls_major) {
+    return {ErrorCode::protocol_violation, 0,
+            "The other end speaks TLS, and this end does not: it takes tls:// at both."};
+  }
+  if (text == "HTTP" || text == "GET " || text == "POST" || text == "HEAD") {
+    return {ErrorCode::protocol_violation, 0, "The other end speaks HTTP, not Tickwire."};
+  }
+  return {ErrorCode::protocol_violation, 0,
+          "The other end sent a length that no Tickwire peer sends."};
+}
+
+void StreamConnection::stream_ended(TimePoint now) {
+  has_ended_ = true;
+  if (shared_.options.framing == Framing::none) {
+    wait_for_more();
+    return handler_->on_end_of_stream(now);
+  }
+  go_down({ErrorCode::stream_truncated, 0,
+           frames_.is_inside() ? "The other end's stream ended in the middle of a packet."
+                               : "The other end closed the stream without a goodbye."});
+}
+
+std::size_t StreamConnection::capacity_bytes() const noexcept {
+  if (phase_ != Phase::up || queue_.bytes() >= kQueueBytes) return 0;
+  return kQueueBytes - queue_.bytes();
+}
+
+void StreamConnection::send(Packet packet) {
+  if (phase_ != Phase::up || write_failure_) return;
+  if (shared_.options.framing == Framing::frames) {
+    const auto length = static_cast<std::uint32_t>(packet.size());
+    store(packet.prepend(kFramePrefixBytes), length);
+  }
+  queue_.push(std::move(packet));
+  if (queue_.bytes() >= kWriteBytes && !write_blocked_) return write_some();
+  mark_dirty();
+}
+
+void StreamConnection::flush() {
+  if (phase_ == Phase::up && !write_blocked_) write_some();
+}
+
+// Failures are told by the next `service`: only there may a handler be called.
+void StreamConnection::write_some() {
+  std::array<std::span<const std::byte>, SendQueue::kMaxPieces> pieces;
+  while (!queue_.empty() && !write_blocked_ && !write_failure_) {
+    const std::size_t count = queue_.gather(pieces);
+    const IoResult result = stream_->write({pieces.data(), count});
+    if (result.status == IoStatus::done) {
+      queue_.consume(result.bytes);
+    } else if (result.status == IoStatus::blocked) {
+      write_blocked_ = true;
+      wait_for_more();
+    } else {
+      write_failure_ = stream_->failure();
+      queue_.clear();
+      mark_ready();
+    }
+  }
+}
+
+void StreamConnection::wait_for_more() {
+  Interest interest = Interest::none;
+  if (reading_ == Reading::on && !has_ended_) interest = Interest::readable;
+  if (read_awaits_ == Awaits::writable) interest = interest | Interest::writable;
+  if (write_blocked_) {
+    interest = interest |
+               (stream_->awaits() == Awaits::readable ? Interest::readable : Interest::writable);
+  }
+  read_awaits_ = Awaits::readable;
+  if (watch_.set(interest)) return;
+  write_failure_ = {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
+  mark_ready();
+}
+
+void StreamConnection::set_reading(Reading reading) {
+  if (reading == reading_ || phase_ != Phase::up) return;
+  reading_ = reading;
+  wait_for_more();
+  if (reading == Reading::on) mark_ready();  // TLS may hold what came before
+}
+
+std::string StreamConnection::verified_subject() const {
+  return stream_ ? stream_->verified_subject() : std::string();
+}
+
+void StreamConnection::close() {
+  link_ = nullptr;
+  handler_ = nullptr;
+  if (phase_ != Phase::up || write_failure_) return die();
+  phase_ = Phase::closing;
+  set_deadline(shared_.context.clock->now() + kClosingTime);
+  finish_closing();
+}
+
+void StreamConnection::cut() {
+  link_ = nullptr;
+  handler_ = nullptr;
+  die();
+}
+
+// Closing a socket with something unread in it takes back what the other end has not read yet. So
+// the end is written first, and the other end's awaited.
+void StreamConnection::finish_closing() {
+  if (phase_ == Phase::closing) {
+    write_blocked_ = false;
+    write_some();
+    if (write_failure_) return die();
+    if (!queue_.empty()) return;
+    const IoStatus status = stream_->shut_down();
+    if (status == IoStatus::failed) return die();
+    if (status == IoStatus::blocked) {
+      write_blocked_ = true;
+      return wait_for_more();
+    }
+    phase_ = Phase::lingering;
+    reading_ = Reading::on;
+  }
+  discard_input();
+}
+
+void StreamConnection::discard_input() {
+  for (std::size_t left = kReadBytesPerPass; !has_ended_ && left > 0;) {
+    const IoResult result = stream_->read({}, shared_.block.room());
+    if (result.status == IoStatus::blocked) return wait_for_more();
+    if (result.status != IoStatus::done) break;
+    if (result.bytes >= left) return wait_for_more();
+    left -= result.bytes;
+  }
+  die();
+}
+
+void StreamConnection::leave() {
+  if (phase_ != Phase::closing) return;
+  write_some();
+  if (!write_failure_) static_cast<void>(stream_->shut_down());
+}
+
+void StreamConnection::go_down(Error error) {
+  LinkHandler* handler = std::exchange(handler_, nullptr);
+  if (link_ != nullptr) std::exchange(link_, nullptr)->connection_ = nullptr;
+  const bool was_let_in = phase_ == Phase::up || !listener_;
+  die();
+  if (handler != nullptr) return handler->on_link_down(std::move(error));
+  if (!was_let_in) shared_.context.handler->on_handshake_failed(peer_, error);
+}
+
+void StreamConnection::die() {
+  if (phase_ == Phase::dead) return;
+  phase_ = Phase::dead;
+  deadline_ = TimePoint::max();
+  race_.reset();
+  watch_ = Watch();
+  stream_.reset();
+  queue_.clear();
+  ++shared_.dead;
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/transport/stream/byte_stream.hpp"
+#include "lib/transport/stream/frame_reader.hpp"
+#include "lib/transport/stream/send_queue.hpp"
+#include "lib/transport/stream/stream_shared.hpp"
+#include "lib/transport/tcp/connect_race.hpp"
+
+namespace tickwire::detail {
+
+class StreamLink;
+
+/// One connection over a stream, from the call or the accept to the last byte. It outlives its
+/// link, to let what was sent leave.
+///
+/// Lifetime: owned by its transport, which frees it between calls once it `is_dead`.
+class StreamConnection final : public PollTarget {
+ public:
+  /// One that came in through a listener.
+  StreamConnection(StreamShared& shared, StreamSocket socket, Address peer,
+                   std::shared_ptr<TlsContext> tls, std::size_t listener);
+  /// One that is called.
+  StreamConnection(StreamShared& shared, const DialRequest& request,
+                   std::shared_ptr<TlsContext> tls);
+  ~StreamConnection();
+  StreamConnection(const StreamConnection&) = delete;
+  StreamConnection& operator=(const StreamConnection&) = delete;
+
+  [[nodiscard]] std::unique_ptr<Link> make_link();
+  [[nodiscard]] std::optional<std::size_t> listener() const noexcept { return listener_; }
+  [[nodiscard]] bool is_dead() const noexcept { return phase_ == Phase::dead; }
+
+  // For the transport.
+  /// Has `service` called in this pass or the next.
+  void wake() { mark_ready(); }
+  void service(TimePoint now);
+  void flush();
+  [[nodiscard]] std::optional<TimePoint> deadline() const;
+  /// Says goodbye as well as that goes at once: its transport is about to end.
+  void leave();
+  bool in_ready = false;
+  bool in_dirty = false;
+  bool in_timed = false;
+
+  // For its link.
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept;
+  void send(Packet packet);
+  void close();
+  void cut();
+  void set_reading(Reading reading);
+  [[nodiscard]] std::string verified_subject() const;
+
+ private:
+  enum class Phase : std::uint8_t {
+    calling,    ///< no address has answered yet
+    greeting,   ///< the stream's own handshake is under way
+    up,         ///< packets travel
+    closing,    ///< what is left is written, then the end
+    lingering,  ///< the end is written; that of the other end is awaited
+    dead,
+  };
+
+  void on_ready() noexcept override { mark_ready(); }
+  void mark_ready();
+  void mark_dirty();
+  void set_deadline(TimePoint deadline);
+
+  void call(TimePoint now);
+  void begin_greeting(StreamSocket socket);
+  void greet();
+  void come_up();
+  void move_bytes(TimePoint now);
+  void read_some(TimePoint now);
+  void hand_out(std::size_t bytes, TimePoint now);
+  void stream_ended(TimePoint now);
+  void write_some();
+  void finish_closing();
+  void discard_input();
+  void wait_for_more();
+  void go_down(Error error);
+  void die();
+  [[nodiscard]] Error violation() const;
+
+  StreamShared& shared_;
+  std::unique_ptr<ConnectRace> race_;
+  std::unique_ptr<ByteStream> stream_;
+  std::shared_ptr<TlsContext> tls_;
+  SocketHandle socket_ = -1;
+  Watch watch_;
+  FrameReader frames_;
+  SendQueue queue_;
+  StreamLink* link_ = nullptr;
+  LinkHandler* handler_ = nullptr;
+  Address peer_;             // until there is a link, who it is
+  std::string called_host_;  // dialled over TLS
+  std::optional<std::size_t> listener_;
+  TimePoint deadline_ = TimePoint::max();
+  std::optional<Error> write_failure_;
+  Phase phase_;
+  Reading reading_ = Reading::on;
+  bool write_blocked_ = false;
+  bool has_ended_ = false;  // the other end sends nothing more
+  Awaits read_awaits_ = Awaits::readable;
+};
+
+}  // namespace tickwire::detail

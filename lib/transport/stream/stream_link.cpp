@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/stream/stream_link.hpp"
+
+#include <utility>
+
+#include "lib/transport/stream/stream_connection.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// A stream cuts nothing up, so that any size would do; this is what a datagram elsewhere holds.
+constexpr std::size_t kDatagramBytes = 1280;
+
+}  // namespace
+
+StreamLink::StreamLink(StreamConnection& connection, Address peer)
+    : connection_(&connection),
+      peer_(std::move(peer)),
+      traits_{.max_packet_bytes = kMaxFrameBytes, .max_datagram_bytes = kDatagramBytes} {}
+
+StreamLink::~StreamLink() {
+  if (connection_ != nullptr) connection_->cut();
+}
+
+std::size_t StreamLink::capacity_bytes() const noexcept {
+  return connection_ == nullptr ? 0 : connection_->capacity_bytes();
+}
+
+void StreamLink::send(Packet packet, Lane, std::uint8_t) {
+  if (connection_ != nullptr) connection_->send(std::move(packet));
+}
+
+void StreamLink::close() {
+  if (connection_ != nullptr) std::exchange(connection_, nullptr)->close();
+}
+
+void StreamLink::set_reading(Reading reading) {
+  if (connection_ != nullptr) connection_->set_reading(reading);
+}
+
+std::string StreamLink::verified_subject() const {
+  return connection_ == nullptr ? std::string() : connection_->verified_subject();
+}
+
+}  // namespace tickwire::detail

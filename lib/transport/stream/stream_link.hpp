@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "lib/transport/transport.hpp"
+
+namespace tickwire::detail {
+
+class StreamConnection;
+
+/// The handle that a host has to a connection. Once that is over it takes packets and drops them.
+class StreamLink final : public Link {
+ public:
+  StreamLink(StreamConnection& connection, Address peer);
+  ~StreamLink() override;
+
+  [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
+  [[nodiscard]] const Address& peer() const noexcept override { return peer_; }
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
+  void send(Packet packet, Lane lane, std::uint8_t channel) override;
+  void close() override;
+  void set_reading(Reading reading) override;
+  [[nodiscard]] std::string verified_subject() const override;
+
+ private:
+  friend class StreamConnection;
+
+  StreamConnection* connection_;
+  Address peer_;
+  LinkTraits traits_;
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/stream/stream_transport.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "lib/transport/stream/stream_acceptor.hpp"
+#include "lib/transport/stream/stream_connection.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// Per pass, so that a burst of newcomers does not hold up those who are in: about a millisecond of
+// accepting, and a few of TLS handshakes.
+constexpr std::size_t kAcceptsPerPass = 64;
+constexpr std::size_t kHandshakesPerPass = 8;
+// Whom a program dials, it dials with one or two configurations.
+constexpr std::size_t kMaxDialContexts = 16;
+
+class StreamTransport final : public Transport {
+ public:
+  StreamTransport(TransportContext context, StreamOptions options)
+      : shared_(std::move(context), options) {}
+  ~StreamTransport() override;
+
+  Result<Address> listen(const ListenRequest& request) override;
+  Result<std::unique_ptr<Link>> dial(const DialRequest& request) override;
+  void stop_listening() override { acceptors_.clear(); }
+  Result<void> reload_certificates() override;
+  void service(TimePoint now) override;
+  void flush(TimePoint now) override;
+  std::optional<TimePoint> next_deadline() const override;
+  TransportCounters counters() const override { return shared_.counters; }
+
+ private:
+  using Contexts = std::vector<std::pair<TlsConfig, std::shared_ptr<TlsContext>>>;
+
+  [[nodiscard]] bool is_secure() const { return shared_.options.security == Security::tls; }
+  [[nodiscard]] Result<std::shared_ptr<TlsContext>> make_context(const TlsConfig& config,
+                                                                 TlsRole role) const;
+  [[nodiscard]] Result<std::shared_ptr<TlsContext>> dial_context(const TlsConfig& config);
+  void accept(TimePoint now);
+  void service_timed(TimePoint now);
+  void bury();
+
+  StreamShared shared_;
+  std::vector<std::unique_ptr<StreamAcceptor>> acceptors_;
+  std::vector<std::unique_ptr<StreamConnection>> connections_;
+  std::vector<StreamConnection*> scratch_;
+  Contexts dial_contexts_;
+};
+
+StreamTransport::~StreamTransport() {
+  for (const auto& connection : connections_)
+    connection->leave();
+}
+
+Result<std::shared_ptr<TlsContext>> StreamTransport::make_context(const TlsConfig& config,
+                                                                  TlsRole role) const {
+  return make_tls_context(
+      config, role,
+      shared_.options.framing == Framing::frames ? TlsPayload::tickwire : TlsPayload::anything);
+}
+
+// Kept, because a context remembers the sessions that can be resumed.
+Result<std::shared_ptr<TlsContext>> StreamTransport::dial_context(const TlsConfig& config) {
+  for (const auto& [known, context] : dial_contexts_) {
+    if (known == config) return context;
+  }
+  auto made = make_context(config, TlsRole::dialler);
+  if (!made) return made;
+  if (dial_contexts_.size() >= kMaxDialContexts) dial_contexts_.erase(dial_contexts_.begin());
+  dial_contexts_.emplace_back(config, *made);
+  return made;
+}
+
+Result<Address> StreamTransport::listen(const ListenRequest& request) {
+  std::shared_ptr<TlsContext> tls;
+  if (is_secure()) {
+    auto made = make_context(request.tls, TlsRole::acceptor);
+    if (!made) return std::move(made).error();
+    tls = *std::move(made);
+  }
+  auto acceptor = StreamAcceptor::open(shared_, request, std::move(tls));
+  if (!acceptor) return std::move(acceptor).error();
+  acceptors_.push_back(*std::move(acceptor));
+  return acceptors_.back()->bound();
+}
+
+Result<std::unique_ptr<Link>> StreamTransport::dial(const DialRequest& request) {
+  std::shared_ptr<TlsContext> tls;
+  if (is_secure()) {
+    auto made = dial_context(request.tls);
+    if (!made) return std::move(made).error();
+    tls = *std::move(made);
+  }
+  connections_.push_back(std::make_unique<StreamConnection>(shared_, request, std::move(tls)));
+  return connections_.back()->make_link();
+}
+
+Result<void> StreamTransport::reload_certificates() {
+  std::vector<std::shared_ptr<TlsContext>> fresh;
+  for (const auto& acceptor : acceptors_) {
+    if (!is_secure()) return {};
+    auto made = make_context(acceptor->tls_config(), TlsRole::acceptor);
+    if (!made) return std::move(made).error();
+    fresh.push_back(*std::move(made));
+  }
+  for (std::size_t i = 0; i < fresh.size(); ++i)
+    acceptors_[i]->set_tls(std::move(fresh[i]));
+  dial_contexts_.clear();
+  return {};
+}
+
+void StreamTransport::service(TimePoint now) {
+  shared_.handshakes_left = kHandshakesPerPass;
+  service_timed(now);
+  // Those who become ready meanwhile have their turn in the next pass.
+  scratch_.swap(shared_.ready);
+  for (StreamConnection* connection : scratch_) {
+    connection->in_ready = false;
+    connection->service(now);
+  }
+  scratch_.clear();
+  accept(now);
+  bury();
+}
+
+void StreamTransport::service_timed(TimePoint now) {
+  std::erase_if(shared_.timed, [&](StreamConnection* connection) {
+    const auto deadline = connection->deadline();
+    if (deadline && now >= *deadline) connection->wake();
+    connection->in_timed = deadline.has_value();
+    return !deadline;
+  });
+}
+
+void StreamTransport::accept(TimePoint now) {
+  for (const auto& acceptor : acceptors_) {
+    for (std::size_t left = kAcceptsPerPass; left > 0; --left) {
+      auto caller = acceptor->accept(now);
+      if (!caller) break;
+      connections_.push_back(std::make_unique<StreamConnection>(
+          shared_, std::move(caller->socket), std::move(caller->address), acceptor->tls(),
+          acceptor->listener()));
+    }
+  }
+  std::erase_if(acceptors_, [](const auto& acceptor) { return acceptor->is_lost(); });
+}
+
+void StreamTransport::flush(TimePoint) {
+  for (StreamConnection* connection : shared_.dirty) {
+    connection->in_dirty = false;
+    connection->flush();
+  }
+  shared_.dirty.clear();
+  bury();
+}
+
+void StreamTransport::bury() {
+  if (std::exchange(shared_.dead, 0) == 0) return;
+  const auto is_dead = [](const StreamConnection* connection) { return connection->is_dead(); };
+  std::erase_if(shared_.ready, is_dead);
+  std::erase_if(shared_.dirty, is_dead);
+  std::erase_if(shared_.timed, is_dead);
+  std::erase_if(connections_, [&](const auto& connection) {
+    if (!connection->is_dead()) return false;
+    for (const auto& acceptor : acceptors_)
+      if (connection->listener() == acceptor->listener()) acceptor->forget();
+    return true;
+  });
+}
+
+std::optional<TimePoint> StreamTransport::next_deadline() const {
+  if (!shared_.ready.empty()) return shared_.context.clock->now();
+  std::optional<TimePoint> earliest;
+  const auto consider = [&](std::optional<TimePoint> deadline) {
+    if (deadline && (!earliest || *deadline < *earliest)) earliest = deadline;
+  };
+  for (const StreamConnection* connection : shared_.timed)
+    consider(connection->deadline());
+  for (const auto& acceptor : acceptors_)
+    consider(acceptor->next_deadline());
+  return earliest;
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> make_stream_transport(TransportContext context, StreamOptions options) {
+  return std::make_unique<StreamTransport>(std::move(context), options);
+}
+
+}  // namespace tickwire::detail
