@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lib/base/ring_queue.hpp"
-#include "lib/session/session.hpp"
+#include "lib/session/message_session.hpp"
 
 namespace tickwire::test {
 
@@ -54,7 +54,7 @@ struct SessionEnd {
 
   detail::PoolOwner pool;
   detail::ReassemblyBudget budget;
-  detail::Session session;
+  detail::MessageSession session;
   CapturingSink sink;
   std::vector<SeenEvent> events;
   MessageId last_id = 0;

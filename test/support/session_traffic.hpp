@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "lib/session/session.hpp"
+#include "lib/session/message_session.hpp"
 #include "test/support/counting_resource.hpp"
 
 namespace tickwire::test {
@@ -80,7 +80,7 @@ class TrafficEnd final : public detail::PacketSink {
   CountingResource memory;
   std::optional<detail::PoolOwner> pool;
   std::optional<detail::ReassemblyBudget> budget;
-  std::optional<detail::Session> session;
+  std::optional<detail::MessageSession> session;
   std::size_t capacity = 1 << 20;
   std::deque<Flying> outgoing;
   std::string breach;
