@@ -18,8 +18,12 @@ library  libenet-dev         enet-devel            enet           enet
 library  libcereal-dev       cereal-devel          cereal         cereal
 library  libssl-dev          openssl-devel         openssl        openssl@3
 tests    doctest-dev         doctest-devel         doctest        doctest
+tests    netcat-openbsd      netcat                openbsd-netcat -
+tests    curl                curl                  curl           curl
 checks   clang               clang                 clang          -
 checks   clang-format        clang-tools-extra     clang          clang-format
+bench    libasio-dev         asio-devel            asio           asio
+bench    libssl-dev          openssl-devel         openssl        openssl@3
 demos    libopus-dev         opus-devel            opus           opus
 demos    libspeexdsp-dev     speexdsp-devel        speexdsp       speexdsp
 demos    libsdl2-dev         SDL2-devel            sdl2           sdl2
@@ -28,6 +32,7 @@ demos    libkissfft-dev      kiss-fft-devel        kissfft        -
 demos    libcli11-dev        cli11-devel           cli11          cli11
 demos    nlohmann-json3-dev  json-devel            nlohmann-json  nlohmann-json
 speech   espeak-ng           espeak-ng             espeak-ng      espeak-ng
+speech   openssl             openssl               openssl        openssl@3
 speech   gnuplot-nox         gnuplot-minimal       gnuplot        gnuplot
 '
 

@@ -14,6 +14,7 @@ namespace voice {
 namespace {
 
 std::atomic<bool> stopped{false};
+std::atomic<bool> hung_up{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 }  // namespace
@@ -22,6 +23,13 @@ void catch_stop_signals() {
   const auto stop = [](int) { stopped.store(true); };
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
+#ifdef SIGHUP
+  std::signal(SIGHUP, [](int) { hung_up.store(true); });
+#endif
+}
+
+bool take_hangup() noexcept {
+  return hung_up.exchange(false);
 }
 
 bool is_stopped() noexcept {

@@ -12,6 +12,10 @@ namespace voice {
 void catch_stop_signals();
 [[nodiscard]] bool is_stopped() noexcept;
 
+/// Whether a hang-up came since the last call: the sign by which daemons are told to read their
+/// files anew. Pre: `catch_stop_signals`.
+[[nodiscard]] bool take_hangup() noexcept;
+
 /// A moment some seconds away; never, for 0.
 class Deadline {
  public:

@@ -42,7 +42,7 @@ class EchoServer {
   EchoServer& operator=(const EchoServer&) = delete;
 
   [[nodiscard]] HostConfig config() const {
-    HostConfig config;
+    HostConfig config = test::local_config();
     config.memory_network = network_;
     config.tick_rate_hz = std::nullopt;
     config.log.level = LogLevel::off;
@@ -114,7 +114,7 @@ CONTRACT_CASE("wait_connected returns the error that ends the call, and consumes
 }
 
 CONTRACT_CASE("wait_connected gives up in time, and the call goes on") {
-  HostConfig config;
+  HostConfig config = test::local_config();
   config.memory_network = std::make_shared<MemoryNetwork>();
   config.log.level = LogLevel::off;
   Host server(config);
@@ -183,7 +183,7 @@ CONTRACT_CASE("send_and_wait returns when the other end has the message") {
 }
 
 CONTRACT_CASE("a post from another thread wakes a host that sleeps") {
-  HostConfig config;
+  HostConfig config = test::local_config();
   config.memory_network = std::make_shared<MemoryNetwork>();
   config.tick_rate_hz = std::nullopt;
   Host host(config);
@@ -240,7 +240,7 @@ CONTRACT_CASE("hosts on threads of their own talk, and lose nothing") {
 }
 
 CONTRACT_CASE("send_and_wait says when the connection ends before the message is acknowledged") {
-  HostConfig config;
+  HostConfig config = test::local_config();
   config.memory_network = std::make_shared<MemoryNetwork>();
   config.log.level = LogLevel::off;
   config.timeouts.idle = 300ms;

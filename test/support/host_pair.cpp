@@ -7,15 +7,23 @@
 
 #include <tickwire/codec.hpp>
 
+#include "test/support/local_tls.hpp"
+
 namespace tickwire::test {
 namespace {
 
 const std::vector<Scheme>& all_schemes() {
-  static const std::vector<Scheme> all{
-      {"memory", false, true, ErrorCode::connection_refused},
-      {"enet", true, true, ErrorCode::connect_timed_out},
-      {"tcp", true, false, ErrorCode::connection_refused},
-  };
+  static const std::vector<Scheme> all = [] {
+    std::vector<Scheme> schemes{
+        {"memory", false, true, ErrorCode::connection_refused},
+        {"enet", true, true, ErrorCode::connect_timed_out},
+        {"tcp", true, false, ErrorCode::connection_refused},
+    };
+    if (local_tls() != nullptr) {
+      schemes.push_back({"tls", true, false, ErrorCode::connection_refused});
+    }
+    return schemes;
+  }();
   return all;
 }
 
@@ -31,6 +39,12 @@ std::span<const Scheme> schemes() {
 
 const Scheme& memory_scheme() {
   return all_schemes().front();
+}
+
+HostConfig local_config() {
+  HostConfig config;
+  if (local_tls() != nullptr) config.tls = *local_tls();
+  return config;
 }
 
 LoggedHost::LoggedHost(HostConfig config, EventLog::Keep keep) : log(keep) {
@@ -58,6 +72,7 @@ HostPair::HostPair(const Scheme& chosen, PairOptions options)
 HostConfig HostPair::complete(HostConfig config) {
   if (config.clock == nullptr) config.clock = &clock;
   if (!config.memory_network) config.memory_network = network;
+  if (local_tls() != nullptr && config.tls == TlsConfig()) config.tls = *local_tls();
   if (config.application.empty()) config.application = "contract/1";
   return config;
 }

@@ -36,6 +36,9 @@ struct Scheme {
 [[nodiscard]] std::span<const Scheme> schemes();
 [[nodiscard]] const Scheme& memory_scheme();
 
+/// A config with the certificates that `tls://` on this machine needs.
+[[nodiscard]] HostConfig local_config();
+
 /// A host with all that it tells.
 class LoggedHost {
  public:

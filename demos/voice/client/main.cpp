@@ -7,6 +7,7 @@
 #include "client/client.hpp"
 #include "client/report.hpp"
 #include "program.hpp"
+#include "tls_options.hpp"
 
 namespace {
 
@@ -38,6 +39,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a file")
       ->check(CLI::Range(0, 600'000));
   app.add_option("--report", options.report_file, "a file for the figures, as JSON");
+  voice::add_client_tls_options(app, options.client.host.tls);
   app.add_flag("--list-devices", options.list_devices, "print the sound devices and end");
   app.add_flag("--verbose", options.verbose, "log what the connection does");
 }

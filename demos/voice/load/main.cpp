@@ -9,6 +9,7 @@
 
 #include "program.hpp"
 #include "protocol.hpp"
+#include "tls_options.hpp"
 
 /// Many talkers at once, in one process: how much of their speech arrives, and how late.
 namespace {
@@ -24,6 +25,7 @@ struct Options {
   std::size_t payload_bytes = 80;
   double seconds = 5;
   std::string json_file;
+  tickwire::TlsConfig tls;
 };
 
 void read_options(CLI::App& app, Options& options) {
@@ -35,6 +37,7 @@ void read_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(8, 1000));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(1, 600));
   app.add_option("--json", options.json_file, "a file for the figures");
+  voice::add_client_tls_options(app, options.tls);
 }
 
 struct Talker {
@@ -133,6 +136,7 @@ class Load {
     config.channels = voice::channels();
     config.limits.max_connections = options.clients;
     config.limits.max_message_bytes = 64 * 1024;
+    config.tls = options.tls;
     config.events = tickwire::EventMask::all().without(tickwire::EventType::data_sent);
     return config;
   }

@@ -6,6 +6,7 @@
 
 #include "program.hpp"
 #include "relay/relay.hpp"
+#include "tls_options.hpp"
 
 namespace {
 
@@ -27,7 +28,16 @@ void read_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 4000));
   app.add_option("--max-room", options.relay.max_room_members, "members of one room")
       ->check(CLI::Range(2, 1000));
+  voice::add_server_tls_options(app, options.relay.host.tls);
   app.add_flag("--verbose", options.verbose, "log who comes and goes");
+}
+
+// Renewed certificates come into use without anybody being cut off.
+void reload_certificates(voice::Relay& relay) {
+  const auto reloaded = relay.host().reload_certificates();
+  std::cout << (reloaded ? "certificates were read anew"
+                         : "the old certificates stay: " + reloaded.error().message())
+            << std::endl;
 }
 
 int run(const Options& options) {
@@ -43,8 +53,10 @@ int run(const Options& options) {
     return voice::fail("The file " + options.ready_file + " cannot be written.");
   }
   const voice::Deadline end(options.seconds);
-  while (!voice::is_stopped() && !end.is_over())
+  while (!voice::is_stopped() && !end.is_over()) {
     relay.run_for(std::chrono::milliseconds(200));
+    if (voice::take_hangup()) reload_certificates(relay);
+  }
 
   relay.close();
   const voice::Deadline goodbye(1.0);

@@ -27,8 +27,8 @@ class ByteStream {
   [[nodiscard]] virtual IoStatus handshake() = 0;
   /// Fills the two pieces in order, as far as there is something; either may be empty.
   [[nodiscard]] virtual IoResult read(std::span<std::byte> first, std::span<std::byte> second) = 0;
-  /// Takes as much as goes from the front of the pieces. After `blocked` the same bytes come first
-  /// again, though they may have moved.
+  /// Takes as much as goes from the front of the pieces. What it has not taken comes first again
+  /// the next time, though it may have moved: it may be encrypted already.
   [[nodiscard]] virtual IoResult write(std::span<const std::span<const std::byte>> pieces) = 0;
   /// Tells the other end that nothing more comes. Reading goes on.
   [[nodiscard]] virtual IoStatus shut_down() = 0;

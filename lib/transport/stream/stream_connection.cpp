@@ -19,6 +19,8 @@ constexpr std::size_t kWriteBytes = 128 * 1024;
 constexpr std::size_t kReadBytesPerPass = 512 * 1024;
 // For the last bytes to leave and for the other end to close, after this end has.
 constexpr Duration kClosingTime = std::chrono::seconds(2);
+// For one who has failed the handshake to read why.
+constexpr Duration kTurnAwayTime = std::chrono::milliseconds(250);
 
 }  // namespace
 
@@ -78,7 +80,8 @@ void StreamConnection::service(TimePoint now) {
   if (phase_ == Phase::calling) call(now);
   if (phase_ == Phase::greeting) greet();
   if (phase_ == Phase::up) move_bytes(now);
-  if (phase_ == Phase::closing || phase_ == Phase::lingering) finish_closing();
+  if (phase_ == Phase::closing) finish_closing();
+  if (phase_ == Phase::lingering && !has_ended_) discard_input();
   if (now < deadline_) return;
   if (phase_ == Phase::greeting) {
     go_down({ErrorCode::handshake_timed_out, 0, "The TLS handshake did not end in time."});
@@ -167,6 +170,7 @@ void StreamConnection::read_some(TimePoint now) {
     if (result.status == IoStatus::failed) return go_down(stream_->failure());
     if (result.status == IoStatus::blocked) {
       read_awaits_ = stream_->awaits();
+      if (stream_->has_buffered_input()) mark_ready();
       return;
     }
     hand_out(result.bytes, now);
@@ -310,25 +314,23 @@ void StreamConnection::cut() {
 // Closing a socket with something unread in it takes back what the other end has not read yet. So
 // the end is written first, and the other end's awaited.
 void StreamConnection::finish_closing() {
-  if (phase_ == Phase::closing) {
-    write_blocked_ = false;
-    write_some();
-    if (write_failure_) return die();
-    if (!queue_.empty()) return;
-    const IoStatus status = stream_->shut_down();
-    if (status == IoStatus::failed) return die();
-    if (status == IoStatus::blocked) {
-      write_blocked_ = true;
-      return wait_for_more();
-    }
-    phase_ = Phase::lingering;
-    reading_ = Reading::on;
+  write_blocked_ = false;
+  write_some();
+  if (write_failure_) return die();
+  if (!queue_.empty()) return;
+  const IoStatus status = stream_->shut_down();
+  if (status == IoStatus::failed || (status == IoStatus::done && has_ended_)) return die();
+  if (status == IoStatus::blocked) {
+    write_blocked_ = true;
+    return wait_for_more();
   }
+  phase_ = Phase::lingering;
+  reading_ = Reading::on;
   discard_input();
 }
 
 void StreamConnection::discard_input() {
-  for (std::size_t left = kReadBytesPerPass; !has_ended_ && left > 0;) {
+  for (std::size_t left = kReadBytesPerPass; left > 0;) {
     const IoResult result = stream_->read({}, shared_.block.room());
     if (result.status == IoStatus::blocked) return wait_for_more();
     if (result.status != IoStatus::done) break;
@@ -347,10 +349,20 @@ void StreamConnection::leave() {
 void StreamConnection::go_down(Error error) {
   LinkHandler* handler = std::exchange(handler_, nullptr);
   if (link_ != nullptr) std::exchange(link_, nullptr)->connection_ = nullptr;
-  const bool was_let_in = phase_ == Phase::up || !listener_;
+  if (phase_ == Phase::greeting && listener_) return turn_away(error);
   die();
-  if (handler != nullptr) return handler->on_link_down(std::move(error));
-  if (!was_let_in) shared_.context.handler->on_handshake_failed(peer_, error);
+  if (handler != nullptr) handler->on_link_down(std::move(error));
+}
+
+// What TLS has said to the other end about it gets there only if the socket lives a little longer:
+// closed with something unread in it, it would take that back.
+void StreamConnection::turn_away(const Error& error) {
+  watch_ = Watch();
+  static_cast<void>(stream_->shut_down());
+  phase_ = Phase::lingering;
+  has_ended_ = true;
+  set_deadline(shared_.context.clock->now() + kTurnAwayTime);
+  shared_.context.handler->on_handshake_failed(peer_, error);
 }
 
 void StreamConnection::die() {

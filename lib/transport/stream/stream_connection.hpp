@@ -85,6 +85,7 @@ class StreamConnection final : public PollTarget {
   void discard_input();
   void wait_for_more();
   void go_down(Error error);
+  void turn_away(const Error& error);
   void die();
   [[nodiscard]] Error violation() const;
 

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/base/bytes.hpp"
+#include "test/support/counting_resource.hpp"
+#include "test/support/plain_socket.hpp"
+#include "test/support/tcp_schemes.hpp"
+
+/// Peers that do not read, and connections that end while something is under way.
+using namespace tickwire;
+using namespace std::chrono_literals;
+using test::PlainSocket;
+
+namespace {
+
+constexpr std::size_t queue_limit = 8 * 1024 * 1024;
+// For blocks that are not full, and what waits in a transport.
+constexpr std::size_t slack = 4 * 1024 * 1024;
+
+test::PairOptions limited(test::CountingResource& memory) {
+  test::PairOptions options;
+  options.server.limits.max_send_queue_bytes = queue_limit;
+  options.server.memory = &memory;
+  return options;
+}
+
+/// Tries to send 100 MB to somebody who does not read, while another goes on talking. The clock
+/// stands still, so that nobody is given up.
+void offer_too_much(test::HostPair& pair, test::CountingResource& memory, Connection deaf,
+                    test::LoggedHost& other, Connection talking) {
+  const std::string piece = test::pattern(100'000);
+  std::size_t refused = 0;
+  std::size_t talked = other.log.messages();
+  for (int i = 0; i < 1000; ++i) {
+    const auto sent = pair.server->send_bytes(deaf, detail::as_bytes(piece));
+    if (!sent) {
+      REQUIRE(sent.error().code == ErrorCode::send_queue_full);
+      ++refused;
+    }
+    REQUIRE(deaf.stats().queued_bytes <= queue_limit);
+    REQUIRE(memory.bytes_out() < queue_limit + slack);
+    if (i % 50 != 0) continue;
+    REQUIRE(pair.server->send_bytes(talking, detail::as_bytes("tick")));
+    ++talked;
+    // Two passes are all that it takes.
+    for (int pass = 0; pass < 4; ++pass)
+      pair.step(0ms);
+    REQUIRE(other.log.messages() == talked);
+  }
+  CHECK(refused > 800);
+  CHECK(deaf.stats().drops.refused_queue_full == refused);
+  CHECK(deaf.is_open());
+}
+
+}  // namespace
+
+TEST_CASE("100 MB for a TCP peer that stopped reading cost no more than the queue's limit") {
+  test::CountingResource memory;
+  {
+    test::HostPair pair(test::tcp_scheme(), limited(memory));
+    pair.connect();
+    const Connection deaf = pair.callee;
+    test::LoggedHost& other = pair.add();
+    pair.connect(other);
+    const Connection talking = pair.server.log.last(EventType::connected).connection;
+    pair.client.awake = false;
+    offer_too_much(pair, memory, deaf, other, talking);
+    // It wakes up, and what was taken arrives.
+    pair.client.awake = true;
+    REQUIRE(pair.until([&] { return deaf.stats().queued_bytes == 0; }, 0ms));
+  }
+  CHECK(memory.bytes_out() == 0);
+}
+
+TEST_CASE("100 MB for a raw peer that stopped reading cost no more than the queue's limit") {
+  test::CountingResource memory;
+  {
+    test::HostPair pair(test::raw_scheme(), limited(memory));
+    PlainSocket plain(pair.address);
+    REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+    const Connection deaf = pair.server.log.last(EventType::connected).connection;
+    pair.connect();
+    // A raw peer hears bytes, in any portions; short ones that are taken at once come one by one.
+    offer_too_much(pair, memory, deaf, pair.client, pair.callee);
+    const auto queued = deaf.stats().queued_bytes;
+    CHECK(queued > queue_limit / 2);
+    const std::size_t sent = deaf.stats().messages_sent * 100'000;
+    REQUIRE(pair.until(
+        [&] {
+          plain.read();
+          return plain.received.size() == sent;
+        },
+        0ms));
+    CHECK(deaf.stats().queued_bytes == 0);
+  }
+  CHECK(memory.bytes_out() == 0);
+}
+
+TEST_CASE("a raw program that does not poll its data holds the sender back, in bounded memory") {
+  test::CountingResource memory;
+  test::PairOptions options;
+  options.server.memory = &memory;
+  options.server.limits.receive_window_bytes = 128 * 1024;
+  options.server.event_capacity = 16;
+  options.server.max_events_per_pass = 1;
+  test::HostPair pair(test::raw_scheme(), std::move(options));
+  PlainSocket sender(pair.address);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+  const std::string piece = test::pattern(64 * 1024);
+  // The server lets the sockets move and takes nothing: one event of a pass goes to something else.
+  std::size_t written = 0;
+  std::size_t idle_rounds = 0;
+  while (idle_rounds < 100) {
+    const std::size_t more = sender.write(piece);
+    written += more;
+    idle_rounds = more == 0 ? idle_rounds + 1 : 0;
+    static_cast<void>(pair.server->wait_connected({}, Duration::zero()));
+    REQUIRE(memory.bytes_out() < 128 * 1024 + 1024 * 1024);
+    REQUIRE(written < 64 * 1024 * 1024);
+  }
+  CHECK(written > 128 * 1024);
+  // Taken, everything comes.
+  std::size_t received = 0;
+  const auto all_received = [&] {
+    received = 0;
+    for (const test::Told& told : pair.server.log.all())
+      received += told.type == EventType::data_received ? told.text.size() : 0;
+    return received == written;
+  };
+  REQUIRE(pair.until(all_received, 0ms));
+}
+
+TEST_CASE("a raw caller that shuts down its writing half still gets the whole answer") {
+  test::HostPair pair(test::raw_scheme());
+  PlainSocket caller(pair.address);
+  caller.write("question");
+  caller.shut_down();
+  const std::string answer = test::pattern(5'000'000);
+  bool is_answered = false;
+  REQUIRE(pair.until(
+      [&] {
+        caller.read();
+        if (!is_answered && pair.server.log.messages() == 1) {
+          const Connection callee = pair.server.log.last(EventType::data_received).connection;
+          REQUIRE(pair.server->send_bytes(callee, detail::as_bytes(answer)));
+          is_answered = true;
+        }
+        return caller.has_ended || caller.failure != 0;
+      },
+      0ms));
+  CHECK(caller.failure == 0);
+  CHECK(caller.received == answer);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.last(EventType::disconnected).error.code == ErrorCode::closed_by_peer);
+}
+
+TEST_CASE("a raw stream that ends is told from one that is cut") {
+  for (const bool is_cut : {false, true}) {
+    test::HostPair pair(test::raw_scheme());
+    PlainSocket caller(pair.address);
+    caller.write("last words");
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+    if (is_cut) {
+      caller.reset();
+    } else {
+      caller.close();
+    }
+    REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+    CHECK(pair.server.log.last(EventType::disconnected).error.code ==
+          (is_cut ? ErrorCode::connection_reset : ErrorCode::closed_by_peer));
+    CHECK(pair.server.log.texts().back() == "last words");
+  }
+}
+
+TEST_CASE("a host closed politely over TCP lets everything arrive that is queued") {
+  test::HostPair pair(test::tcp_scheme());
+  pair.connect();
+  const std::string piece = test::pattern(50'000);
+  for (int i = 0; i < 100; ++i)
+    REQUIRE(pair.server->send_bytes(pair.callee, detail::as_bytes(piece)));
+  pair.server->close("that was all");
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.client.log.messages() == 100);
+  CHECK(pair.client.log.last(EventType::disconnected).error.code == ErrorCode::closed_by_peer);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.count(EventType::data_sent) == 100);
+  for (const test::Told& told : pair.server.log.all())
+    if (told.type == EventType::data_sent) CHECK(told.receipt == Receipt::acknowledged);
+}
+
+TEST_CASE("a host destroyed right after its polite close has lost nothing that was acknowledged") {
+  test::HostPair pair(test::tcp_scheme());
+  pair.connect();
+  for (int i = 0; i < 50; ++i)
+    REQUIRE(test::send_text(pair.caller, std::to_string(i)));
+  pair.client->close("bye");
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  pair.client.host.reset();
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.messages() == 50);
+  CHECK(pair.server.log.last(EventType::disconnected).error.message().find("bye") !=
+        std::string::npos);
+}
+
+TEST_CASE("a raw host destroyed right after its polite close still sends what the kernel takes") {
+  test::HostPair pair(test::raw_scheme());
+  PlainSocket caller(pair.address);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+  const Connection callee = pair.server.log.last(EventType::connected).connection;
+  REQUIRE(pair.server->send_bytes(callee, detail::as_bytes("goodbye")));
+  pair.server->close();
+  pair.server.poll();
+  pair.server.host.reset();
+  REQUIRE(pair.until([&] {
+    caller.read();
+    return caller.has_ended || caller.failure != 0;
+  }));
+  CHECK(caller.received == "goodbye");
+  CHECK(caller.has_ended);
+}
+
+TEST_CASE("a raw peer that writes while it is being closed gets all that was meant for it") {
+  test::HostPair pair(test::raw_scheme());
+  PlainSocket caller(pair.address);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+  const Connection callee = pair.server.log.last(EventType::connected).connection;
+  const std::string answer = test::pattern(8'000'000);
+  REQUIRE(pair.server->send_bytes(callee, detail::as_bytes(answer)));
+  pair.server->close(callee);
+  const std::string noise = test::pattern(64 * 1024);
+  // It reads only after it could write: with its writing not taken in, both would stand still.
+  REQUIRE(pair.until(
+      [&] {
+        if (caller.write(noise) == 0 || pair.server->stats().open_connections == 0) caller.read();
+        return caller.has_ended || caller.failure != 0;
+      },
+      0ms));
+  CHECK(caller.failure == 0);
+  CHECK(caller.received == answer);
+}
