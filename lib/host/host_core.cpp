@@ -36,6 +36,21 @@ void add_to(ConnectionStats& sum, const ConnectionStats& more) {
   add_to(sum.drops, more.drops);
 }
 
+std::shared_ptr<const SessionSettings> session_settings(const HostConfig& config) {
+  auto settings = std::make_shared<SessionSettings>();
+  settings->self = {config.application,
+                    config.schema,
+                    {},
+                    static_cast<std::uint32_t>(config.limits.receive_window_bytes),
+                    static_cast<std::uint32_t>(config.limits.max_message_bytes),
+                    static_cast<std::uint8_t>(config.channels.size())};
+  settings->channels = config.channels;
+  settings->limits = config.limits;
+  settings->timeouts = config.timeouts;
+  settings->events = config.events;
+  return settings;
+}
+
 }  // namespace
 
 HostCore::HostCore(Host& host, HostConfig given)
@@ -45,6 +60,7 @@ HostCore::HostCore(Host& host, HostConfig given)
       log_(config.log),
       pool_(config.memory != nullptr ? config.memory : std::pmr::get_default_resource()),
       reassembly_(config.limits.max_host_reassembly_bytes),
+      session_settings_(session_settings(config)),
       table_(*this, config.limits.max_connections, kRefusalSlots),
       ring_(config.event_capacity),
       transports_({.clock = &clock_,

@@ -116,9 +116,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void log_event(const Event& event);
 
   // host_dial.cpp
-  [[nodiscard]] SessionSettings session_settings(Direction direction) const;
-  [[nodiscard]] std::unique_ptr<Session> make_session(std::string_view scheme,
-                                                      SessionSettings settings, TimePoint now);
+  [[nodiscard]] std::unique_ptr<Session> make_session(std::string_view scheme, SessionStart start,
+                                                      TimePoint now);
   void warn_unverified(const Address& address, const TlsConfig& tls);
   void resolve(Peer& peer, const TlsConfig& tls);
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
@@ -145,6 +144,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   Log log_;
   PoolOwner pool_;
   ReassemblyBudget reassembly_;
+  const std::shared_ptr<const SessionSettings> session_settings_;
   ConnectionTable table_;
   EventRing ring_;
   TimerQueue timers_;

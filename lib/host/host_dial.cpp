@@ -46,27 +46,13 @@ Result<Address> HostCore::listen(std::string_view url, const ListenOptions& opti
   return bound;
 }
 
-SessionSettings HostCore::session_settings(Direction direction) const {
-  SessionSettings settings;
-  settings.direction = direction;
-  settings.self = {config.application,
-                   config.schema,
-                   {},
-                   static_cast<std::uint32_t>(config.limits.receive_window_bytes),
-                   static_cast<std::uint32_t>(config.limits.max_message_bytes),
-                   static_cast<std::uint8_t>(config.channels.size())};
-  settings.channels = config.channels;
-  settings.limits = config.limits;
-  settings.timeouts = config.timeouts;
-  settings.connect_timeout = config.timeouts.connect;
-  settings.events = config.events;
-  return settings;
-}
-
-std::unique_ptr<Session> HostCore::make_session(std::string_view scheme, SessionSettings settings,
+std::unique_ptr<Session> HostCore::make_session(std::string_view scheme, SessionStart start,
                                                 TimePoint now) {
-  if (is_raw(scheme)) return std::make_unique<RawSession>(std::move(settings), *pool_, now);
-  return std::make_unique<MessageSession>(std::move(settings), *pool_, reassembly_, now);
+  if (is_raw(scheme)) {
+    return std::make_unique<RawSession>(session_settings_, std::move(start), *pool_, now);
+  }
+  return std::make_unique<MessageSession>(session_settings_, std::move(start), *pool_, reassembly_,
+                                          now);
 }
 
 void HostCore::warn_unverified(const Address& address, const TlsConfig& tls) {
@@ -100,12 +86,12 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
                  "All " + std::to_string(config.limits.max_connections) +
                      " connections that HostConfig::limits.max_connections allows are in use."};
   }
-  SessionSettings settings = session_settings(Direction::dialled);
-  settings.self.name = options.name;
-  if (options.timeout) settings.connect_timeout = *options.timeout;
+  SessionStart start{.direction = Direction::dialled,
+                     .name = options.name,
+                     .connect_timeout = options.timeout.value_or(config.timeouts.connect)};
   const TlsConfig& tls = options.tls ? *options.tls : config.tls;
   warn_unverified(*address, tls);
-  peer->session = make_session(address->scheme, std::move(settings), clock_.now());
+  peer->session = make_session(address->scheme, std::move(start), clock_.now());
   peer->address = *address;
   peer->direction = Direction::dialled;
   peer->user_data = options.user_data;
@@ -155,7 +141,7 @@ Result<void> HostCore::dial(Peer& peer, const std::vector<std::string>& hosts,
 }
 
 LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t listener) {
-  const Address& from = link->peer();
+  const Address from = link->peer();
   const auto& own_limit = listener_limits_[listener];
   const auto& address_limit = config.limits.max_connections_per_address;
   const bool full = table_.is_full() || (own_limit && accepted_through(listener) >= *own_limit);
@@ -165,15 +151,15 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   Peer* peer = table_.take();
   if (peer == nullptr) return nullptr;
 
-  SessionSettings settings = session_settings(Direction::accepted);
+  SessionStart start{.direction = Direction::accepted};
   if (config.authenticate) {
-    settings.authenticate = [this, address = from,
-                             subject = link->verified_subject()](std::string_view name) {
+    start.authenticate = [this, address = from,
+                          subject = link->verified_subject()](std::string_view name) {
       const Callback callback(*this);
       return config.authenticate({address, std::string(name), subject});
     };
   }
-  peer->session = make_session(from.scheme, std::move(settings), now_);
+  peer->session = make_session(from.scheme, std::move(start), now_);
   peer->address = from;
   peer->direction = Direction::accepted;
   peer->listener = listener;

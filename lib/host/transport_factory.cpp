@@ -10,15 +10,11 @@
 namespace tickwire::detail {
 namespace {
 
-struct StreamScheme {
-  std::string_view name;
-  StreamOptions options;
-};
-constexpr StreamScheme kStreamSchemes[] = {
-    {"tcp", {Framing::frames, Security::plain}},
-    {"tls", {Framing::frames, Security::tls}},
-    {"raw+tcp", {Framing::none, Security::plain}},
-    {"raw+tls", {Framing::none, Security::tls}},
+constexpr StreamOptions kStreams[] = {
+    {Framing::frames, Security::plain},
+    {Framing::frames, Security::tls},
+    {Framing::none, Security::plain},
+    {Framing::none, Security::tls},
 };
 
 }  // namespace
@@ -28,8 +24,8 @@ Result<std::unique_ptr<Transport>> make_transport(
     const std::shared_ptr<MemoryNetwork>& memory_network) {
   if (scheme == "enet") return make_enet_transport(context);
   if (scheme == "memory") return make_memory_transport(context, memory_network);
-  for (const StreamScheme& each : kStreamSchemes) {
-    if (scheme == each.name) return make_stream_transport(context, each.options);
+  for (const StreamOptions& each : kStreams) {
+    if (scheme == scheme_of(each)) return make_stream_transport(context, each);
   }
   return Error{ErrorCode::unknown_scheme, 0,
                "'" + std::string(scheme) +

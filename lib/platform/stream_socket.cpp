@@ -50,6 +50,24 @@ bool would_block(int code) noexcept {
   return code == EAGAIN || code == EWOULDBLOCK;
 }
 
+// Linux hands an accepting program what has become of the caller meanwhile: that is no failure of
+// the listening socket (accept(2)).
+bool is_callers_own(int code) noexcept {
+  switch (code) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
 IoResult failed(int code) noexcept {
   return {would_block(code) ? IoStatus::blocked : IoStatus::failed, 0,
           would_block(code) ? 0 : code};
@@ -85,6 +103,7 @@ bool SocketAddress::is_ipv6() const noexcept {
 }
 
 std::string SocketAddress::host() const {
+  if (size == 0) return {};
   char text[NI_MAXHOST] = "";
   if (is_ipv6() && IN6_IS_ADDR_V4MAPPED(&as_ipv6(*this).sin6_addr)) {
     inet_ntop(AF_INET, &as_ipv6(*this).sin6_addr.s6_addr[12], text, sizeof text);
@@ -169,8 +188,7 @@ IoResult StreamSocket::accept(StreamSocket& into, SocketAddress& from) {
       into.prepare();
       return {IoStatus::done, 1, 0};
     }
-    // A caller that has gone again while it waited is nobody's failure.
-    if (errno != ECONNABORTED && errno != EINTR) return failed(errno);
+    if (!is_callers_own(errno)) return failed(errno);
   }
 }
 
@@ -227,6 +245,13 @@ void StreamSocket::watch_for_dead_peer() noexcept {
   set_option(handle_, IPPROTO_TCP, TCP_KEEPINTVL, 10);
   set_option(handle_, IPPROTO_TCP, TCP_KEEPCNT, 4);
 #endif
+}
+
+SocketAddress remote_address(SocketHandle socket) {
+  SocketAddress address;
+  socklen_t size = static_cast<socklen_t>(address.bytes.size());
+  if (getpeername(number(socket), raw(address), &size) == 0) address.size = size;
+  return address;
 }
 
 bool is_out_of_resources(int system_code) noexcept {

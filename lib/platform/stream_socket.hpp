@@ -69,6 +69,9 @@ class StreamSocket {
   SocketHandle handle_ = kNone;
 };
 
+/// The other end of a connected socket; empty when there is none any more.
+[[nodiscard]] SocketAddress remote_address(SocketHandle socket);
+
 /// What the operating system's number means: a code, and a sentence.
 [[nodiscard]] Error socket_error(int system_code);
 /// Whether accepting failed for want of descriptors or memory, which others may give back.

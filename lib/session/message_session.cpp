@@ -27,32 +27,46 @@ Outbox::Settings outbox_settings(const SessionSettings& settings) {
 
 }  // namespace
 
-MessageSession::MessageSession(SessionSettings settings, BufferPool& pool, ReassemblyBudget& budget,
-                               TimePoint now)
+MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, SessionStart start,
+                               BufferPool& pool, ReassemblyBudget& budget, TimePoint now)
     : settings_(std::move(settings)),
       pool_(pool),
-      inbox_(inbox_settings(settings_), budget, pool, stats_.drops),
-      outbox_(outbox_settings(settings_), pool, receipts_, stats_),
-      state_(is_dialled() ? SessionState::waiting_for_link : SessionState::greeting),
-      name_(settings_.self.name),
-      started_at_(now),
-      heard_at_(now) {}
+      inbox_(inbox_settings(*settings_), budget, pool, stats_.drops),
+      outbox_(outbox_settings(*settings_), pool, receipts_, stats_),
+      state_(start.direction == Direction::dialled ? SessionState::waiting_for_link
+                                                   : SessionState::greeting),
+      name_(std::move(start.name)),
+      direction_(start.direction),
+      open_within_(is_dialled() ? start.connect_timeout : settings_->timeouts.handshake),
+      open_by_(now + open_within_),
+      heard_at_(now),
+      opening_(std::make_unique<Opening>()) {
+  opening_->authenticate = std::move(start.authenticate);
+}
+
+MessageSession::Ending& MessageSession::ending() {
+  if (!ending_) ending_ = std::make_unique<Ending>();
+  return *ending_;
+}
 
 void MessageSession::link_up(const LinkTraits& traits) {
   outbox_.set_packet_limits(traits.max_packet_bytes, traits.max_datagram_bytes);
   measures_loss_ = traits.loses_datagrams;
   if (state_ != SessionState::waiting_for_link) return;
   state_ = SessionState::greeting;
-  greeting_kind_ = wire::Kind::hello;
-  greeting_ = encode_hello(settings_.self);
+  HandshakeSelf self = settings_->self;
+  self.name = name_;
+  opening_->greeting_kind = wire::Kind::hello;
+  opening_->greeting = encode_hello(self);
 }
 
 void MessageSession::link_down(Error error) {
   if (state_ == SessionState::ended) return;
   if (state_ == SessionState::closing) {
-    finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
+    finish(
+        {ErrorCode::closed_locally, ending().reason.code, "This program closed the connection."});
   } else if (state_ == SessionState::draining) {
-    finish(peer_close_error_);
+    finish(ending().peer_error);
   } else {
     finish(std::move(error));
   }
@@ -108,7 +122,7 @@ ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery
   if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
   const std::size_t content = message.body.payload.size() + message.body.metadata.size();
   ErrorCode code = ErrorCode::message_too_large;
-  if (how == Delivery::reliable || content <= settings_.limits.max_unreliable_bytes) {
+  if (how == Delivery::reliable || content <= settings_->limits.max_unreliable_bytes) {
     code = outbox_.add(message, how, channel, now);
   }
   if (code == ErrorCode::message_too_large) ++stats_.drops.refused_too_large;
@@ -120,9 +134,9 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
   switch (state_) {
     case SessionState::open:
       state_ = SessionState::closing;
-      close_reason_ = reason;
-      close_reason_.text.resize(std::min(close_reason_.text.size(), wire::kMaxReasonBytes));
-      linger_until_ = now + settings_.timeouts.linger;
+      ending().reason = reason;
+      ending().reason.text.resize(std::min(ending().reason.text.size(), wire::kMaxReasonBytes));
+      linger_until_ = now + settings_->timeouts.linger;
       break;
     case SessionState::closing:
     case SessionState::draining:
@@ -135,14 +149,14 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
 }
 
 void MessageSession::refuse(ErrorCode code, std::string_view reason) {
-  refuse({code, wire::kVersion, wire::kVersion, settings_.self.application, settings_.self.schema,
+  refuse({code, wire::kVersion, wire::kVersion, settings_->self.application, settings_->self.schema,
           std::string(reason)});
 }
 
 void MessageSession::refuse(Refusal refusal) {
   refused_ = true;
   finish({refusal.code, 0, {}});
-  refusal_ = std::move(refusal);
+  opening_->refusal = std::move(refusal);
 }
 
 void MessageSession::fail(Error error) {
@@ -156,44 +170,45 @@ void MessageSession::release(std::uint64_t credit, std::size_t reserved_bytes) n
 void MessageSession::advance(TimePoint now) {
   if (state_ == SessionState::ended) return;
   if (!was_open_) {
-    const Duration limit = is_dialled() ? settings_.connect_timeout : settings_.timeouts.handshake;
-    if (now - started_at_ < limit) return;
+    if (now < open_by_) return;
     const bool linked = state_ != SessionState::waiting_for_link;
     return finish({linked ? ErrorCode::handshake_timed_out : ErrorCode::connect_timed_out, 0,
                    linked ? "The other end answered, but did not finish its greeting within " +
-                                seconds_text(limit) + "."
-                          : "Nobody answered within " + seconds_text(limit) + "."});
+                                seconds_text(open_within_) + "."
+                          : "Nobody answered within " + seconds_text(open_within_) + "."});
   }
-  if (now - heard_at_ >= settings_.timeouts.idle) {
+  if (now - heard_at_ >= settings_->timeouts.idle) {
     return finish({ErrorCode::connection_lost, 0,
                    "Nothing was heard from the other end for " +
-                       seconds_text(settings_.timeouts.idle) + "."});
+                       seconds_text(settings_->timeouts.idle) + "."});
   }
   if (linger_until_ && now >= *linger_until_) {
     // Totals that never come true must not keep it for ever.
-    if (state_ == SessionState::draining) return finish(peer_close_error_);
+    if (state_ == SessionState::draining) return finish(ending().peer_error);
     if (!close_sent_) {
       // What has not left by now does not leave. The goodbye does, and may take as long.
       outbox_.abandon();
-      linger_until_ = now + settings_.timeouts.linger;
+      linger_until_ = now + settings_->timeouts.linger;
       return;
     }
-    return finish({ErrorCode::closed_locally, close_reason_.code,
+    return finish({ErrorCode::closed_locally, ending().reason.code,
                    "This program closed the connection; the other end did not confirm within " +
-                       seconds_text(settings_.timeouts.linger) + "."});
+                       seconds_text(settings_->timeouts.linger) + "."});
   }
   if (now >= ping_at_) {
-    ping_due_ = true;
-    ping_at_ = now + settings_.timeouts.keep_alive;
+    send_ping(now);
   }
+}
+
+void MessageSession::send_ping(TimePoint now) noexcept {
+  ping_due_ = true;
+  ping_at_ = now + settings_->timeouts.keep_alive;
 }
 
 TimePoint MessageSession::next_deadline() const noexcept {
   if (state_ == SessionState::ended) return TimePoint::max();
-  if (!was_open_) {
-    return started_at_ + (is_dialled() ? settings_.connect_timeout : settings_.timeouts.handshake);
-  }
-  TimePoint next = std::min(heard_at_ + settings_.timeouts.idle, ping_at_);
+  if (!was_open_) return open_by_;
+  TimePoint next = std::min(heard_at_ + settings_->timeouts.idle, ping_at_);
   if (acknowledge_at_) next = std::min(next, *acknowledge_at_);
   if (linger_until_) next = std::min(next, *linger_until_);
   return next;
@@ -224,13 +239,13 @@ SessionEvent MessageSession::take_event() {
   } else {
     end_pending_ = false;
     event.type = was_open_ ? EventType::disconnected : EventType::error;
-    event.error = end_;
+    event.error = ending().error;
   }
   return event;
 }
 
 bool MessageSession::wants_link_closed() const noexcept {
-  return state_ == SessionState::ended && !refusal_ && !owes_close_ack_;
+  return state_ == SessionState::ended && !(opening_ && opening_->refusal) && !owes_close_ack_;
 }
 
 ConnectionStats MessageSession::stats() const {
@@ -247,24 +262,23 @@ void MessageSession::become_open(TimePoint now) {
   was_open_ = true;
   connected_pending_ = true;
   heard_at_ = now;
-  ping_at_ = now + settings_.timeouts.keep_alive;
-  ping_due_ = true;
+  send_ping(now);
 }
 
 // The other end has closed: done as soon as everything that it sent has arrived.
 void MessageSession::check_drained() {
-  for (const auto& [channel, total] : peer_totals_) {
+  for (const auto& [channel, total] : ending().peer_totals) {
     if (inbox_.taken(channel) != total) return;
   }
   owes_close_ack_ = true;
-  finish(peer_close_error_);
+  finish(ending().peer_error);
 }
 
 // From here on there is nothing but the events that wait, and at most one more packet.
 void MessageSession::finish(Error error) {
   state_ = SessionState::ended;
   outbox_.abandon();
-  end_ = std::move(error);
+  ending().error = std::move(error);
   end_pending_ = was_open_ || is_dialled();
 }
 

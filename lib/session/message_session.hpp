@@ -29,8 +29,8 @@ namespace tickwire::detail {
 /// promises about them.
 class MessageSession final : public Session {
  public:
-  MessageSession(SessionSettings settings, BufferPool& pool, ReassemblyBudget& budget,
-                 TimePoint now);
+  MessageSession(std::shared_ptr<const SessionSettings> settings, SessionStart start,
+                 BufferPool& pool, ReassemblyBudget& budget, TimePoint now);
 
   void link_up(const LinkTraits& traits) override;
   void link_down(Error error) override;
@@ -70,6 +70,21 @@ class MessageSession final : public Session {
   [[nodiscard]] ConnectionStats stats() const override;
 
  private:
+  // What is needed until it is open.
+  struct Opening {
+    std::function<Result<void>(std::string_view name)> authenticate;
+    std::vector<std::byte> greeting;  // HELLO's or WELCOME's body, for the next flush
+    wire::Kind greeting_kind = wire::Kind::hello;
+    std::optional<Refusal> refusal;
+  };
+  // What is needed once it ends.
+  struct Ending {
+    Error error;  // what the last event says
+    CloseReason reason;
+    Error peer_error;
+    std::vector<std::pair<std::uint8_t, std::uint32_t>> peer_totals;
+  };
+
   void take_control(std::span<const std::byte> records, TimePoint now);
   void take_record(const wire::Record& record, TimePoint now);
   void take_handshake_record(wire::Kind kind, std::span<const std::byte> body, TimePoint now);
@@ -80,6 +95,7 @@ class MessageSession final : public Session {
   void take_acknowledgements(std::span<const std::byte> body);
   void take_pong(std::span<const std::byte> body, TimePoint now);
   void become_open(TimePoint now);
+  void send_ping(TimePoint now) noexcept;
   void check_drained();
   void finish(Error error);
   void violate(std::string_view what);
@@ -90,11 +106,10 @@ class MessageSession final : public Session {
   void write_echoes(PacketWriter& writer, TimePoint now);
   void append_close(Packet& packet);
   [[nodiscard]] std::uint32_t stamp(TimePoint now) const noexcept;
-  [[nodiscard]] bool is_dialled() const noexcept {
-    return settings_.direction == Direction::dialled;
-  }
+  [[nodiscard]] bool is_dialled() const noexcept { return direction_ == Direction::dialled; }
+  [[nodiscard]] Ending& ending();
 
-  SessionSettings settings_;
+  std::shared_ptr<const SessionSettings> settings_;
   BufferPool& pool_;
   NullProtector protector_;
   ConnectionStats stats_;
@@ -111,18 +126,17 @@ class MessageSession final : public Session {
   bool connected_pending_ = false;
   bool receipt_is_next_ = false;  // messages and receipts take turns
   bool end_pending_ = false;
-  Error end_;
+  Direction direction_;
 
-  TimePoint started_at_;
+  Duration open_within_;
+  TimePoint open_by_;
   TimePoint heard_at_;
   TimePoint ping_at_{};
   std::optional<TimePoint> acknowledge_at_;
   std::optional<TimePoint> linger_until_;
 
   // What the next flush says besides data.
-  std::vector<std::byte> greeting_;  // HELLO's or WELCOME's body
-  wire::Kind greeting_kind_ = wire::Kind::hello;
-  std::optional<Refusal> refusal_;
+  std::unique_ptr<Opening> opening_;  // none once it is open and its greeting is out
   bool refused_ = false;
   bool owes_ready_ = false;
   bool owes_close_ack_ = false;
@@ -134,11 +148,9 @@ class MessageSession final : public Session {
   std::optional<Echo> echo_;
 
   // Closing.
-  CloseReason close_reason_;
   bool close_sent_ = false;
   bool peer_closed_ = false;
-  Error peer_close_error_;
-  std::vector<std::pair<std::uint8_t, std::uint32_t>> peer_totals_;
+  std::unique_ptr<Ending> ending_;
 };
 
 }  // namespace tickwire::detail

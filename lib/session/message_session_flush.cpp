@@ -36,21 +36,22 @@ void MessageSession::flush(PacketSink& sink, TimePoint now) {
 }
 
 void MessageSession::write_handshake(PacketWriter& writer) {
-  if (refusal_) {
-    const auto body = encode_refusal(*refusal_);
+  if (!opening_) return;
+  if (opening_->refusal) {
+    const auto body = encode_refusal(*opening_->refusal);
     Packet packet(pool_, kControlBytes);
     std::copy(body.begin(), body.end(),
               wire::append_record(packet, wire::Kind::refuse, body.size()));
     writer.write_control(std::move(packet), Lane::control);
-    refusal_.reset();
+    opening_->refusal.reset();
   }
   if (state_ == SessionState::ended) return;
-  if (!greeting_.empty()) {
+  if (!opening_->greeting.empty()) {
     Packet packet(pool_, kControlBytes);
-    std::copy(greeting_.begin(), greeting_.end(),
-              wire::append_record(packet, greeting_kind_, greeting_.size()));
+    std::copy(opening_->greeting.begin(), opening_->greeting.end(),
+              wire::append_record(packet, opening_->greeting_kind, opening_->greeting.size()));
     writer.write_control(std::move(packet), Lane::control);
-    greeting_.clear();
+    opening_->greeting.clear();
   }
   if (owes_ready_) {
     Packet packet(pool_, kControlBytes);
@@ -58,6 +59,7 @@ void MessageSession::write_handshake(PacketWriter& writer) {
     writer.write_control(std::move(packet), Lane::control);
     owes_ready_ = false;
   }
+  if (was_open_) opening_.reset();
 }
 
 void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now) {
@@ -118,12 +120,12 @@ void MessageSession::append_close(Packet& packet) {
     end += kAcknowledgementBytes;
   }
   const auto totals_bytes = static_cast<std::size_t>(end - totals);
-  const auto text = as_bytes(close_reason_.text);
+  const auto text = as_bytes(ending().reason.text);
   const auto text_bytes = static_cast<std::uint32_t>(text.size());
   std::byte* at = wire::append_record(
       packet, wire::Kind::close,
       sizeof(std::uint16_t) + varint_bytes(text_bytes) + text_bytes + totals_bytes);
-  store(at, close_reason_.code);
+  store(at, ending().reason.code);
   at = store_varint(at + sizeof(std::uint16_t), text_bytes);
   at = std::copy(text.begin(), text.end(), at);
   std::copy(static_cast<std::byte*>(totals), end, at);

@@ -59,6 +59,8 @@ void MessageSession::take_record(const wire::Record& record, TimePoint now) {
       const auto stamp = cursor.number<std::uint32_t>();
       if (!cursor.ok()) return violate("a broken ping");
       echo_ = Echo{stamp, now};
+      // The own one goes with the answer, if it is due before long: one packet less.
+      if (ping_at_ - now < settings_->timeouts.keep_alive * 3 / 4) send_ping(now);
       return;
     }
     case wire::Kind::pong:
@@ -68,7 +70,7 @@ void MessageSession::take_record(const wire::Record& record, TimePoint now) {
     case wire::Kind::close_ack:
       if (!close_sent_) return violate("an answer to no goodbye");
       return finish(
-          {ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
+          {ErrorCode::closed_locally, ending().reason.code, "This program closed the connection."});
     default:
       return violate("a record that this version does not know");
   }
@@ -94,20 +96,20 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
     if (hello.error().code != ErrorCode::unsupported_extension) return finish(hello.error());
     return refuse(hello.error().code);
   }
-  if (auto refusal = check_hello(*hello, settings_.self)) return refuse(*std::move(refusal));
+  if (auto refusal = check_hello(*hello, settings_->self)) return refuse(*std::move(refusal));
   name_ = hello->self.name;
-  if (settings_.authenticate) {
-    if (const auto allowed = settings_.authenticate(name_); !allowed) {
+  if (opening_->authenticate) {
+    if (const auto allowed = opening_->authenticate(name_); !allowed) {
       return refuse(ErrorCode::refused_by_application, allowed.error().message());
     }
   }
   outbox_.set_peer_limits(
       hello->self.receive_window_bytes,
-      std::min<std::size_t>(hello->self.max_message_bytes, settings_.limits.max_message_bytes),
+      std::min<std::size_t>(hello->self.max_message_bytes, settings_->limits.max_message_bytes),
       hello->self.channels);
   state_ = SessionState::welcoming;
-  greeting_kind_ = wire::Kind::welcome;
-  greeting_ = encode_welcome(settings_.self);
+  opening_->greeting_kind = wire::Kind::welcome;
+  opening_->greeting = encode_welcome(settings_->self);
 }
 
 void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now) {
@@ -115,7 +117,7 @@ void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now
   if (!welcome) return finish(welcome.error());
   outbox_.set_peer_limits(
       welcome->self.receive_window_bytes,
-      std::min<std::size_t>(welcome->self.max_message_bytes, settings_.limits.max_message_bytes),
+      std::min<std::size_t>(welcome->self.max_message_bytes, settings_->limits.max_message_bytes),
       welcome->self.channels);
   owes_ready_ = true;
   become_open(now);
@@ -124,7 +126,7 @@ void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now
 void MessageSession::take_refusal(std::span<const std::byte> body) {
   const auto refusal = decode_refusal(body);
   if (!refusal) return violate("a broken refusal");
-  finish(describe_refusal(*refusal, settings_.self));
+  finish(describe_refusal(*refusal, settings_->self));
 }
 
 void MessageSession::take_acknowledgements(std::span<const std::byte> body) {
@@ -161,20 +163,20 @@ void MessageSession::take_close(std::span<const std::byte> body, TimePoint now) 
   const auto text = cursor.block();
   while (cursor.ok() && !cursor.at_end()) {
     const auto channel = cursor.number<std::uint8_t>();
-    peer_totals_.emplace_back(channel, cursor.number<std::uint32_t>());
+    ending().peer_totals.emplace_back(channel, cursor.number<std::uint32_t>());
   }
-  if (!cursor.ok() || text.size() > wire::kMaxReasonBytes || peer_totals_.size() > 256) {
+  if (!cursor.ok() || text.size() > wire::kMaxReasonBytes || ending().peer_totals.size() > 256) {
     return violate("a broken goodbye");
   }
   peer_closed_ = true;
-  peer_close_error_ = {ErrorCode::closed_by_peer, code, std::string(as_text(text))};
+  ending().peer_error = {ErrorCode::closed_by_peer, code, std::string(as_text(text))};
   if (state_ == SessionState::closing) {
     // Both said goodbye at once: answer, and wait for the own answer.
     owes_close_ack_ = true;
     return;
   }
   state_ = SessionState::draining;
-  linger_until_ = now + settings_.timeouts.idle;
+  linger_until_ = now + settings_->timeouts.idle;
   outbox_.abandon();
   check_drained();
 }

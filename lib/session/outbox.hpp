@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <tickwire/clock.hpp>
@@ -40,7 +41,7 @@ enum class Hold : std::uint8_t { off, on };
 class Outbox {
  public:
   struct Settings {
-    std::vector<ChannelConfig> channels;
+    std::span<const ChannelConfig> channels;  ///< which outlive it
     std::size_t max_queue_bytes = 0;
     UnreliableQueueLimit unreliable_queue;
     bool keeps_receipts = true;

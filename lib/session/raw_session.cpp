@@ -9,15 +9,21 @@ namespace {
 
 // Small sends share a packet of this size; one that is larger and already counted is not copied.
 constexpr std::size_t kBundleBytes = 16 * 1024;
+// What it costs to hold a read, besides its bytes: without it, a peer who writes one byte at a time
+// could pile up a hundred times the window.
+constexpr std::size_t kHoldingBytes = 128;
+static_assert(sizeof(InboxMessage) <= kHoldingBytes);
 
 }  // namespace
 
-RawSession::RawSession(SessionSettings settings, BufferPool& pool, TimePoint now)
+RawSession::RawSession(std::shared_ptr<const SessionSettings> settings, SessionStart start,
+                       BufferPool& pool, TimePoint now)
     : settings_(std::move(settings)),
       pool_(pool),
-      name_(is_dialled() ? settings_.self.name : std::string()),
+      name_(std::move(start.name)),
       state_(SessionState::waiting_for_link),
-      started_at_(now) {}
+      direction_(start.direction),
+      open_by_(now + start.connect_timeout) {}
 
 void RawSession::link_up(const LinkTraits& traits) {
   max_packet_bytes_ = traits.max_packet_bytes;
@@ -34,10 +40,10 @@ void RawSession::receive(Packet packet, TimePoint) {
   if (state_ == SessionState::ended) return;
   ++stats_.packets_received;
   stats_.bytes_received += packet.size();
-  untaken_bytes_ += packet.size();
   InboxMessage message;
   message.payload = packet.bytes();
-  message.credit = packet.size();
+  message.credit = packet.size() + kHoldingBytes;
+  untaken_bytes_ += packet.size() + kHoldingBytes;
   message.buffer = packet.take_buffer();
   incoming_.push_back(std::move(message));
 }
@@ -47,7 +53,7 @@ void RawSession::end_of_stream(TimePoint) {
 }
 
 bool RawSession::wants_input() const noexcept {
-  return untaken_bytes_ < settings_.limits.receive_window_bytes;
+  return untaken_bytes_ < settings_->limits.receive_window_bytes;
 }
 
 void RawSession::flush(PacketSink& sink, TimePoint) {
@@ -79,11 +85,11 @@ ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> de
   if (message.replace_key) return ErrorCode::invalid_argument;
   if (channel != 0) return ErrorCode::no_such_channel;
   const std::size_t bytes = message.body.payload.size();
-  if (bytes > settings_.limits.max_message_bytes) {
+  if (bytes > settings_->limits.max_message_bytes) {
     ++stats_.drops.refused_too_large;
     return ErrorCode::message_too_large;
   }
-  if (queued_bytes_ + bytes > settings_.limits.max_send_queue_bytes) {
+  if (queued_bytes_ + bytes > settings_->limits.max_send_queue_bytes) {
     ++stats_.drops.refused_queue_full;
     return ErrorCode::send_queue_full;
   }
@@ -94,13 +100,14 @@ ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> de
   }
   queued_bytes_ += bytes;
   ++stats_.messages_sent;
-  if (settings_.events.contains(EventType::data_sent)) ids_.push(message.id);
+  if (settings_->events.contains(EventType::data_sent)) ids_.push(message.id);
   return ErrorCode::none;
 }
 
 void RawSession::append(std::span<const std::byte> bytes) {
   const auto add_packet = [&](std::size_t room) {
-    outgoing_.push_back({Packet(pool_, std::clamp(room, kBundleBytes, max_packet_bytes_)), 0});
+    // The pool has nothing between the two, so that what is not used of it would be lost.
+    outgoing_.push_back({Packet(pool_, room > kBundleBytes ? max_packet_bytes_ : kBundleBytes), 0});
   };
   if (outgoing_.empty()) add_packet(bytes.size());
   while (true) {
@@ -134,7 +141,7 @@ void RawSession::close(const CloseReason& reason, TimePoint now) {
   if (state_ != SessionState::open) return;
   state_ = SessionState::closing;
   close_reason_ = reason;
-  linger_until_ = now + settings_.timeouts.linger;
+  linger_until_ = now + settings_->timeouts.linger;
 }
 
 // There is nobody on the other end who would understand a reason.
@@ -164,7 +171,7 @@ void RawSession::advance(TimePoint now) {
 }
 
 TimePoint RawSession::next_deadline() const noexcept {
-  if (state_ == SessionState::waiting_for_link) return started_at_ + settings_.connect_timeout;
+  if (state_ == SessionState::waiting_for_link) return open_by_;
   if (state_ == SessionState::ended || !linger_until_) return TimePoint::max();
   return *linger_until_;
 }

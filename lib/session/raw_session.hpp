@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -19,7 +20,8 @@ namespace tickwire::detail {
 /// still has the pass in which it takes the last bytes to answer them; then the connection ends.
 class RawSession final : public Session {
  public:
-  RawSession(SessionSettings settings, BufferPool& pool, TimePoint now);
+  RawSession(std::shared_ptr<const SessionSettings> settings, SessionStart start, BufferPool& pool,
+             TimePoint now);
 
   void link_up(const LinkTraits& traits) override;
   void link_down(Error error) override;
@@ -66,11 +68,9 @@ class RawSession final : public Session {
   void append(std::span<const std::byte> bytes);
   void share(const OutMessage& message);
   void finish(Error error);
-  [[nodiscard]] bool is_dialled() const noexcept {
-    return settings_.direction == Direction::dialled;
-  }
+  [[nodiscard]] bool is_dialled() const noexcept { return direction_ == Direction::dialled; }
 
-  SessionSettings settings_;
+  std::shared_ptr<const SessionSettings> settings_;
   BufferPool& pool_;
   std::string name_;
   ConnectionStats stats_;
@@ -79,7 +79,8 @@ class RawSession final : public Session {
   IdRuns ids_;  // of messages in `outgoing_`
   ReceiptQueue receipts_;
   SessionState state_;
-  std::size_t untaken_bytes_ = 0;  // received, and not yet taken by the program
+  Direction direction_;
+  std::size_t untaken_bytes_ = 0;  // received and not yet taken, with what holding it costs
   std::size_t queued_bytes_ = 0;
   std::size_t max_packet_bytes_ = 0;
   bool was_open_ = false;
@@ -90,7 +91,7 @@ class RawSession final : public Session {
   bool end_pending_ = false;
   Error end_;
   CloseReason close_reason_;
-  TimePoint started_at_;
+  TimePoint open_by_;
   std::optional<TimePoint> linger_until_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,17 +14,22 @@
 
 namespace tickwire::detail {
 
-/// What a host tells each of its sessions.
+/// What all sessions of a host have in common, once for all.
 struct SessionSettings {
-  Direction direction = Direction::dialled;
-  HandshakeSelf self;
+  HandshakeSelf self;  ///< without a name
   std::vector<ChannelConfig> channels;
   Limits limits;
   Timeouts timeouts;
-  Duration connect_timeout{};
   EventMask events = EventMask::all();
+};
+
+/// What one of them is told besides.
+struct SessionStart {
+  Direction direction = Direction::dialled;
+  std::string name{};          ///< of a dialling end
+  Duration connect_timeout{};  ///< for a dialling end to come up
   /// Asked on the accepting end before WELCOME; may be empty.
-  std::function<Result<void>(std::string_view name)> authenticate;
+  std::function<Result<void>(std::string_view name)> authenticate{};
 };
 
 }  // namespace tickwire::detail

@@ -33,7 +33,7 @@ class Link {
 
   [[nodiscard]] virtual const LinkTraits& traits() const noexcept = 0;
   /// The other end, with numbers for host and port.
-  [[nodiscard]] virtual const Address& peer() const noexcept = 0;
+  [[nodiscard]] virtual Address peer() const = 0;
 
   /// Bytes that the transport takes now without piling them up.
   [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;

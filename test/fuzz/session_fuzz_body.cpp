@@ -57,7 +57,7 @@ class Abyss final : public detail::PacketSink {
 class Subject {
  public:
   explicit Subject(std::uint8_t choice) : pool_(std::in_place, &memory_) {
-    settings_.direction = (choice & 1) != 0 ? Direction::dialled : Direction::accepted;
+    start_.direction = (choice & 1) != 0 ? Direction::dialled : Direction::accepted;
     settings_.channels.resize(4);
     settings_.limits.max_message_bytes = kMaxMessageBytes;
     settings_.limits.max_reassembly_bytes = kMaxReassemblyBytes;
@@ -65,8 +65,9 @@ class Subject {
     settings_.limits.max_send_queue_bytes = 100'000;
     settings_.limits.max_unreliable_queue.bytes = 8192;
     settings_.self = {"fuzz", "", "", 128 * 1024, kMaxMessageBytes, 4};
-    settings_.connect_timeout = std::chrono::seconds(5);
-    session_.emplace(settings_, **pool_, budget_, now_);
+    start_.connect_timeout = std::chrono::seconds(5);
+    session_.emplace(std::make_shared<detail::SessionSettings>(settings_), start_, **pool_, budget_,
+                     now_);
     if ((choice & 2) != 0) session_->link_up({1200, 1200, true});
     if ((choice & 4) != 0) open();
   }
@@ -108,7 +109,7 @@ class Subject {
     session_->link_down({ErrorCode::connection_reset, 0, "the end"});
     take(1'000'000);
     if (session_->has_event()) throw BrokenPromise("its events never end");
-    const bool told = settings_.direction == Direction::dialled || connected_;
+    const bool told = start_.direction == Direction::dialled || connected_;
     if (ended_ != told) throw BrokenPromise("it has no end, or two");
     session_.reset();
     pool_.reset();
@@ -122,7 +123,7 @@ class Subject {
     session_->link_up({1200, 1200, true});
     session_->flush(sink_, now_);
     const detail::HandshakeSelf peer{"fuzz", "", "", 128 * 1024, kMaxMessageBytes, 4};
-    const bool dialled = settings_.direction == Direction::dialled;
+    const bool dialled = start_.direction == Direction::dialled;
     const auto body = dialled ? detail::encode_welcome(peer) : detail::encode_hello(peer);
     detail::Packet greeting(**pool_, 256);
     std::copy(body.begin(), body.end(),
@@ -173,6 +174,7 @@ class Subject {
   std::optional<detail::PoolOwner> pool_;
   detail::ReassemblyBudget budget_{kMaxReassemblyBytes};
   detail::SessionSettings settings_;
+  detail::SessionStart start_;
   TimePoint now_{std::chrono::hours(1)};
   std::optional<detail::MessageSession> session_;
   Abyss sink_;

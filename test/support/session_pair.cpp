@@ -10,10 +10,10 @@ void CapturingSink::send(detail::Packet packet, detail::Lane lane, std::uint8_t 
   packets.push_back({std::move(packet), lane, channel});
 }
 
-SessionEnd::SessionEnd(detail::SessionSettings settings, TimePoint start)
+SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start)
     : pool(std::pmr::get_default_resource()),
-      budget(settings.limits.max_host_reassembly_bytes),
-      session(std::move(settings), *pool, budget, start),
+      budget(plan.limits.max_host_reassembly_bytes),
+      session(std::make_shared<detail::SessionSettings>(plan), plan.start, *pool, budget, start),
       now(start) {}
 
 void SessionEnd::take_events() {
@@ -58,23 +58,23 @@ std::vector<std::string> SessionEnd::texts() const {
   return texts;
 }
 
-detail::SessionSettings SessionPair::settings(Direction direction) {
-  detail::SessionSettings settings;
-  settings.direction = direction;
+SessionPlan SessionPair::settings(Direction direction) {
+  SessionPlan settings;
+  settings.start.direction = direction;
   settings.channels.resize(8);
   settings.self.application = "test/1";
   settings.self.receive_window_bytes =
       static_cast<std::uint32_t>(settings.limits.receive_window_bytes);
   settings.self.max_message_bytes = static_cast<std::uint32_t>(settings.limits.max_message_bytes);
   settings.self.channels = 8;
-  settings.connect_timeout = settings.timeouts.connect;
+  settings.start.connect_timeout = settings.timeouts.connect;
   return settings;
 }
 
 SessionPair::SessionPair()
     : SessionPair(settings(Direction::dialled), settings(Direction::accepted)) {}
 
-SessionPair::SessionPair(detail::SessionSettings dialled, detail::SessionSettings accepted)
+SessionPair::SessionPair(SessionPlan dialled, SessionPlan accepted)
     : dialler(std::move(dialled), now), acceptor(std::move(accepted), now) {
   dialler.session.link_up(traits);
   acceptor.session.link_up(traits);

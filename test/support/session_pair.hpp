@@ -9,6 +9,7 @@
 
 #include "lib/base/ring_queue.hpp"
 #include "lib/session/message_session.hpp"
+#include "test/support/session_plan.hpp"
 
 namespace tickwire::test {
 
@@ -43,7 +44,7 @@ struct SeenEvent {
 
 /// One session with its memory, its wire out and a log of its events.
 struct SessionEnd {
-  SessionEnd(detail::SessionSettings settings, TimePoint now);
+  SessionEnd(const SessionPlan& plan, TimePoint now);
 
   /// Takes every event that waits, giving back what messages hold.
   void take_events();
@@ -65,9 +66,9 @@ struct SessionEnd {
 class SessionPair {
  public:
   SessionPair();
-  SessionPair(detail::SessionSettings dialled, detail::SessionSettings accepted);
+  SessionPair(SessionPlan dialled, SessionPlan accepted);
 
-  [[nodiscard]] static detail::SessionSettings settings(Direction direction);
+  [[nodiscard]] static SessionPlan settings(Direction direction);
 
   /// One pass on both ends: flush, deliver, advance, take events.
   void pump();

@@ -27,11 +27,12 @@ std::size_t place_of(const std::vector<TrafficEnd::Said>& said, const std::strin
 
 }  // namespace
 
-TrafficEnd::TrafficEnd(detail::SessionSettings settings, TimePoint now, std::string name)
+TrafficEnd::TrafficEnd(SessionPlan settings, TimePoint now, std::string name)
     : name_(std::move(name)), host_limit_bytes_(settings.limits.max_host_reassembly_bytes) {
   pool.emplace(&memory);
   budget.emplace(host_limit_bytes_);
-  session.emplace(std::move(settings), **pool, *budget, now);
+  session.emplace(std::make_shared<detail::SessionSettings>(settings), settings.start, **pool,
+                  *budget, now);
   session->link_up(kTraits);
 }
 
@@ -124,8 +125,8 @@ void TrafficEnd::check_settled() {
   expect(memory.bytes_out() == 0, "packet memory is given back");
 }
 
-SessionTraffic::SessionTraffic(const detail::SessionSettings& dialled,
-                               const detail::SessionSettings& accepted, std::uint64_t seed)
+SessionTraffic::SessionTraffic(const SessionPlan& dialled, const SessionPlan& accepted,
+                               std::uint64_t seed)
     : dice(seed), dialler(dialled, now, "d"), acceptor(accepted, now, "a") {}
 
 void SessionTraffic::step(Duration by, std::size_t events) {

@@ -16,6 +16,7 @@
 
 #include "lib/session/message_session.hpp"
 #include "test/support/counting_resource.hpp"
+#include "test/support/session_plan.hpp"
 
 namespace tickwire::test {
 
@@ -49,7 +50,7 @@ struct WireHabits {
 /// is checked against the promises as it comes; the first breach is kept in `breach`.
 class TrafficEnd final : public detail::PacketSink {
  public:
-  TrafficEnd(detail::SessionSettings settings, TimePoint now, std::string name);
+  TrafficEnd(SessionPlan settings, TimePoint now, std::string name);
   ~TrafficEnd() override;
 
   // -- PacketSink
@@ -105,8 +106,7 @@ class TrafficEnd final : public detail::PacketSink {
 /// control in order, every channel in order, datagrams as they like.
 class SessionTraffic {
  public:
-  SessionTraffic(const detail::SessionSettings& dialled, const detail::SessionSettings& accepted,
-                 std::uint64_t seed);
+  SessionTraffic(const SessionPlan& dialled, const SessionPlan& accepted, std::uint64_t seed);
 
   /// Flushes both, moves what is due, runs their clocks. `events` are taken on each end.
   void step(Duration by, std::size_t events);

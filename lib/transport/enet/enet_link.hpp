@@ -22,7 +22,7 @@ class EnetLink final : public Link {
   EnetLink& operator=(const EnetLink&) = delete;
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
-  [[nodiscard]] const Address& peer() const noexcept override { return peer_; }
+  [[nodiscard]] Address peer() const override { return peer_; }
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void close() override;

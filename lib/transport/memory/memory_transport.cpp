@@ -92,7 +92,7 @@ class MemoryLink final : public Link {
   MemoryLink& operator=(const MemoryLink&) = delete;
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return local_->traits; }
-  [[nodiscard]] const Address& peer() const noexcept override { return peer_; }
+  [[nodiscard]] Address peer() const override { return peer_; }
 
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override {
     if (state_ != State::up && state_ != State::called) return 0;

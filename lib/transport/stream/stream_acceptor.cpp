@@ -60,13 +60,15 @@ Address StreamAcceptor::bound() const {
   return address;
 }
 
-std::optional<StreamAcceptor::Caller> StreamAcceptor::accept(TimePoint now) {
+std::optional<StreamAcceptor::Caller> StreamAcceptor::accept(TimePoint now,
+                                                             std::size_t& looks_left) {
   if (paused_until_) {
     if (now < *paused_until_) return std::nullopt;
     paused_until_.reset();
     is_ready_ = watch_.set(Interest::readable);
   }
-  while (is_ready_) {
+  while (is_ready_ && looks_left > 0) {
+    --looks_left;
     Caller caller;
     SocketAddress from;
     const IoResult result = socket_.accept(caller.socket, from);

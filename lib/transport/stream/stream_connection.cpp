@@ -22,13 +22,16 @@ constexpr Duration kClosingTime = std::chrono::seconds(2);
 // For one who has failed the handshake to read why.
 constexpr Duration kTurnAwayTime = std::chrono::milliseconds(250);
 
+Error no_room() {
+  return {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
+}
+
 }  // namespace
 
 StreamConnection::StreamConnection(StreamShared& shared, StreamSocket socket, Address peer,
                                    std::shared_ptr<TlsContext> tls, std::size_t listener)
     : shared_(shared),
-      tls_(std::move(tls)),
-      peer_(std::move(peer)),
+      beginning_(new Beginning{std::move(peer), {}, std::move(tls), nullptr}),
       listener_(listener),
       phase_(Phase::greeting) {
   set_deadline(shared_.context.clock->now() + shared_.context.handshake);
@@ -38,12 +41,11 @@ StreamConnection::StreamConnection(StreamShared& shared, StreamSocket socket, Ad
 StreamConnection::StreamConnection(StreamShared& shared, const DialRequest& request,
                                    std::shared_ptr<TlsContext> tls)
     : shared_(shared),
-      tls_(std::move(tls)),
+      beginning_(new Beginning{request.candidates.front(), request.host, std::move(tls), nullptr}),
       handler_(request.handler),
-      peer_(request.candidates.front()),
-      called_host_(request.host),
       phase_(Phase::calling) {
-  race_ = std::make_unique<ConnectRace>(*shared.context.poller, *this, request.candidates);
+  beginning_->race =
+      std::make_unique<ConnectRace>(*shared.context.poller, *this, request.candidates);
   mark_ready();
 }
 
@@ -52,7 +54,7 @@ StreamConnection::~StreamConnection() {
 }
 
 std::unique_ptr<Link> StreamConnection::make_link() {
-  auto link = std::make_unique<StreamLink>(*this, peer_);
+  auto link = std::make_unique<StreamLink>(*this);
   link_ = link.get();
   return link;
 }
@@ -71,7 +73,7 @@ void StreamConnection::set_deadline(TimePoint deadline) {
 }
 
 std::optional<TimePoint> StreamConnection::deadline() const {
-  if (race_) return race_->next_deadline();
+  if (phase_ == Phase::calling) return beginning_->race->next_deadline();
   if (deadline_ == TimePoint::max()) return std::nullopt;
   return deadline_;
 }
@@ -91,15 +93,14 @@ void StreamConnection::service(TimePoint now) {
 }
 
 void StreamConnection::call(TimePoint now) {
-  auto decided = race_->step(now);
+  auto decided = beginning_->race->step(now);
   if (!decided) {
     if (!in_timed) set_deadline(TimePoint::max());
     return;
   }
-  race_.reset();
+  beginning_->race.reset();
   if (!*decided) return go_down(std::move(*decided).error());
-  peer_ = std::move((*decided)->address);
-  if (link_ != nullptr) link_->peer_ = peer_;
+  beginning_->peer = std::move((*decided)->address);
   phase_ = Phase::greeting;
   begin_greeting(std::move((*decided)->socket));
 }
@@ -108,9 +109,9 @@ void StreamConnection::begin_greeting(StreamSocket socket) {
   socket_ = socket.handle();
   if (shared_.options.framing == Framing::none) socket.watch_for_dead_peer();
   stream_ = std::make_unique<TcpStream>(std::move(socket));
-  if (tls_) {
-    const std::string key = called_host_ + ":" + std::to_string(peer_.port);
-    stream_ = tls_->wrap(std::move(stream_), called_host_, key);
+  if (beginning_->tls) {
+    const std::string key = beginning_->called_host + ":" + std::to_string(beginning_->peer.port);
+    stream_ = beginning_->tls->wrap(std::move(stream_), beginning_->called_host, key);
   }
   watch_ = Watch(*shared_.context.poller, socket_, *this);
   mark_ready();
@@ -118,15 +119,17 @@ void StreamConnection::begin_greeting(StreamSocket socket) {
 
 void StreamConnection::greet() {
   // Handshakes are slow: a burst of newcomers must not hold up those who are in.
-  if (tls_ && shared_.handshakes_left == 0) return mark_ready();
-  if (tls_) --shared_.handshakes_left;
+  if (beginning_->tls) {
+    if (shared_.handshakes_left == 0) return mark_ready();
+    --shared_.handshakes_left;
+  }
   switch (stream_->handshake()) {
     case IoStatus::done:
       return come_up();
     case IoStatus::blocked: {
       const bool reads = stream_->awaits() == Awaits::readable;
       if (!watch_.set(reads ? Interest::readable : Interest::writable)) {
-        go_down({ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."});
+        go_down(no_room());
       }
       return;
     }
@@ -138,12 +141,14 @@ void StreamConnection::greet() {
 void StreamConnection::come_up() {
   phase_ = Phase::up;
   deadline_ = TimePoint::max();
-  tls_.reset();
   if (!watch_.set(Interest::readable)) {
-    return go_down(
-        {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."});
+    return go_down(no_room());
   }
-  if (!listener_) return handler_->on_link_up();
+  if (!listener_) {
+    beginning_.reset();
+    return handler_->on_link_up();
+  }
+  beginning_.reset();
   // Whoever turns it away destroys the link, and with it this connection's life.
   handler_ = shared_.context.handler->on_incoming(make_link(), *listener_);
 }
@@ -156,7 +161,7 @@ void StreamConnection::move_bytes(TimePoint now) {
   read_some(now);
   if (phase_ != Phase::up) return;
   // What the other end had sent before it broke off has been read by now.
-  if (write_failure_) return go_down(*std::exchange(write_failure_, std::nullopt));
+  if (write_failure_) return go_down(*write_failure_);
   wait_for_more();
 }
 
@@ -261,14 +266,20 @@ void StreamConnection::write_some() {
     if (result.status == IoStatus::done) {
       queue_.consume(result.bytes);
     } else if (result.status == IoStatus::blocked) {
-      write_blocked_ = true;
-      wait_for_more();
+      block_writing();
     } else {
-      write_failure_ = stream_->failure();
+      write_failure_ = std::make_unique<Error>(stream_->failure());
       queue_.clear();
       mark_ready();
     }
   }
+}
+
+// Noted at once: a read that follows may be blocked too, and wait for something else.
+void StreamConnection::block_writing() {
+  write_blocked_ = true;
+  write_awaits_ = stream_->awaits();
+  wait_for_more();
 }
 
 void StreamConnection::wait_for_more() {
@@ -276,12 +287,12 @@ void StreamConnection::wait_for_more() {
   if (reading_ == Reading::on && !has_ended_) interest = Interest::readable;
   if (read_awaits_ == Awaits::writable) interest = interest | Interest::writable;
   if (write_blocked_) {
-    interest = interest |
-               (stream_->awaits() == Awaits::readable ? Interest::readable : Interest::writable);
+    interest =
+        interest | (write_awaits_ == Awaits::readable ? Interest::readable : Interest::writable);
   }
   read_awaits_ = Awaits::readable;
   if (watch_.set(interest)) return;
-  write_failure_ = {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
+  write_failure_ = std::make_unique<Error>(no_room());
   mark_ready();
 }
 
@@ -290,6 +301,17 @@ void StreamConnection::set_reading(Reading reading) {
   reading_ = reading;
   wait_for_more();
   if (reading == Reading::on) mark_ready();  // TLS may hold what came before
+}
+
+// Asked of the system rather than kept: nobody does so twice.
+Address StreamConnection::peer() const {
+  if (beginning_) return beginning_->peer;
+  const SocketAddress remote = remote_address(socket_);
+  Address address;
+  address.scheme = scheme_of(shared_.options);
+  address.host = remote.host();
+  address.port = remote.port();
+  return address;
 }
 
 std::string StreamConnection::verified_subject() const {
@@ -301,6 +323,7 @@ void StreamConnection::close() {
   handler_ = nullptr;
   if (phase_ != Phase::up || write_failure_) return die();
   phase_ = Phase::closing;
+  reading_ = Reading::on;
   set_deadline(shared_.context.clock->now() + kClosingTime);
   finish_closing();
 }
@@ -312,32 +335,43 @@ void StreamConnection::cut() {
 }
 
 // Closing a socket with something unread in it takes back what the other end has not read yet. So
-// the end is written first, and the other end's awaited.
+// the end is written first, and the other end's awaited. All the while what comes in is taken and
+// dropped: the other end may read only once it could write.
 void StreamConnection::finish_closing() {
   write_blocked_ = false;
   write_some();
   if (write_failure_) return die();
-  if (!queue_.empty()) return;
-  const IoStatus status = stream_->shut_down();
-  if (status == IoStatus::failed || (status == IoStatus::done && has_ended_)) return die();
-  if (status == IoStatus::blocked) {
-    write_blocked_ = true;
-    return wait_for_more();
+  if (queue_.empty()) end_writing();
+  if (phase_ != Phase::dead) discard_input();
+}
+
+void StreamConnection::end_writing() {
+  switch (stream_->shut_down()) {
+    case IoStatus::blocked:
+      return block_writing();
+    case IoStatus::failed:
+      return die();
+    default:
+      phase_ = Phase::lingering;
   }
-  phase_ = Phase::lingering;
-  reading_ = Reading::on;
-  discard_input();
 }
 
 void StreamConnection::discard_input() {
-  for (std::size_t left = kReadBytesPerPass; left > 0;) {
+  for (std::size_t left = kReadBytesPerPass; !has_ended_;) {
     const IoResult result = stream_->read({}, shared_.block.room());
-    if (result.status == IoStatus::blocked) return wait_for_more();
-    if (result.status != IoStatus::done) break;
-    if (result.bytes >= left) return wait_for_more();
+    if (result.status == IoStatus::blocked) {
+      read_awaits_ = stream_->awaits();
+      return wait_for_more();
+    }
+    has_ended_ = result.status != IoStatus::done;
+    if (result.bytes >= left) {
+      if (stream_->has_buffered_input()) mark_ready();
+      return wait_for_more();
+    }
     left -= result.bytes;
   }
-  die();
+  if (phase_ == Phase::lingering) return die();
+  wait_for_more();
 }
 
 void StreamConnection::leave() {
@@ -362,14 +396,14 @@ void StreamConnection::turn_away(const Error& error) {
   phase_ = Phase::lingering;
   has_ended_ = true;
   set_deadline(shared_.context.clock->now() + kTurnAwayTime);
-  shared_.context.handler->on_handshake_failed(peer_, error);
+  shared_.context.handler->on_handshake_failed(beginning_->peer, error);
 }
 
 void StreamConnection::die() {
   if (phase_ == Phase::dead) return;
   phase_ = Phase::dead;
   deadline_ = TimePoint::max();
-  race_.reset();
+  beginning_.reset();
   watch_ = Watch();
   stream_.reset();
   queue_.clear();

@@ -56,6 +56,7 @@ class StreamConnection final : public PollTarget {
   void cut();
   void set_reading(Reading reading);
   [[nodiscard]] std::string verified_subject() const;
+  [[nodiscard]] Address peer() const;
 
  private:
   enum class Phase : std::uint8_t {
@@ -82,6 +83,8 @@ class StreamConnection final : public PollTarget {
   void stream_ended(TimePoint now);
   void write_some();
   void finish_closing();
+  void end_writing();
+  void block_writing();
   void discard_input();
   void wait_for_more();
   void go_down(Error error);
@@ -89,26 +92,32 @@ class StreamConnection final : public PollTarget {
   void die();
   [[nodiscard]] Error violation() const;
 
+  // What is needed until it is up.
+  struct Beginning {
+    Address peer;
+    std::string called_host;  // dialled over TLS
+    std::shared_ptr<TlsContext> tls;
+    std::unique_ptr<ConnectRace> race;
+  };
+
   StreamShared& shared_;
-  std::unique_ptr<ConnectRace> race_;
+  std::unique_ptr<Beginning> beginning_;
   std::unique_ptr<ByteStream> stream_;
-  std::shared_ptr<TlsContext> tls_;
   SocketHandle socket_ = -1;
   Watch watch_;
   FrameReader frames_;
   SendQueue queue_;
   StreamLink* link_ = nullptr;
   LinkHandler* handler_ = nullptr;
-  Address peer_;             // until there is a link, who it is
-  std::string called_host_;  // dialled over TLS
   std::optional<std::size_t> listener_;
   TimePoint deadline_ = TimePoint::max();
-  std::optional<Error> write_failure_;
+  std::unique_ptr<Error> write_failure_;
   Phase phase_;
   Reading reading_ = Reading::on;
   bool write_blocked_ = false;
   bool has_ended_ = false;  // the other end sends nothing more
   Awaits read_awaits_ = Awaits::readable;
+  Awaits write_awaits_ = Awaits::writable;  // while `write_blocked_`
 };
 
 }  // namespace tickwire::detail

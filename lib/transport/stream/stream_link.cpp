@@ -13,10 +13,13 @@ constexpr std::size_t kDatagramBytes = 1280;
 
 }  // namespace
 
-StreamLink::StreamLink(StreamConnection& connection, Address peer)
+StreamLink::StreamLink(StreamConnection& connection)
     : connection_(&connection),
-      peer_(std::move(peer)),
       traits_{.max_packet_bytes = kMaxFrameBytes, .max_datagram_bytes = kDatagramBytes} {}
+
+Address StreamLink::peer() const {
+  return connection_ == nullptr ? Address() : connection_->peer();
+}
 
 StreamLink::~StreamLink() {
   if (connection_ != nullptr) connection_->cut();

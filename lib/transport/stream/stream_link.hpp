@@ -10,11 +10,11 @@ class StreamConnection;
 /// The handle that a host has to a connection. Once that is over it takes packets and drops them.
 class StreamLink final : public Link {
  public:
-  StreamLink(StreamConnection& connection, Address peer);
+  explicit StreamLink(StreamConnection& connection);
   ~StreamLink() override;
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
-  [[nodiscard]] const Address& peer() const noexcept override { return peer_; }
+  [[nodiscard]] Address peer() const override;
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void close() override;
@@ -25,7 +25,6 @@ class StreamLink final : public Link {
   friend class StreamConnection;
 
   StreamConnection* connection_;
-  Address peer_;
   LinkTraits traits_;
 };
 

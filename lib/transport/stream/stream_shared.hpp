@@ -29,6 +29,13 @@ struct StreamOptions {
   Security security = Security::plain;
 };
 
+[[nodiscard]] constexpr const char* scheme_of(StreamOptions options) noexcept {
+  if (options.framing == Framing::none) {
+    return options.security == Security::tls ? "raw+tls" : "raw+tcp";
+  }
+  return options.security == Security::tls ? "tls" : "tcp";
+}
+
 /// What all connections of one stream transport share.
 struct StreamShared {
   StreamShared(TransportContext given, StreamOptions chosen)

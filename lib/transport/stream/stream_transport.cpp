@@ -138,9 +138,8 @@ void StreamTransport::service_timed(TimePoint now) {
 
 void StreamTransport::accept(TimePoint now) {
   for (const auto& acceptor : acceptors_) {
-    for (std::size_t left = kAcceptsPerPass; left > 0; --left) {
-      auto caller = acceptor->accept(now);
-      if (!caller) break;
+    std::size_t left = kAcceptsPerPass;
+    while (auto caller = acceptor->accept(now, left)) {
       connections_.push_back(std::make_unique<StreamConnection>(
           shared_, std::move(caller->socket), std::move(caller->address), acceptor->tls(),
           acceptor->listener()));

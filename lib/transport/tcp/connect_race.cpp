@@ -28,6 +28,22 @@ std::vector<Address> interleaved(std::vector<Address> candidates) {
   return mixed;
 }
 
+// What somebody at the other end has said tells more than that a family has no way there.
+int weight(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::connection_refused:
+    case ErrorCode::connection_reset:
+      return 3;
+    case ErrorCode::out_of_resources:
+    case ErrorCode::connect_timed_out:
+      return 2;
+    case ErrorCode::socket_failed:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 ConnectRace::ConnectRace(Poller& poller, PollTarget& target, std::vector<Address> candidates)
@@ -70,9 +86,8 @@ void ConnectRace::begin_next(TimePoint now) {
   attempts_.push_back(std::move(attempt));
 }
 
-// That a family has no route says less than that somebody has refused.
 void ConnectRace::note(Error error) {
-  if (error_.code == ErrorCode::none || error.code != ErrorCode::socket_failed) {
+  if (error_.code == ErrorCode::none || weight(error.code) > weight(error_.code)) {
     error_ = std::move(error);
   }
 }

@@ -18,7 +18,7 @@ using test::SessionPair;
 
 namespace {
 
-detail::SessionSettings small_settings() {
+test::SessionPlan small_settings() {
   auto settings = SessionPair::settings(Direction::accepted);
   settings.limits.max_message_bytes = 10'000;
   settings.limits.max_reassembly_bytes = 20'100;

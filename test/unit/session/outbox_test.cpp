@@ -20,7 +20,7 @@ namespace {
 
 /// An open end whose packets go nowhere but to the test.
 struct Sender {
-  explicit Sender(detail::SessionSettings settings = SessionPair::settings(Direction::dialled))
+  explicit Sender(test::SessionPlan settings = SessionPair::settings(Direction::dialled))
       : end(std::move(settings), TimePoint(1h)) {
     test::forge_open(end, Direction::dialled);
   }

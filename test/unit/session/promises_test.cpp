@@ -10,7 +10,6 @@
 /// The promises of architecture.md, under thousands of short random histories.
 using namespace tickwire;
 using namespace std::chrono_literals;
-using detail::SessionSettings;
 using test::Dice;
 using test::SessionPair;
 using test::SessionTraffic;
@@ -18,8 +17,8 @@ using test::TrafficEnd;
 
 namespace {
 
-SessionSettings random_settings(Direction direction, Dice& dice) {
-  SessionSettings settings = SessionPair::settings(direction);
+test::SessionPlan random_settings(Direction direction, Dice& dice) {
+  test::SessionPlan settings = SessionPair::settings(direction);
   settings.limits.max_message_bytes = 200'000;
   settings.limits.max_send_queue_bytes = dice.one_in(4) ? 250'000 : 4'000'000;
   settings.limits.receive_window_bytes = dice.one_in(2) ? 128 * 1024 : 1024 * 1024;

@@ -262,12 +262,12 @@ TEST_CASE("another application or schema is refused, and the dialling end is tol
 TEST_CASE("a program may refuse a dialler with its own words") {
   auto accepted = SessionPair::settings(Direction::accepted);
   std::string asked;
-  accepted.authenticate = [&](std::string_view name) -> Result<void> {
+  accepted.start.authenticate = [&](std::string_view name) -> Result<void> {
     asked = name;
     return Error{ErrorCode::refused_by_application, 0, "not today"};
   };
   auto dialled = SessionPair::settings(Direction::dialled);
-  dialled.self.name = "ann";
+  dialled.start.name = "ann";
   SessionPair pair(dialled, accepted);
   pair.connect();
   CHECK(asked == "ann");

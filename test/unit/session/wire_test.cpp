@@ -120,7 +120,7 @@ TEST_CASE("a varint that is padded, too large, too long or cut short is none") {
 
 TEST_CASE("the greeting of a dialler") {
   auto settings = SessionPair::settings(Direction::dialled);
-  settings.self.name = "ann";
+  settings.start.name = "ann";
   settings.self.schema = "v2";
   SessionEnd end(settings, TimePoint(16us));
   end.session.link_up(SessionPair::traits);

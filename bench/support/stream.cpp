@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "stream.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include "report.hpp"
+
+namespace bench {
+namespace {
+
+constexpr std::size_t kLargeMessageBytes = 64 * 1024;
+
+}  // namespace
+
+StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& defaults) {
+  StreamOptions options = defaults;
+  CLI::App app(
+      "Streams messages one way over loopback, from a child process to its parent, and "
+      "prints how many arrived as a line of JSON.");
+  app.add_option("--workload", options.workload, "a name for the report");
+  app.add_option("--peer", options.peer, "a name for the report");
+  app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, ...");
+  app.add_option("--payload", options.payload, "what Tickwire sends")
+      ->check(CLI::IsMember({"bytes", "object"}));
+  app.add_option("--bytes", options.message_bytes, "bytes of a message")
+      ->check(CLI::Range(std::size_t{2 * Stamp::bytes}, std::size_t{64} << 20));
+  app.add_option("--batch", options.batch_bytes, "bytes that are gathered for a write")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{64} << 20));
+  app.add_option("--write", options.write_bytes, "most bytes that Asio writes at a time")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{64} << 20));
+  app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.01, 600.0));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  return options;
+}
+
+unsigned time_limit_seconds(const StreamOptions& options) {
+  return static_cast<unsigned>(std::ceil(options.seconds)) + 20;
+}
+
+void put_stamp(const Stamp& stamp, std::span<std::byte> message) {
+  std::memcpy(message.data(), &stamp.near, Stamp::bytes);
+  std::memcpy(message.data() + message.size() - Stamp::bytes, &stamp.far, Stamp::bytes);
+}
+
+Stamp stamp_of(std::span<const std::byte> message) {
+  if (message.size() < 2 * Stamp::bytes) throw std::runtime_error("A message is cut short.");
+  Stamp stamp;
+  std::memcpy(&stamp.near, message.data(), Stamp::bytes);
+  std::memcpy(&stamp.far, message.data() + message.size() - Stamp::bytes, Stamp::bytes);
+  return stamp;
+}
+
+StreamSource::StreamSource(const StreamOptions& options)
+    : messages_per_look_(std::max<std::size_t>(1, 64 * 1024 / options.message_bytes)),
+      end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                              std::chrono::duration<double>(options.seconds))) {}
+
+Stamp StreamSource::next() {
+  const std::uint64_t number = number_++;
+  if (number_ % messages_per_look_ == 0) finished_ = Clock::now() >= end_;
+  const std::uint64_t near = number * 2 + (finished_ ? 1 : 0);
+  return {near, ~near};
+}
+
+void StreamSink::take(const Stamp& stamp) {
+  if (count_ == 0) first_ = Clock::now();
+  if (finished_ || stamp.near / 2 != count_ || stamp.far != ~stamp.near) {
+    throw std::runtime_error("Message " + std::to_string(count_) +
+                             " is not what was sent under that number.");
+  }
+  ++count_;
+  if (stamp.near % 2 == 0) return;
+  finished_ = true;
+  last_ = Clock::now();
+}
+
+void StreamSink::report(const StreamOptions& options, std::string_view encryption,
+                        std::string_view one_message) const {
+  const double seconds = std::chrono::duration<double>(last_ - first_).count();
+  if (count_ < 2 || seconds <= 0) throw std::runtime_error("Too few messages to measure.");
+  // The first message only starts the clock.
+  const double per_second = static_cast<double>(count_ - 1) / seconds;
+  const bool is_large = options.message_bytes >= kLargeMessageBytes;
+  Figure figure;
+  figure.add("workload", options.workload)
+      .add("peer", options.peer)
+      .add("metric", "throughput")
+      .add("value",
+           is_large ? per_second * static_cast<double>(options.message_bytes) / 1e6 : per_second)
+      .add("unit", is_large ? "MB/s" : "messages/s")
+      .add("better", "higher")
+      .add("transport", options.scheme)
+      .add("encryption", encryption)
+      .add("message_bytes", options.message_bytes)
+      .add("messages", count_)
+      .add("seconds", seconds)
+      .add("ends", "two processes")
+      .add("pinning", "none")
+      .add("one_message", one_message);
+  figure.print();
+}
+
+}  // namespace bench
