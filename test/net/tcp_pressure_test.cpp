@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "lib/base/bytes.hpp"
+#include "lib/transport/stream/stream_transport.hpp"
 #include "test/support/counting_resource.hpp"
 #include "test/support/plain_socket.hpp"
 #include "test/support/tcp_schemes.hpp"
+#include "test/support/transport_pair.hpp"
 
 /// Peers that do not read, and connections that end while something is under way.
 using namespace tickwire;
@@ -26,6 +26,7 @@ constexpr std::size_t slack = 4 * 1024 * 1024;
 test::PairOptions limited(test::CountingResource& memory) {
   test::PairOptions options;
   options.server.limits.max_send_queue_bytes = queue_limit;
+  options.server.limits.max_message_bytes = 1024 * 1024;
   options.server.memory = &memory;
   return options;
 }
@@ -243,4 +244,71 @@ TEST_CASE("a raw peer that writes while it is being closed gets all that was mea
       0ms));
   CHECK(caller.failure == 0);
   CHECK(caller.received == answer);
+}
+
+TEST_CASE("a link that is closed takes in and drops what its peer still writes, or neither ends") {
+  ManualClock clock;
+  const auto make = [](detail::TransportContext context) {
+    return detail::make_stream_transport(std::move(context), {detail::Framing::none});
+  };
+  test::TransportHost host(make, clock);
+  const auto bound = host.listen("raw+tcp://127.0.0.1:0");
+  REQUIRE(bound);
+  PlainSocket peer(*bound, PlainSocket::Path::narrow);
+  host.service();
+  host.service();
+  REQUIRE(host.accepted.size() == 1);
+  test::RecordingLink& end = *host.accepted.front();
+  // Or the kernel finds room for what is left when it hears from the peer.
+  for (const detail::SocketHandle socket : host.poller.sockets()) {
+    const int little = 8 * 1024;
+    REQUIRE(::setsockopt(static_cast<int>(socket), SOL_SOCKET, SO_SNDBUF, &little, sizeof little) ==
+            0);
+  }
+  // More than the kernel takes, so that something is left when it is closed.
+  std::size_t sent = 0;
+  for (int full_passes = 0; full_passes < 50; ++full_passes) {
+    for (; end.link->capacity_bytes() > 0; full_passes = 0) {
+      end.send(test::pattern(32 * 1024));
+      sent += 32 * 1024;
+      host.flush();
+      REQUIRE(sent < 128 * 1024 * 1024);
+    }
+    host.service();  // the kernel moves things on
+  }
+  end.link->close();
+  // This one reads nothing before it has written all: with its writing not taken in, both would
+  // stand still.
+  const std::string noise = test::pattern(64 * 1024);
+  constexpr std::size_t noise_bytes = 48 * 1024 * 1024;  // more than two kernel buffers hold
+  std::size_t written = 0;
+  for (int pass = 0; pass < 10'000 && written < noise_bytes; ++pass) {
+    written += peer.write(noise);
+    host.service();
+  }
+  INFO("sent " << sent << ", written " << written);
+  CHECK(written >= noise_bytes);
+  for (int pass = 0; pass < 10'000 && !peer.has_ended && peer.failure == 0; ++pass) {
+    peer.read();
+    host.service();
+  }
+  CHECK(peer.has_ended);
+  CHECK(peer.received.size() == sent);
+  CHECK(end.texts().empty());
+}
+
+TEST_CASE("a raw peer behind a narrow path gets everything, a little at a time") {
+  test::HostPair pair(test::raw_scheme());
+  PlainSocket narrow(pair.address, PlainSocket::Path::narrow);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+  const Connection callee = pair.server.log.last(EventType::connected).connection;
+  const std::string text = test::pattern(2'000'000);
+  REQUIRE(pair.server->send_bytes(callee, detail::as_bytes(text)));
+  REQUIRE(pair.until(
+      [&] {
+        narrow.read(16 * 1024);  // so that the kernel never has room for all that waits
+        return narrow.received.size() == text.size();
+      },
+      0ms));
+  CHECK(narrow.received == text);
 }

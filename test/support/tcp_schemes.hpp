@@ -17,6 +17,22 @@ namespace tickwire::test {
   return scheme;
 }
 
+/// Whether a test may leave this process without a descriptor. Under the sanitizers not: they need
+/// a pipe to look at an object's type, and take it for broken when there is none.
+[[nodiscard]] inline bool can_do_without_descriptors() {
+#if defined(__SANITIZE_ADDRESS__)
+  return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return false;
+#else
+  return true;
+#endif
+#else
+  return true;
+#endif
+}
+
 /// While it lives, this process gets no further descriptor.
 class NoMoreDescriptors {
  public:

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "lib/base/bytes.hpp"
+#include "test/support/child_process.hpp"
+#include "test/support/tls_hosts.hpp"
+
+/// Raw TLS to programs that have never heard of Tickwire.
+using namespace tickwire;
+using namespace std::chrono_literals;
+using test::ChildProcess;
+using test::contains;
+using test::LoggedHost;
+using test::TlsFiles;
+
+namespace {
+
+/// A host under the real clock: other programs have no other.
+struct RawHost {
+  RawHost() : logged(config()) {}
+
+  [[nodiscard]] HostConfig config() const {
+    HostConfig config;
+    config.log.level = LogLevel::off;
+    config.tick_rate_hz = std::nullopt;
+    config.tls = files.listening();
+    config.tls.ca_file = files.authority.certificate_file;
+    return config;
+  }
+  /// Runs the host and takes in what the program says, until it holds.
+  [[nodiscard]] bool until(const std::function<bool()>& holds, ChildProcess& program) {
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (std::chrono::steady_clock::now() < deadline) {
+      program.read();
+      if (holds()) return true;
+      run();
+    }
+    return false;
+  }
+  void run() {
+    if (const auto event = logged->wait_for(1ms)) logged.log.add(*event);
+    logged.poll();
+  }
+  /// "127.0.0.1:port" of a new raw port.
+  [[nodiscard]] std::string listen() {
+    const auto bound = logged->listen("raw+tls://127.0.0.1:0");
+    REQUIRE_MESSAGE(bound, bound.error().message());
+    return "127.0.0.1:" + std::to_string(bound->port);
+  }
+  [[nodiscard]] std::string received() const {
+    std::string all;
+    for (const std::string& text : logged.log.texts())
+      all += text;
+    return all;
+  }
+  [[nodiscard]] std::size_t count(EventType type) const { return logged.log.count(type); }
+  [[nodiscard]] Connection peer() const { return logged.log.last(EventType::connected).connection; }
+  [[nodiscard]] ErrorCode end_code() const {
+    return logged.log.last(EventType::disconnected).error.code;
+  }
+
+  TlsFiles files;
+  LoggedHost logged;
+};
+
+/// The place that a waiting s_server has told, or nothing yet.
+std::optional<std::string> accepting_at(const ChildProcess& program) {
+  const std::string before = "ACCEPT ";
+  const std::size_t begin = program.output.find(before);
+  if (begin == std::string::npos) return std::nullopt;
+  const std::size_t end = program.output.find('\n', begin);
+  if (end == std::string::npos) return std::nullopt;
+  return program.output.substr(begin + before.size(), end - begin - before.size());
+}
+
+}  // namespace
+
+TEST_CASE("openssl s_client talks to a raw port, and is let go with close_notify") {
+  const auto openssl = test::find_program("openssl");
+  if (!openssl) return;
+  RawHost host;
+  ChildProcess program({*openssl, "s_client", "-connect", host.listen(), "-CAfile",
+                        host.files.authority.certificate_file, "-verify_return_error", "-verify_ip",
+                        "127.0.0.1", "-brief", "-ign_eof"});
+  REQUIRE(program.write("question\n") == 9);
+  REQUIRE(host.until([&] { return host.received() == "question\n"; }, program));
+  REQUIRE(host.logged->send_bytes(host.peer(), detail::as_bytes("the whole answer\n")));
+  CHECK(host.peer().close() == ErrorCode::none);
+  REQUIRE(host.until([&] { return program.has_ended; }, program));
+  CAPTURE(program.output);
+  CHECK(contains(program.output, "TLSv1.3"));
+  CHECK(contains(program.output, "Verification: OK"));
+  CHECK(contains(program.output, "the whole answer\n"));
+  CHECK_FALSE(contains(program.output, "unexpected eof"));
+  CHECK_FALSE(contains(program.output, "error:"));
+  REQUIRE(host.until([&] { return host.count(EventType::disconnected) == 1; }, program));
+  CHECK(host.end_code() == ErrorCode::closed_locally);
+}
+
+TEST_CASE("openssl s_client that takes leave has closed, and one that is killed is truncated") {
+  const auto openssl = test::find_program("openssl");
+  if (!openssl) return;
+  for (const bool is_killed : {false, true}) {
+    RawHost host;
+    std::optional<ChildProcess> program;
+    program.emplace(std::vector<std::string>{*openssl, "s_client", "-connect", host.listen(),
+                                             "-quiet", "-no_ign_eof"});
+    REQUIRE(program->write("question\n") == 9);
+    REQUIRE(host.until([&] { return host.received() == "question\n"; }, *program));
+    if (is_killed) {
+      program.reset();
+    } else {
+      program->end_input();
+    }
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (host.count(EventType::disconnected) == 0 &&
+           std::chrono::steady_clock::now() < deadline) {
+      host.run();
+    }
+    REQUIRE(host.count(EventType::disconnected) == 1);
+    CHECK(host.end_code() == (is_killed ? ErrorCode::stream_truncated : ErrorCode::closed_by_peer));
+  }
+}
+
+TEST_CASE("openssl s_client shows a certificate, and the host knows its subject") {
+  const auto openssl = test::find_program("openssl");
+  if (!openssl) return;
+  RawHost host;
+  ListenOptions options;
+  options.tls = host.logged->config().tls;
+  options.tls->client_certificates = ClientCertificates::required;
+  const auto bound = host.logged->listen("raw+tls://127.0.0.1:0", options);
+  REQUIRE(bound);
+  ChildProcess program(
+      {*openssl, "s_client", "-connect", "127.0.0.1:" + std::to_string(bound->port), "-cert",
+       host.files.client.certificate_file, "-key", host.files.client.private_key_file, "-quiet"});
+  REQUIRE(host.until([&] { return host.count(EventType::connected) == 1; }, program));
+  CHECK(host.peer().verified_subject() == "CN=player,O=Example");
+}
+
+TEST_CASE("openssl s_client that knows only TLS 1.2 does not get in") {
+  const auto openssl = test::find_program("openssl");
+  if (!openssl) return;
+  RawHost host;
+  ChildProcess program({*openssl, "s_client", "-connect", host.listen(), "-tls1_2", "-brief"});
+  REQUIRE(host.until([&] { return program.has_ended; }, program));
+  CHECK(contains(program.output, "protocol version"));
+  CHECK(host.logged->stats().handshakes_failed == 1);
+  CHECK(host.logged.log.all().empty());
+}
+
+TEST_CASE("openssl s_server is called as a raw stream and talks in both directions") {
+  const auto openssl = test::find_program("openssl");
+  if (!openssl) return;
+  RawHost host;
+  ChildProcess program({*openssl, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
+                        host.files.server.certificate_file, "-key",
+                        host.files.server.private_key_file});
+  std::optional<std::string> place;
+  REQUIRE(host.until([&] { return (place = accepting_at(program)).has_value(); }, program));
+  const auto dialled = host.logged->connect("raw+tls://" + *place);
+  REQUIRE_MESSAGE(dialled, dialled.error().message());
+  REQUIRE(host.until([&] { return host.count(EventType::connected) == 1; }, program));
+  CHECK(dialled->verified_subject() == "CN=relay,O=Example");
+  REQUIRE(dialled->send_bytes(detail::as_bytes("from tickwire\n")));
+  REQUIRE(program.write("from openssl\n") == 13);
+  REQUIRE(host.until(
+      [&] {
+        return contains(program.output, "from tickwire\n") && host.received() == "from openssl\n";
+      },
+      program));
+  REQUIRE(program.write("Q\n") == 2);  // its word for taking leave
+  REQUIRE(host.until([&] { return host.count(EventType::disconnected) == 1; }, program));
+  CHECK(host.end_code() == ErrorCode::closed_by_peer);
+  REQUIRE(host.until([&] { return program.has_ended; }, program));
+}
+
+TEST_CASE("openssl s_server that is called by tls:// or tcp:// is told for what it is") {
+  const auto openssl = test::find_program("openssl");
+  if (!openssl) return;
+  for (const std::string scheme : {"tls", "tcp"}) {
+    CAPTURE(scheme);
+    RawHost host;
+    ChildProcess program({*openssl, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
+                          host.files.server.certificate_file, "-key",
+                          host.files.server.private_key_file});
+    std::optional<std::string> place;
+    REQUIRE(host.until([&] { return (place = accepting_at(program)).has_value(); }, program));
+    REQUIRE(host.logged->connect(scheme + "://" + *place));
+    REQUIRE(host.until([&] { return host.count(EventType::error) == 1; }, program));
+    const Error& error = host.logged.log.last(EventType::error).error;
+    CAPTURE(error.message());
+    CHECK(error.code == (scheme == "tls" ? ErrorCode::tls_failed : ErrorCode::protocol_violation));
+    CHECK(contains(error.message(), scheme == "tls" ? "tickwire/1" : "speaks TLS"));
+  }
+}
+
+TEST_CASE("curl fetches a page from a raw TLS port, and trusts it by its authority") {
+  const auto curl = test::find_program("curl");
+  if (!curl) return;
+  RawHost host;
+  ChildProcess program({*curl, "--silent", "--show-error", "--noproxy", "*", "--cacert",
+                        host.files.authority.certificate_file,
+                        "https://" + host.listen() + "/page"});
+  const std::string page = test::pattern(300'000);
+  REQUIRE(host.until([&] { return contains(host.received(), "\r\n\r\n"); }, program));
+  CHECK(host.received().starts_with("GET /page HTTP/1.1\r\n"));
+  // Its end is the page's: curl tells a truncated one.
+  const std::string answer = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + page;
+  REQUIRE(host.logged->send_bytes(host.peer(), detail::as_bytes(answer)));
+  CHECK(host.peer().close() == ErrorCode::none);
+  REQUIRE(host.until([&] { return program.has_ended; }, program));
+  CHECK(program.output.size() == page.size());
+  CHECK((program.output == page));
+}
