@@ -100,7 +100,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void free_ended();
   void retry_parked();
   void fill_ring();
-  void fill_one(Peer& peer);
+  [[nodiscard]] std::optional<RingEntry> take_ready();
+  [[nodiscard]] bool is_wanted(EventType type) const noexcept;
   void fill_all(Peer& peer);
   [[nodiscard]] RingEntry make_entry(Peer& peer, SessionEvent event);
   [[nodiscard]] std::optional<RingEntry> pop_entry();
@@ -126,6 +127,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::size_t accepted_from(const std::string& host);
 
   // host_send.cpp
+  [[nodiscard]] TimePoint send_time(const SendOptions& options) const;
   [[nodiscard]] Result<void> prepare(OutMessage& message, const SendOptions& options);
   [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options,
                               TimePoint now);

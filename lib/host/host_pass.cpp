@@ -50,7 +50,6 @@ void HostCore::begin_pass() {
   in_service_ = false;
   run_timers();
   retry_parked();
-  fill_ring();
 }
 
 void HostCore::end_pass() {
@@ -109,38 +108,44 @@ void HostCore::retry_parked() {
 }
 
 // Connections take turns, an event each, so that a flood of one delays the others by one event.
-void HostCore::fill_ring() {
-  while (ring_.has_room() && !ready_.empty()) {
+std::optional<RingEntry> HostCore::take_ready() {
+  while (!ready_.empty()) {
     Peer& peer = table_[ready_.take_front()];
     peer.in_ready_list = false;
     if (!peer.is_used() || !peer.session->has_event()) continue;
-    fill_one(peer);
-    if (!peer.session->has_event()) continue;
-    peer.in_ready_list = true;
-    ready_.push_back(peer.slot());
+    RingEntry entry = make_entry(peer, peer.session->take_event());
+    mark_ready(peer);
+    if (is_wanted(entry.event.type)) return entry;
+    peer.session->count_masked();
+    settle(entry);
   }
-  if (ring_.has_room()) return;
-  // A full ring delays data but never the end of a connection that has none left.
-  for (std::size_t i = 0; i < ready_.size(); ++i) {
-    Peer& peer = table_[ready_[i]];
-    if (peer.is_used() && peer.session->has_only_end()) fill_one(peer);
+  return std::nullopt;
+}
+
+// Puts what waits into the ring, for something that comes behind it.
+void HostCore::fill_ring() {
+  while (ring_.has_room()) {
+    auto entry = take_ready();
+    if (!entry) return;
+    ring_.push(*std::move(entry));
   }
 }
 
-void HostCore::fill_one(Peer& peer) {
-  RingEntry entry = make_entry(peer, peer.session->take_event());
-  if (!config.events.contains(entry.event.type) && !EventRing::is_terminal(entry.event.type) &&
-      entry.event.type != EventType::connected) {
-    peer.session->count_masked();
-    settle(entry);
-    return;
-  }
-  ring_.push(std::move(entry));
+bool HostCore::is_wanted(EventType type) const noexcept {
+  return config.events.contains(type) || EventRing::is_terminal(type) ||
+         type == EventType::connected;
 }
 
 void HostCore::fill_all(Peer& peer) {
-  while (peer.session->has_event())
-    fill_one(peer);
+  while (peer.session->has_event()) {
+    RingEntry entry = make_entry(peer, peer.session->take_event());
+    if (is_wanted(entry.event.type)) {
+      ring_.push(std::move(entry));
+    } else {
+      peer.session->count_masked();
+      settle(entry);
+    }
+  }
 }
 
 RingEntry HostCore::make_entry(Peer& peer, SessionEvent from) {
@@ -179,12 +184,16 @@ RingEntry HostCore::make_entry(Peer& peer, SessionEvent from) {
 }
 
 std::optional<RingEntry> HostCore::pop_entry() {
-  if (ring_.empty()) fill_ring();
-  if (ring_.empty()) return std::nullopt;
-  RingEntry entry = ring_.pop();
-  settle(entry);
+  std::optional<RingEntry> entry;
+  if (ring_.empty()) {
+    entry = take_ready();
+  } else {
+    entry = ring_.pop();
+  }
+  if (!entry) return entry;
+  settle(*entry);
   ++stats_.events_delivered;
-  log_event(entry.event);
+  if (log_.wants(LogLevel::info)) log_event(entry->event);
   return entry;
 }
 
@@ -236,6 +245,7 @@ void HostCore::flush() {
 }
 
 void HostCore::raise(Event event) {
+  fill_ring();
   RingEntry entry;
   entry.event = std::move(event);
   ring_.push(std::move(entry));
@@ -367,7 +377,6 @@ Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Durat
 }
 
 void HostCore::log_event(const Event& event) {
-  if (!log_.wants(LogLevel::info)) return;
   const Peer* peer = find(event.connection);
   const std::string who = peer != nullptr ? peer->address.to_string() : "the host";
   switch (event.type) {

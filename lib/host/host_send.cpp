@@ -17,7 +17,7 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage message,
   if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
   if (auto ready = prepare(message, options); !ready) return ready.error();
   message.id = last_id_ + 1;
-  const ErrorCode code = add(*peer, message, options, clock_.now());
+  const ErrorCode code = add(*peer, message, options, send_time(options));
   if (code != ErrorCode::none) return Error{code, 0, {}};
   return ++last_id_;
 }
@@ -31,8 +31,16 @@ Result<void> HostCore::prepare(OutMessage& message, const SendOptions& options) 
   return encoded;
 }
 
-// The time is the clock's and not the pass's: what a slow program sends at the end of its pass
-// would otherwise be born too old.
+// When a message is sent matters for those that may grow too old. The time is the clock's then and
+// not the pass's: what a slow program sends at the end of its pass would otherwise be born too old.
+TimePoint HostCore::send_time(const SendOptions& options) const {
+  const bool is_known = options.channel < config.channels.size();
+  const Delivery delivery = options.delivery ? *options.delivery
+                            : is_known       ? config.channels[options.channel].delivery
+                                             : Delivery::reliable;
+  return delivery == Delivery::reliable ? now_ : clock_.now();
+}
+
 ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions& options,
                         TimePoint now) {
   const ErrorCode code = peer.session->send(message, options.delivery, options.channel, now);
@@ -64,7 +72,7 @@ BroadcastResult HostCore::broadcast(OutMessage message, const BroadcastOptions& 
   share_payload(message);
   message.id = last_id_ + 1;
   const Peer* left_out = find(options.except);
-  const TimePoint now = clock_.now();
+  const TimePoint now = send_time(options.send);
   table_.for_each([&](Peer& peer) {
     if (&peer == left_out || !peer.session->is_open()) return;
     add_for_all(&peer, message, options.send, now, result);
@@ -82,7 +90,7 @@ BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessag
   }
   if (targets.size() > 1) share_payload(message);
   message.id = last_id_ + 1;
-  const TimePoint now = clock_.now();
+  const TimePoint now = send_time(options);
   for (const Connection& target : targets)
     add_for_all(find(target), message, options, now, result);
   if (result.queued > 0) result.id = ++last_id_;

@@ -218,10 +218,6 @@ bool MessageSession::has_event() const noexcept {
   return connected_pending_ || !inbox_.empty() || !receipts_.empty() || end_pending_;
 }
 
-bool MessageSession::has_only_end() const noexcept {
-  return end_pending_ && !connected_pending_ && inbox_.empty() && receipts_.empty();
-}
-
 SessionEvent MessageSession::take_event() {
   SessionEvent event;
   if (connected_pending_) {

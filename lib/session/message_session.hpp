@@ -51,7 +51,6 @@ class MessageSession final : public Session {
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] bool has_only_end() const noexcept override;
   [[nodiscard]] SessionEvent take_event() override;
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_unknown_type() noexcept override { ++stats_.unknown_types_received; }

@@ -180,10 +180,6 @@ bool RawSession::has_event() const noexcept {
   return connected_pending_ || !incoming_.empty() || !receipts_.empty() || end_pending_;
 }
 
-bool RawSession::has_only_end() const noexcept {
-  return end_pending_ && !connected_pending_ && incoming_.empty() && receipts_.empty();
-}
-
 SessionEvent RawSession::take_event() {
   SessionEvent event;
   if (std::exchange(connected_pending_, false)) {

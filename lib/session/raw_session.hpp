@@ -44,7 +44,6 @@ class RawSession final : public Session {
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] bool has_only_end() const noexcept override;
   [[nodiscard]] SessionEvent take_event() override;
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_unknown_type() noexcept override {}

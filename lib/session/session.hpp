@@ -83,8 +83,6 @@ class Session {
   // -- Events
 
   [[nodiscard]] virtual bool has_event() const noexcept = 0;
-  /// Whether the event that ends the connection is the only one left.
-  [[nodiscard]] virtual bool has_only_end() const noexcept = 0;
   /// Pre: `has_event()`.
   [[nodiscard]] virtual SessionEvent take_event() = 0;
 

@@ -60,6 +60,7 @@ TEST_CASE("tls load: of a crowd, those for whom there is no room are refused wit
     if (each.type != EventType::error) continue;
     CHECK_FALSE(each.error.message().empty());
     if (each.error.code == ErrorCode::server_full) ++told;
+    MESSAGE(static_cast<int>(each.error.code), each.error.message());
   }
   MESSAGE("refused with server_full: ", told, " of ", callers - 99);
   CHECK(told > 0);
@@ -79,6 +80,7 @@ TEST_CASE("tls load: 64 MB reach a slow reader whole, in bounded memory at both 
   TlsHosts hosts(files.listening(), server);
   HostConfig client;
   client.memory = &client_memory;
+  client.limits.max_message_bytes = 2 * mebibyte;
   client.limits.max_send_queue_bytes = 4 * mebibyte;
   test::LoggedHost& sender = hosts.add(client);
   const Connection caller = hosts.connect(sender, TlsHosts::by(files.dialling()));
@@ -114,7 +116,7 @@ TEST_CASE("tls load: 64 MB reach a slow reader whole, in bounded memory at both 
     server_peak = std::max(server_peak, server_memory.bytes_out());
     return received == messages;
   }));
-  INFO("peaks ", server_peak, " ", client_peak);
+  MESSAGE("peaks ", server_peak, " ", client_peak);
   CHECK(server_peak < 8 * mebibyte);
   CHECK(client_peak < 8 * mebibyte);
   CHECK(sender.log.count(EventType::disconnected) == 0);

@@ -66,8 +66,8 @@ struct TlsRefusal {
 /// A server that listens on tls://127.0.0.1 with a config of its own, and a client.
 class TlsHosts : public HostPair {
  public:
-  explicit TlsHosts(const TlsConfig& listen, HostConfig server = {})
-      : HostPair(tls_scheme(), with_server(listen, std::move(server))) {}
+  explicit TlsHosts(const TlsConfig& listen, HostConfig config = {})
+      : HostPair(tls_scheme(), with_server(listen, std::move(config))) {}
 
   [[nodiscard]] static ConnectOptions by(const TlsConfig& tls) {
     ConnectOptions options;
@@ -106,9 +106,9 @@ class TlsHosts : public HostPair {
   }
 
  private:
-  static PairOptions with_server(const TlsConfig& listen, HostConfig server) {
+  static PairOptions with_server(const TlsConfig& listen, HostConfig config) {
     PairOptions options;
-    options.server = std::move(server);
+    options.server = std::move(config);
     options.server.tls = listen;
     options.server.log.level = LogLevel::info;
     return options;

@@ -31,8 +31,8 @@ class TlsProxy {
     if (!caller) {
       auto accepted = listener_.accept();
       if (!accepted) return;
-      caller.emplace(*std::move(accepted));
-      callee.emplace(server_);
+      caller.emplace(std::move(*accepted));
+      callee.emplace(server_.host, server_.port);
     }
     pass(*caller, *callee, to_server);
     pass(*callee, *caller, to_caller);
