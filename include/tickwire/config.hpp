@@ -103,11 +103,11 @@ struct Limits {
 
 /// How long to wait for what.
 struct Timeouts {
-  Duration connect = std::chrono::seconds(5);    ///< from `connect` to `connected` or `error`
-  Duration handshake = std::chrono::seconds(5);  ///< for an incoming connection to come up
-  Duration idle = std::chrono::seconds(10);      ///< silence after which a peer is dead
+  Duration connect = std::chrono::seconds(5);     ///< from `connect` to `connected` or `error`
+  Duration handshake = std::chrono::seconds(5);   ///< for an incoming connection to come up
+  Duration idle = std::chrono::seconds(10);       ///< silence after which a peer is dead
   Duration keep_alive = std::chrono::seconds(1);  ///< between echoes; at most a third of `idle`
-  Duration linger = std::chrono::seconds(2);  ///< for queued messages to leave after `close`
+  Duration linger = std::chrono::seconds(2);      ///< for queued messages to leave after `close`
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };

@@ -27,6 +27,11 @@ BufferRef BufferPool::allocate(std::size_t bytes) {
   std::uint32_t size_class = 0;
   while (size_class < kUnpooled && kClassBytes[size_class] < bytes)
     ++size_class;
+  // What a queue may hold is counted in bytes: a large block is no larger than it must be.
+  if (size_class >= kFirstLarge && size_class < kUnpooled &&
+      kClassBytes[size_class] > bytes + bytes / 4) {
+    size_class = kUnpooled;
+  }
   if (size_class == kUnpooled) {
     if (bytes > std::numeric_limits<std::uint32_t>::max()) throw std::bad_alloc();
     return BufferRef(make(bytes, kUnpooled));
@@ -36,6 +41,9 @@ BufferRef BufferPool::allocate(std::size_t bytes) {
   if (from.idle == nullptr) return BufferRef(make(kClassBytes[size_class], size_class));
 
   BufferBlock* block = std::exchange(from.idle, from.idle->next_free);
+  if (size_class >= kFirstLarge) {
+    large_idle_bytes_.fetch_sub(block->capacity, std::memory_order_relaxed);
+  }
   block->references.store(1, std::memory_order_relaxed);
   uses_.fetch_add(1, std::memory_order_relaxed);
   return BufferRef(block);
@@ -49,7 +57,7 @@ BufferBlock* BufferPool::make(std::size_t capacity, std::uint32_t size_class) {
 }
 
 void BufferPool::take_back(BufferBlock* block) noexcept {
-  if (block->size_class == kUnpooled || abandoned_.load(std::memory_order_acquire)) {
+  if (!may_keep(*block) || abandoned_.load(std::memory_order_acquire)) {
     free_block(block);
   } else {
     auto& returned = classes_[block->size_class].returned;
@@ -59,6 +67,15 @@ void BufferPool::take_back(BufferBlock* block) noexcept {
     }
   }
   drop_use();
+}
+
+bool BufferPool::may_keep(const BufferBlock& block) noexcept {
+  if (block.size_class < kFirstLarge) return true;
+  if (block.size_class == kUnpooled) return false;
+  const std::size_t before = large_idle_bytes_.fetch_add(block.capacity, std::memory_order_relaxed);
+  if (before + block.capacity <= kMaxLargeIdleBytes) return true;
+  large_idle_bytes_.fetch_sub(block.capacity, std::memory_order_relaxed);
+  return false;
 }
 
 void BufferPool::free_block(BufferBlock* block) noexcept {

@@ -61,7 +61,7 @@ class BufferRef {
 /// Lifetime: it lives on until its last block has come home, whoever holds that.
 /// Thread:   one thread allocates; blocks come back from any.
 /// Memory:   from `resource`, which outlives every block. Blocks above the largest size class go
-///           straight back to it.
+///           straight back to it, and so do those above 72 KiB when 16 MiB of them lie idle.
 class BufferPool {
  public:
   [[nodiscard]] static BufferPool* create(std::pmr::memory_resource* resource);
@@ -81,19 +81,26 @@ class BufferPool {
     BufferBlock* idle = nullptr;                  // the allocating thread's own
     std::atomic<BufferBlock*> returned{nullptr};  // pushed by anyone, taken whole by the owner
   };
-  static constexpr std::size_t kClassBytes[] = {512, 2048, 20 * 1024, 72 * 1024};
-  static constexpr std::uint32_t kUnpooled = 4;
+  static constexpr std::size_t kClassBytes[] = {512,        2048,        20 * 1024,  72 * 1024,
+                                                264 * 1024, 1040 * 1024, 4112 * 1024};
+  static constexpr std::uint32_t kFirstLarge = 4;
+  static constexpr std::uint32_t kUnpooled = 7;
+  // Large blocks that lie idle, together: enough for a flow of large messages not to ask the system
+  // for fresh pages each time, and little enough to keep for ever.
+  static constexpr std::size_t kMaxLargeIdleBytes = 16 * 1024 * 1024;
 
   explicit BufferPool(std::pmr::memory_resource* resource) noexcept : resource_(resource) {}
   ~BufferPool() = default;
   [[nodiscard]] BufferBlock* make(std::size_t capacity, std::uint32_t size_class);
   void take_back(BufferBlock* block) noexcept;
+  [[nodiscard]] bool may_keep(const BufferBlock& block) noexcept;
   void free_block(BufferBlock* block) noexcept;
   void free_list(BufferBlock* head) noexcept;
   void drop_use() noexcept;
 
   std::pmr::memory_resource* resource_;
   SizeClass classes_[kUnpooled];
+  std::atomic<std::size_t> large_idle_bytes_{0};
   std::atomic<std::size_t> uses_{1};  // the owner and every block that is out
   std::atomic<bool> abandoned_{false};
 };

@@ -10,8 +10,6 @@ namespace tickwire::detail {
 
 /// A first-in first-out queue in one circular array, which grows and is then reused: a steady flow
 /// through it does not allocate, and an empty one that was never used holds no memory.
-///
-/// Pre: what has been moved from holds nothing.
 template <class T>
 class RingQueue {
  public:
@@ -36,6 +34,7 @@ class RingQueue {
 
   [[nodiscard]] T take_front() {
     T value = std::move(slots_[head_]);
+    slots_[head_] = T();
     head_ = wrap(1);
     --size_;
     return value;

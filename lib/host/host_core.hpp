@@ -91,6 +91,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void on_listener_lost(std::size_t listener, Error error) override;
   // PeerOwner
   void on_peer_changed(std::uint32_t slot) override;
+  void on_opening_failed(const Peer& peer, const Error& error) override;
 
   // host_pass.cpp
   void begin_pass();
@@ -119,6 +120,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_dial.cpp
   [[nodiscard]] std::unique_ptr<Session> make_session(std::string_view scheme, SessionStart start,
                                                       TimePoint now);
+  void log_refused(const Address& peer, const Error& error);
   void warn_unverified(const Address& address, const TlsConfig& tls);
   void resolve(Peer& peer, const TlsConfig& tls);
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,

@@ -35,6 +35,7 @@ Result<Address> HostCore::listen(std::string_view url, const ListenOptions& opti
   }
   const std::size_t limit = options.max_connections.value_or(config.limits.max_connections);
   const TlsConfig& tls = options.tls ? *options.tls : config.tls;
+  if (tls.client_certificates != ClientCertificates::none) warn_unverified(*address, tls);
   auto bound =
       (*transport)
           ->listen({*address, std::min(limit, config.limits.max_connections) + kRefusalSlots,
@@ -80,6 +81,10 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   if (address->scheme != "memory" && address->port == 0) {
     return on_address(*address, {ErrorCode::invalid_address, 0, "port 0 cannot be called."});
   }
+  const TlsConfig& tls = options.tls ? *options.tls : config.tls;
+  if (auto ready = (*transport)->prepare_dial(tls); !ready) {
+    return on_address(*address, ready.error());
+  }
   Peer* peer = table_.is_full() ? nullptr : table_.take();
   if (peer == nullptr) {
     return Error{ErrorCode::too_many_connections, 0,
@@ -89,7 +94,6 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   SessionStart start{.direction = Direction::dialled,
                      .name = options.name,
                      .connect_timeout = options.timeout.value_or(config.timeouts.connect)};
-  const TlsConfig& tls = options.tls ? *options.tls : config.tls;
   warn_unverified(*address, tls);
   peer->session = make_session(address->scheme, std::move(start), clock_.now());
   peer->address = *address;
@@ -166,6 +170,12 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   peer->verified_subject = link->verified_subject();
   peer->link = std::move(link);
   peer->session->link_up(peer->link->traits());
+  if (is_raw(from.scheme) && config.authenticate && !full && !crowded) {
+    // Nobody greets on a raw stream: what is known of the caller is known now.
+    const Callback callback(*this);
+    const auto allowed = config.authenticate({from, {}, peer->verified_subject});
+    if (!allowed) peer->session->refuse(ErrorCode::refused_by_application);
+  }
   if (full) peer->session->refuse(ErrorCode::server_full);
   if (crowded) {
     peer->session->refuse(ErrorCode::connection_refused, "too many connections of this address");
@@ -176,6 +186,15 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
 
 void HostCore::on_handshake_failed(const Address& peer, const Error& error) {
   ++stats_.handshakes_failed;
+  log_refused(peer, error);
+}
+
+void HostCore::on_opening_failed(const Peer& peer, const Error& error) {
+  if (peer.direction == Direction::accepted) log_refused(peer.address, error);
+}
+
+void HostCore::log_refused(const Address& peer, const Error& error) {
+  if (!log_.wants(LogLevel::info)) return;
   log_.write(LogLevel::info, peer.to_string() + ": did not get in: " + error.message());
 }
 

@@ -42,6 +42,9 @@ void Peer::on_end_of_stream(TimePoint now) {
 
 void Peer::on_link_down(Error error) {
   link.reset();
+  if (!session->was_open() && session->state() != SessionState::ended) {
+    owner_.on_opening_failed(*this, error);
+  }
   session->link_down(std::move(error));
   owner_.on_peer_changed(slot_);
 }

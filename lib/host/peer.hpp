@@ -15,12 +15,16 @@
 
 namespace tickwire::detail {
 
+class Peer;
+
 /// Hears what happens to peers while transports are serviced.
 class PeerOwner {
  public:
   virtual ~PeerOwner() = default;
   /// Something went into the peer's session: it may have events, something to say, or a deadline.
   virtual void on_peer_changed(std::uint32_t slot) = 0;
+  /// The link went down before the session was open.
+  virtual void on_opening_failed(const Peer& peer, const Error& error) = 0;
 };
 
 /// One connection of a host: its link below, its session, and what the program keeps with it.

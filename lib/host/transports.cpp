@@ -40,9 +40,14 @@ std::optional<TimePoint> Transports::next_deadline() const {
 }
 
 Result<void> Transports::reload_certificates() {
+  std::vector<std::function<void()>> uses;
   for (const Entry& entry : entries_) {
-    if (auto done = entry.transport->reload_certificates(); !done) return done;
+    auto loaded = entry.transport->load_certificates();
+    if (!loaded) return std::move(loaded).error();
+    uses.push_back(*std::move(loaded));
   }
+  for (const auto& use : uses)
+    use();
   return {};
 }
 
@@ -52,6 +57,7 @@ TransportCounters Transports::counters() const {
     const TransportCounters each = entry.transport->counters();
     sum.socket_errors += each.socket_errors;
     sum.malformed_datagrams += each.malformed_datagrams;
+    sum.refused_full += each.refused_full;
   }
   return sum;
 }

@@ -73,6 +73,7 @@ void MessageSession::link_down(Error error) {
 }
 
 void MessageSession::progress(TimePoint now) {
+  was_answered_ = true;
   if (was_open_) heard_at_ = now;
 }
 
@@ -171,7 +172,7 @@ void MessageSession::advance(TimePoint now) {
   if (state_ == SessionState::ended) return;
   if (!was_open_) {
     if (now < open_by_) return;
-    const bool linked = state_ != SessionState::waiting_for_link;
+    const bool linked = state_ != SessionState::waiting_for_link || was_answered_;
     return finish({linked ? ErrorCode::handshake_timed_out : ErrorCode::connect_timed_out, 0,
                    linked ? "The other end answered, but did not finish its greeting within " +
                                 seconds_text(open_within_) + "."

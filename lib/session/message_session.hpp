@@ -121,6 +121,7 @@ class MessageSession final : public Session {
   SessionState state_;
   std::string name_;
   bool measures_loss_ = false;
+  bool was_answered_ = false;  // by the transport below
   bool was_open_ = false;
   bool connected_pending_ = false;
   bool receipt_is_next_ = false;  // messages and receipts take turns

@@ -162,7 +162,11 @@ void RawSession::release(std::uint64_t credit, std::size_t) noexcept {
 
 void RawSession::advance(TimePoint now) {
   if (state_ == SessionState::waiting_for_link && now >= next_deadline()) {
-    return finish({ErrorCode::connect_timed_out, 0, "Nobody answered in time."});
+    return finish(
+        was_answered_
+            ? Error{ErrorCode::handshake_timed_out, 0,
+                    "The other end answered, but did not finish the TLS handshake in time."}
+            : Error{ErrorCode::connect_timed_out, 0, "Nobody answered in time."});
   }
   if (linger_until_ && now >= *linger_until_ && state_ != SessionState::ended) {
     finish({ErrorCode::closed_locally, close_reason_.code,

@@ -26,7 +26,7 @@ class RawSession final : public Session {
   void link_up(const LinkTraits& traits) override;
   void link_down(Error error) override;
   void receive(Packet packet, TimePoint now) override;
-  void progress(TimePoint) override {}
+  void progress(TimePoint) override { was_answered_ = true; }
   void end_of_stream(TimePoint now) override;
   void flush(PacketSink& sink, TimePoint now) override;
 
@@ -82,6 +82,7 @@ class RawSession final : public Session {
   std::size_t untaken_bytes_ = 0;  // received and not yet taken, with what holding it costs
   std::size_t queued_bytes_ = 0;
   std::size_t max_packet_bytes_ = 0;
+  bool was_answered_ = false;  // by the transport below
   bool was_open_ = false;
   bool refused_ = false;
   bool connected_pending_ = false;

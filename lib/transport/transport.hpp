@@ -57,7 +57,7 @@ class LinkHandler {
   /// A dialled link is ready to send. An accepted one is from the start.
   virtual void on_link_up() = 0;
   virtual void on_packet(Packet packet, TimePoint now) = 0;
-  /// A part of a packet has come: the other end lives.
+  /// A part of a packet has come, or a first answer to a call: the other end lives.
   virtual void on_progress(TimePoint now) = 0;
   /// Raw streams: the other end sends nothing more. It may still read.
   virtual void on_end_of_stream(TimePoint now) = 0;
@@ -121,13 +121,17 @@ class Transport {
 
   /// The address that was bound, with the port that port 0 got.
   [[nodiscard]] virtual Result<Address> listen(const ListenRequest& request) = 0;
+  /// Loads what a call will need, to say now what is wrong with it.
+  [[nodiscard]] virtual Result<void> prepare_dial(const TlsConfig&) { return {}; }
   /// Begins to call. `on_link_up` or `on_link_down` follows from a later `service`, unless the
   /// link is destroyed before; how long to wait is the owner's business.
   [[nodiscard]] virtual Result<std::unique_ptr<Link>> dial(const DialRequest& request) = 0;
   /// Stops taking calls; links that came in live on.
   virtual void stop_listening() = 0;
-  /// Reads certificates and keys anew, for links to come. After an error nothing has changed.
-  [[nodiscard]] virtual Result<void> reload_certificates() { return {}; }
+  /// Reads certificates and keys anew. What it returns puts them to use, for links to come.
+  [[nodiscard]] virtual Result<std::function<void()>> load_certificates() {
+    return std::function<void()>([] {});
+  }
 
   /// Reads what has arrived, hands it out, and lets timers run.
   virtual void service(TimePoint now) = 0;

@@ -161,6 +161,26 @@ TEST_CASE("a raw caller that shuts down its writing half still gets the whole an
   CHECK(pair.server.log.last(EventType::disconnected).error.code == ErrorCode::closed_by_peer);
 }
 
+TEST_CASE("the program is asked about a raw caller, and one that it refuses is cut off unheard") {
+  test::PairOptions options;
+  int asked = 0;
+  options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
+    CHECK(request.address.host == "127.0.0.1");
+    CHECK(request.name.empty());
+    if (++asked == 1) return Error{ErrorCode::refused_by_application, 0, "not today"};
+    return {};
+  };
+  test::HostPair pair(test::raw_scheme(), std::move(options));
+  const auto refused = pair.client->connect(pair.address.to_string());
+  REQUIRE(refused);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.client.log.last(EventType::disconnected).error.code == ErrorCode::closed_by_peer);
+  CHECK(pair.server.log.all().empty());
+  CHECK(pair.server->stats().handshakes_refused == 1);
+  pair.connect();
+  CHECK(asked == 2);
+}
+
 TEST_CASE("a raw stream that ends is told from one that is cut") {
   for (const bool is_cut : {false, true}) {
     test::HostPair pair(test::raw_scheme());

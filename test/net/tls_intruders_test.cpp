@@ -177,7 +177,7 @@ TEST_CASE("tls dialler: one who answers the call and says nothing is waited for 
   CHECK(pair.client.log.all().empty());
   pair.run(200ms, 10ms);
   REQUIRE(pair.client.log.all().size() == 1);
-  // The transport is up, as far as that is TCP.
+  // Somebody has answered: the TCP connection is up.
   CHECK(pair.client.log.last(EventType::error).error.code == ErrorCode::handshake_timed_out);
 }
 

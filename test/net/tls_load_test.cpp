@@ -60,10 +60,9 @@ TEST_CASE("tls load: of a crowd, those for whom there is no room are refused wit
     if (each.type != EventType::error) continue;
     CHECK_FALSE(each.error.message().empty());
     if (each.error.code == ErrorCode::server_full) ++told;
-    MESSAGE(static_cast<int>(each.error.code), each.error.message());
   }
-  MESSAGE("refused with server_full: ", told, " of ", callers - 99);
-  CHECK(told > 0);
+  // Beyond a few, the listener hangs up before a handshake that it could tell them in.
+  CHECK(told >= 10);
   REQUIRE(test::send_text(hosts.caller, "still here"));
   REQUIRE(hosts.until([&] { return hosts.server.log.messages() == 1; }));
 }
@@ -116,8 +115,8 @@ TEST_CASE("tls load: 64 MB reach a slow reader whole, in bounded memory at both 
     server_peak = std::max(server_peak, server_memory.bytes_out());
     return received == messages;
   }));
-  MESSAGE("peaks ", server_peak, " ", client_peak);
-  CHECK(server_peak < 8 * mebibyte);
-  CHECK(client_peak < 8 * mebibyte);
+  INFO("peaks ", server_peak, " ", client_peak);
+  CHECK(server_peak < 4 * mebibyte);
+  CHECK(client_peak < 6 * mebibyte);
   CHECK(sender.log.count(EventType::disconnected) == 0);
 }

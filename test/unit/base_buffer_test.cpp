@@ -120,8 +120,25 @@ TEST_CASE("buffer pool: blocks above the largest class go straight back") {
   CountingResource memory;
   PoolOwner pool(&memory);
   const std::size_t before = memory.bytes_out();
-  static_cast<void>((*pool).allocate(73'729));
+  static_cast<void>((*pool).allocate(5 * 1024 * 1024));
   CHECK(memory.bytes_out() == before);
+}
+
+TEST_CASE("buffer pool: large blocks are kept for the next, but no more than 16 MiB of them") {
+  CountingResource memory;
+  PoolOwner pool(&memory);
+  const std::size_t before = memory.bytes_out();
+  static_cast<void>((*pool).allocate(1024 * 1024));
+  const std::size_t allocations = memory.allocations();
+  static_cast<void>((*pool).allocate(1024 * 1024));
+  CHECK(memory.allocations() == allocations);
+  std::vector<BufferRef> held;
+  for (int i = 0; i < 40; ++i)
+    held.push_back((*pool).allocate(1024 * 1024));
+  CHECK(memory.bytes_out() - before > 40 * 1024 * 1024);
+  held.clear();
+  CHECK(memory.bytes_out() - before <=
+        16 * 1024 * 1024 + 40 * sizeof(tickwire::detail::BufferBlock));
 }
 
 TEST_CASE("buffer pool: a block stays out until its last copy is gone") {

@@ -100,7 +100,7 @@ TEST_CASE("send ledger: blocks go home at once") {
   SendLedger::Account account;
   {
     PoolOwner pool(&memory);
-    const auto large = std::size_t{100} * 1024;  // beyond the pool's classes
+    const auto large = std::size_t{5} * 1024 * 1024;  // beyond the pool's classes
     auto& missing = ledger.open((*pool).allocate(10), account, 1, SendLedger::Kind::reliable);
     const std::size_t before = memory.blocks_out();
     auto& behind = ledger.open((*pool).allocate(large), account, 1, SendLedger::Kind::reliable);

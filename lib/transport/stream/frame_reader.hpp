@@ -55,6 +55,8 @@ class FrameReader {
   [[nodiscard]] bool violated() const noexcept { return violated_; }
   /// The bytes that it took for a length, once `violated`.
   [[nodiscard]] std::array<std::byte, kFramePrefixBytes> claim() const noexcept { return prefix_; }
+  /// Whether no frame has begun yet.
+  [[nodiscard]] bool is_first() const noexcept { return is_first_; }
   /// Whether a frame has begun and not ended.
   [[nodiscard]] bool is_inside() const noexcept {
     return static_cast<bool>(partial_) || prefix_bytes_ > 0;

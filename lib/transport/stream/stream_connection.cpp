@@ -22,6 +22,12 @@ constexpr Duration kClosingTime = std::chrono::seconds(2);
 // For one who has failed the handshake to read why.
 constexpr Duration kTurnAwayTime = std::chrono::milliseconds(250);
 
+// The system has one number for a call that nobody answers and for a peer that fell silent.
+Error while_up(Error error) {
+  if (error.code == ErrorCode::connect_timed_out) error.code = ErrorCode::connection_lost;
+  return error;
+}
+
 Error no_room() {
   return {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
 }
@@ -103,6 +109,7 @@ void StreamConnection::call(TimePoint now) {
   beginning_->peer = std::move((*decided)->address);
   phase_ = Phase::greeting;
   begin_greeting(std::move((*decided)->socket));
+  handler_->on_progress(now);
 }
 
 void StreamConnection::begin_greeting(StreamSocket socket) {
@@ -172,7 +179,7 @@ void StreamConnection::read_some(TimePoint now) {
     const auto room = shared_.block.room();
     const IoResult result = stream_->read(rest, room);
     if (result.status == IoStatus::ended) return stream_ended(now);
-    if (result.status == IoStatus::failed) return go_down(stream_->failure());
+    if (result.status == IoStatus::failed) return go_down(while_up(stream_->failure()));
     if (result.status == IoStatus::blocked) {
       read_awaits_ = stream_->awaits();
       if (stream_->has_buffered_input()) mark_ready();
@@ -233,8 +240,10 @@ void StreamConnection::stream_ended(TimePoint now) {
     return handler_->on_end_of_stream(now);
   }
   go_down({ErrorCode::stream_truncated, 0,
-           frames_.is_inside() ? "The other end's stream ended in the middle of a packet."
-                               : "The other end closed the stream without a goodbye."});
+           frames_.is_inside()  ? "The other end's stream ended in the middle of a packet."
+           : frames_.is_first() ? "The other end closed the stream before it said anything; it may "
+                                  "expect another scheme, such as tls:// or tcp://."
+                                : "The other end closed the stream without a goodbye."});
 }
 
 std::size_t StreamConnection::capacity_bytes() const noexcept {
@@ -268,7 +277,7 @@ void StreamConnection::write_some() {
     } else if (result.status == IoStatus::blocked) {
       block_writing();
     } else {
-      write_failure_ = std::make_unique<Error>(stream_->failure());
+      write_failure_ = std::make_unique<Error>(while_up(stream_->failure()));
       queue_.clear();
       mark_ready();
     }

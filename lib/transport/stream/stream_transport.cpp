@@ -27,7 +27,8 @@ class StreamTransport final : public Transport {
   Result<Address> listen(const ListenRequest& request) override;
   Result<std::unique_ptr<Link>> dial(const DialRequest& request) override;
   void stop_listening() override { acceptors_.clear(); }
-  Result<void> reload_certificates() override;
+  Result<std::function<void()>> load_certificates() override;
+  Result<void> prepare_dial(const TlsConfig& config) override;
   void service(TimePoint now) override;
   void flush(TimePoint now) override;
   std::optional<TimePoint> next_deadline() const override;
@@ -99,18 +100,31 @@ Result<std::unique_ptr<Link>> StreamTransport::dial(const DialRequest& request) 
   return connections_.back()->make_link();
 }
 
-Result<void> StreamTransport::reload_certificates() {
+Result<std::function<void()>> StreamTransport::load_certificates() {
   std::vector<std::shared_ptr<TlsContext>> fresh;
   for (const auto& acceptor : acceptors_) {
-    if (!is_secure()) return {};
+    if (!is_secure()) break;
     auto made = make_context(acceptor->tls_config(), TlsRole::acceptor);
     if (!made) return std::move(made).error();
     fresh.push_back(*std::move(made));
   }
-  for (std::size_t i = 0; i < fresh.size(); ++i)
-    acceptors_[i]->set_tls(std::move(fresh[i]));
-  dial_contexts_.clear();
-  return {};
+  Contexts dialling;
+  for (const auto& [config, context] : dial_contexts_) {
+    auto made = make_context(config, TlsRole::dialler);
+    if (!made) return std::move(made).error();
+    dialling.emplace_back(config, *std::move(made));
+  }
+  return std::function<void()>([this, fresh = std::move(fresh), dialling = std::move(dialling)] {
+    for (std::size_t i = 0; i < fresh.size(); ++i)
+      acceptors_[i]->set_tls(fresh[i]);
+    dial_contexts_ = dialling;
+  });
+}
+
+Result<void> StreamTransport::prepare_dial(const TlsConfig& config) {
+  if (!is_secure()) return {};
+  auto made = dial_context(config);
+  return made ? Result<void>() : Result<void>(std::move(made).error());
 }
 
 void StreamTransport::service(TimePoint now) {

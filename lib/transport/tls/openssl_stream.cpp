@@ -319,7 +319,9 @@ Error OpensslStream::end_error() const {
   }
   if (link_.first_count > 0)
     return tls_error("the connection ended in the middle of the TLS handshake");
-  return {ErrorCode::not_tls, 0, "the other end closed the connection without a word of TLS"};
+  return {ErrorCode::not_tls, 0,
+          "the other end closed the connection without a word of TLS; it speaks none, or has no "
+          "room for another connection"};
 }
 
 }  // namespace tickwire::detail

@@ -53,7 +53,7 @@ class OpensslStream final : public ByteStream {
   const x509_st* proven_certificate() const;
 
   SessionNotes notes_;
-  StreamLink link_;
+  BelowLink link_;
   std::string called_;  // whom a dialler expects
   State state_ = State::handshaking;
   bool starved_ = false;      // the last read took all that there was

@@ -8,15 +8,15 @@
 namespace tickwire::detail {
 namespace {
 
-StreamLink& link_of(BIO* bio) {
-  return *static_cast<StreamLink*>(BIO_get_data(bio));
+BelowLink& link_of(BIO* bio) {
+  return *static_cast<BelowLink*>(BIO_get_data(bio));
 }
 
 /// A record of TLS begins with its type (a handshake or an alert, at first) and a 3.
 ///
 /// Asked here, because OpenSSL waits for five bytes before it looks, and then answers with an alert
 /// that a peer without TLS would take for data.
-bool begins_as_tls(StreamLink& link, std::span<const std::byte> bytes) {
+bool begins_as_tls(BelowLink& link, std::span<const std::byte> bytes) {
   constexpr char handshake = 22;
   constexpr char alert = 21;
   const std::size_t room = link.first_bytes.size() - link.first_count;
@@ -27,7 +27,7 @@ bool begins_as_tls(StreamLink& link, std::span<const std::byte> bytes) {
 }
 
 /// OpenSSL's answer for a call that moved nothing.
-int nothing_moved(BIO* bio, StreamLink& link, IoStatus status, int retry_flag) {
+int nothing_moved(BIO* bio, BelowLink& link, IoStatus status, int retry_flag) {
   switch (status) {
     case IoStatus::done:  // with 0 bytes; no stream should say so
     case IoStatus::blocked:
@@ -48,7 +48,7 @@ int nothing_moved(BIO* bio, StreamLink& link, IoStatus status, int retry_flag) {
 int read_bio(BIO* bio, char* buffer, int size) {
   BIO_clear_retry_flags(bio);
   if (buffer == nullptr || size <= 0) return 0;
-  StreamLink& link = link_of(bio);
+  BelowLink& link = link_of(bio);
   if (link.not_tls) return -1;
   if (link.allowance_bytes == 0) {
     BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
@@ -71,7 +71,7 @@ int read_bio(BIO* bio, char* buffer, int size) {
 int write_bio(BIO* bio, const char* buffer, int size) {
   BIO_clear_retry_flags(bio);
   if (buffer == nullptr || size <= 0) return 0;
-  StreamLink& link = link_of(bio);
+  BelowLink& link = link_of(bio);
   const auto bytes = std::as_bytes(std::span(buffer, static_cast<std::size_t>(size)));
   const IoResult result = link.below->write(std::span(&bytes, 1));
   if (result.status != IoStatus::done || result.bytes == 0)
@@ -103,7 +103,7 @@ OpensslPtr<bio_method_st> make_stream_bio_method() {
   return method;
 }
 
-OpensslPtr<bio_st> make_stream_bio(const bio_method_st& method, StreamLink& link) {
+OpensslPtr<bio_st> make_stream_bio(const bio_method_st& method, BelowLink& link) {
   OpensslPtr<bio_st> bio(BIO_new(&method));
   if (bio) BIO_set_data(bio.get(), &link);
   return bio;

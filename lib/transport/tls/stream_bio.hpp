@@ -15,7 +15,7 @@ namespace tickwire::detail {
 
 /// What OpenSSL reads from and writes to: the stream below a session, and what it said last. Bytes
 /// move between that stream and OpenSSL's own records without another copy.
-struct StreamLink {
+struct BelowLink {
   std::unique_ptr<ByteStream> below;
   bool blocked = false;  ///< of the last call; the owner sets it back before one
   bool ended = false;    ///< the stream ended, with or without a goodbye of TLS'
@@ -31,6 +31,6 @@ struct StreamLink {
 [[nodiscard]] OpensslPtr<bio_method_st> make_stream_bio_method();
 
 /// Null when there is no memory. `link` must outlive it.
-[[nodiscard]] OpensslPtr<bio_st> make_stream_bio(const bio_method_st& method, StreamLink& link);
+[[nodiscard]] OpensslPtr<bio_st> make_stream_bio(const bio_method_st& method, BelowLink& link);
 
 }  // namespace tickwire::detail
