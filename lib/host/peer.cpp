@@ -13,6 +13,9 @@ class LinkSink final : public PacketSink {
   void send(Packet packet, Lane lane, std::uint8_t channel) override {
     link_.send(std::move(packet), lane, channel);
   }
+  void send_pieces(Packet head, Packet body, Lane lane, std::uint8_t channel) override {
+    link_.send_pieces(std::move(head), std::move(body), lane, channel);
+  }
 
  private:
   Link& link_;

@@ -50,7 +50,9 @@ MessageSession::Ending& MessageSession::ending() {
 }
 
 void MessageSession::link_up(const LinkTraits& traits) {
-  outbox_.set_packet_limits(traits.max_packet_bytes, traits.max_datagram_bytes);
+  LinkTraits usable = traits;
+  usable.gathers = traits.gathers && !protector_.needs_whole_packets();
+  outbox_.set_packet_limits(usable);
   measures_loss_ = traits.loses_datagrams;
   if (state_ != SessionState::waiting_for_link) return;
   state_ = SessionState::greeting;

@@ -15,6 +15,10 @@ constexpr std::size_t kSliceHeadBytes = 5;
 // all, so that it must fit into what the least window is sure to give: three quarters of it.
 constexpr std::uint64_t kMaxBundleCost = 64 * 1024;
 
+// From here on a slice's bytes are sent from where they are; below, the copy is cheaper than a
+// piece of its own.
+constexpr std::size_t kApartBytes = 2048;
+
 constexpr wire::PacketLane packet_lane(Delivery delivery) noexcept {
   return static_cast<wire::PacketLane>(static_cast<int>(delivery) + 1);
 }
@@ -36,10 +40,10 @@ Outbox::Outbox(Settings settings, BufferPool& pool, ReceiptQueue& receipts, Conn
   });
 }
 
-void Outbox::set_packet_limits(std::size_t max_packet_bytes,
-                               std::size_t max_datagram_bytes) noexcept {
-  packet_room_ = max_packet_bytes - kPacketHeaderBytes - kSealBytes;
-  datagram_room_ = max_datagram_bytes - kPacketHeaderBytes - kSealBytes;
+void Outbox::set_packet_limits(const LinkTraits& traits) noexcept {
+  packet_room_ = traits.max_packet_bytes - kPacketHeaderBytes - kSealBytes;
+  datagram_room_ = traits.max_datagram_bytes - kPacketHeaderBytes - kSealBytes;
+  gathers_ = traits.gathers;
 }
 
 void Outbox::set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
@@ -271,26 +275,33 @@ bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer)
   if (spent_ + cost > credit_) return false;
   spent_ += cost;
 
-  Packet packet(pool_, wire::record_bytes(lead + piece));
+  const std::size_t from_head = item.sent_bytes < item.head.size
+                                    ? std::min<std::size_t>(piece, item.head.size - item.sent_bytes)
+                                    : 0;
+  const std::size_t from_payload = piece - from_head;
+  const std::size_t apart = gathers_ && from_payload >= kApartBytes ? from_payload : 0;
+
+  Packet packet(pool_, wire::record_bytes(lead + piece) - apart);
   std::byte* at = wire::append_record(
-      packet, first ? wire::Kind::slice_first : wire::Kind::slice_next, lead + piece);
+      packet, first ? wire::Kind::slice_first : wire::Kind::slice_next, lead + piece, apart);
   if (first) {
     *at++ = static_cast<std::byte>(item.kind);
     store(at, static_cast<std::uint32_t>(total));
     at += sizeof(std::uint32_t);
   }
-  const std::size_t from_head = item.sent_bytes < item.head.size
-                                    ? std::min<std::size_t>(piece, item.head.size - item.sent_bytes)
-                                    : 0;
   if (from_head > 0) {
     std::memcpy(at, item.head.bytes().data() + item.sent_bytes, from_head);
   }
   const std::size_t payload_offset = item.sent_bytes + from_head - item.head.size;
-  std::memcpy(at + from_head, item.payload.bytes().data() + payload_offset, piece - from_head);
   item.sent_bytes += static_cast<std::uint32_t>(piece);
-
-  writer.write(std::move(packet), wire::PacketLane::reliable, channel,
-               static_cast<std::uint16_t>(from.next_number));
+  const auto number = static_cast<std::uint16_t>(from.next_number);
+  if (apart > 0) {
+    Packet body(item.payload.buffer, item.payload.begin + payload_offset, from_payload);
+    writer.write_pieces(std::move(packet), std::move(body), channel, number);
+  } else {
+    std::memcpy(at + from_head, item.payload.bytes().data() + payload_offset, from_payload);
+    writer.write(std::move(packet), wire::PacketLane::reliable, channel, number);
+  }
   if (item.sent_bytes == total) {
     queued_bytes_ -= wire::record_bytes(total);
     --queued_items_;

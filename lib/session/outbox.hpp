@@ -49,7 +49,7 @@ class Outbox {
   Outbox(Settings settings, BufferPool& pool, ReceiptQueue& receipts, ConnectionStats& stats);
 
   /// What the link below takes; before that nothing can be added.
-  void set_packet_limits(std::size_t max_packet_bytes, std::size_t max_datagram_bytes) noexcept;
+  void set_packet_limits(const LinkTraits& traits) noexcept;
   /// What the other end allows: its window, and how many of the channels it has.
   void set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
                        std::size_t channels) noexcept;
@@ -128,6 +128,7 @@ class Outbox {
   std::size_t max_message_bytes_ = 0;
   std::size_t packet_room_ = 0;
   std::size_t datagram_room_ = 0;
+  bool gathers_ = false;
   std::size_t queued_items_ = 0;
   std::size_t queued_bytes_ = 0;
   std::size_t unreliable_bytes_ = 0;

@@ -15,6 +15,8 @@ class PacketSink {
   /// Bytes that it takes now without piling them up.
   [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;
   virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
+  /// See `Link::send_pieces`.
+  virtual void send_pieces(Packet, Packet, Lane, std::uint8_t) {}
 };
 
 }  // namespace tickwire::detail

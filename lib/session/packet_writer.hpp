@@ -33,6 +33,14 @@ class PacketWriter {
     write({packet_lane, channel, sequence, acknowledged}, std::move(packet),
           reliable ? Lane::reliable : Lane::datagram);
   }
+  /// A slice of a channel, whose end is a part of the message that is sent. Pre: the sink gathers.
+  void write_pieces(Packet head, Packet body, std::uint8_t channel, std::uint16_t sequence) {
+    wire::prepend_header(head, {wire::PacketLane::reliable, channel, sequence,
+                                inbox_.take_acknowledgement(channel)});
+    ++stats_.packets_sent;
+    stats_.bytes_sent += head.size() + body.size();
+    sink_.send_pieces(std::move(head), std::move(body), Lane::reliable, channel);
+  }
   /// Control records; by datagram those that are of no use when late.
   void write_control(Packet packet, Lane lane) { write({}, std::move(packet), lane); }
 

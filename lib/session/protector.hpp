@@ -20,6 +20,8 @@ class PacketProtector {
 
   /// Pre: 16 bytes of headroom and 24 of tailroom are free for it.
   virtual void seal(Packet& packet) = 0;
+  /// Whether it looks into packets, which must then be in one piece.
+  [[nodiscard]] virtual bool needs_whole_packets() const noexcept = 0;
   /// False when the packet is not the other end's; it is dropped and counted.
   [[nodiscard]] virtual bool open(Packet& packet) = 0;
 
@@ -34,6 +36,7 @@ class PacketProtector {
 class NullProtector final : public PacketProtector {
  public:
   void seal(Packet&) override {}
+  [[nodiscard]] bool needs_whole_packets() const noexcept override { return false; }
   [[nodiscard]] bool open(Packet&) override { return true; }
   [[nodiscard]] bool take_handshake(std::span<const std::byte>) override { return false; }
   void give_handshake(std::vector<std::byte>&) override {}

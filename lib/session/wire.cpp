@@ -49,8 +49,9 @@ std::optional<PacketHeader> take_header(Packet& packet) noexcept {
   return header;
 }
 
-std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes) noexcept {
-  std::byte* at = packet.append(record_bytes(body_bytes));
+std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes,
+                         std::size_t apart_bytes) noexcept {
+  std::byte* at = packet.append(record_bytes(body_bytes) - apart_bytes);
   *at++ = static_cast<std::byte>(kind);
   return store_varint(at, static_cast<std::uint32_t>(body_bytes));
 }

@@ -71,7 +71,9 @@ inline constexpr std::size_t kMaxReasonBytes = 200;
 }
 
 /// Writes kind and length, and returns where the body goes. Pre: the packet has the room.
-[[nodiscard]] std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes) noexcept;
+/// `apart_bytes` of the body come behind the packet.
+[[nodiscard]] std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes,
+                                       std::size_t apart_bytes = 0) noexcept;
 
 struct Record {
   std::uint8_t kind = 0;

@@ -40,6 +40,8 @@ class Link {
   /// Takes the packet, whatever the capacity; it leaves at the latest with `Transport::flush`.
   /// Pre: the link is up; the packet is no larger than its lane allows.
   virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
+  /// The same for a packet whose end lies elsewhere, and stays there. Pre: `traits().gathers`.
+  virtual void send_pieces(Packet, Packet, Lane, std::uint8_t) {}
   /// Ends it politely: what was taken leaves first, as far as the other end still reads. The
   /// handler hears nothing more.
   virtual void close() = 0;

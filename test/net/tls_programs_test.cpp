@@ -123,7 +123,10 @@ TEST_CASE("openssl s_client that takes leave has closed, and one that is killed 
       host.run();
     }
     REQUIRE(host.count(EventType::disconnected) == 1);
-    CHECK(host.end_code() == (is_killed ? ErrorCode::stream_truncated : ErrorCode::closed_by_peer));
+    const ErrorCode code = host.end_code();
+    // Killed with something unread, its system sends a reset instead of an end.
+    const bool is_cut = code == ErrorCode::stream_truncated || code == ErrorCode::connection_reset;
+    CHECK((is_killed ? is_cut : code == ErrorCode::closed_by_peer));
   }
 }
 

@@ -10,6 +10,16 @@ void CapturingSink::send(detail::Packet packet, detail::Lane lane, std::uint8_t 
   packets.push_back({std::move(packet), lane, channel});
 }
 
+// Joined again: what travels is the same.
+void CapturingSink::send_pieces(detail::Packet head, detail::Packet body, detail::Lane lane,
+                                std::uint8_t channel) {
+  bodies.push_back(body.bytes().data());
+  detail::Packet joined(*pool_, head.size() + body.size());
+  joined.append(head.bytes());
+  joined.append(body.bytes());
+  send(std::move(joined), lane, channel);
+}
+
 SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start)
     : pool(std::pmr::get_default_resource()),
       budget(plan.limits.max_host_reassembly_bytes),

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,16 @@ class CapturingSink final : public detail::PacketSink {
  public:
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override { return capacity; }
   void send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) override;
+  void send_pieces(detail::Packet head, detail::Packet body, detail::Lane lane,
+                   std::uint8_t channel) override;
 
   std::size_t capacity = 1 << 20;
   std::size_t bytes_sent = 0;
+  std::vector<const std::byte*> bodies;  ///< where they lay, of packets in two pieces
   detail::RingQueue<InFlight> packets;
+
+ private:
+  detail::PoolOwner pool_{std::pmr::new_delete_resource()};
 };
 
 /// An event as tests like it: everything as text.

@@ -251,13 +251,14 @@ std::size_t StreamConnection::capacity_bytes() const noexcept {
   return kQueueBytes - queue_.bytes();
 }
 
-void StreamConnection::send(Packet packet) {
+void StreamConnection::send(Packet packet, Packet body) {
   if (phase_ != Phase::up || write_failure_) return;
   if (shared_.options.framing == Framing::frames) {
-    const auto length = static_cast<std::uint32_t>(packet.size());
+    const auto length = static_cast<std::uint32_t>(packet.size() + body.size());
     store(packet.prepend(kFramePrefixBytes), length);
   }
   queue_.push(std::move(packet));
+  if (body) queue_.push(std::move(body));
   if (queue_.bytes() >= kWriteBytes && !write_blocked_) return write_some();
   mark_dirty();
 }

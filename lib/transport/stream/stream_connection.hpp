@@ -51,7 +51,8 @@ class StreamConnection final : public PollTarget {
 
   // For its link.
   [[nodiscard]] std::size_t capacity_bytes() const noexcept;
-  void send(Packet packet);
+  /// A packet, and what comes behind it, if anything.
+  void send(Packet packet, Packet body);
   void close();
   void cut();
   void set_reading(Reading reading);

@@ -15,7 +15,9 @@ constexpr std::size_t kDatagramBytes = 1280;
 
 StreamLink::StreamLink(StreamConnection& connection)
     : connection_(&connection),
-      traits_{.max_packet_bytes = kMaxFrameBytes, .max_datagram_bytes = kDatagramBytes} {}
+      traits_{.max_packet_bytes = kMaxFrameBytes,
+              .max_datagram_bytes = kDatagramBytes,
+              .gathers = true} {}
 
 Address StreamLink::peer() const {
   return connection_ == nullptr ? Address() : connection_->peer();
@@ -30,7 +32,11 @@ std::size_t StreamLink::capacity_bytes() const noexcept {
 }
 
 void StreamLink::send(Packet packet, Lane, std::uint8_t) {
-  if (connection_ != nullptr) connection_->send(std::move(packet));
+  if (connection_ != nullptr) connection_->send(std::move(packet), {});
+}
+
+void StreamLink::send_pieces(Packet head, Packet body, Lane, std::uint8_t) {
+  if (connection_ != nullptr) connection_->send(std::move(head), std::move(body));
 }
 
 void StreamLink::close() {

@@ -17,6 +17,7 @@ class StreamLink final : public Link {
   [[nodiscard]] Address peer() const override;
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
+  void send_pieces(Packet head, Packet body, Lane lane, std::uint8_t channel) override;
   void close() override;
   void set_reading(Reading reading) override;
   [[nodiscard]] std::string verified_subject() const override;

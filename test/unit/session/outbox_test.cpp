@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory_resource>
 #include <string>
 #include <vector>
 
+#include "lib/base/bytes.hpp"
+#include "test/support/host_pair.hpp"
 #include "test/support/packet_kit.hpp"
 
 /// In which order a session sends, and what it keeps count of.
@@ -113,6 +116,39 @@ TEST_CASE("without credit reliable messages wait, and the others go") {
   CHECK(sender.channels().empty());
   test::inject(sender.end, test::control_packet().record(0x31, ByteKit().u64(1 << 30)));
   CHECK(sender.channels().size() == 1200 - sent - 1);
+}
+
+TEST_CASE("a link that gathers is sent the same bytes, from where the message lies") {
+  const auto sent = [](bool gathers, std::vector<const std::byte*>& bodies,
+                       const detail::BufferRef& block) {
+    SessionEnd end(SessionPair::settings(Direction::dialled), TimePoint(1h));
+    end.session.link_up({16 * 1024, 1200, false, gathers});
+    static_cast<void>(test::flushed(end));
+    test::inject(
+        end, test::control_packet().record(0x11, ByteKit().u8(1).u32(1 << 20).u32(1 << 20).u8(8)));
+    detail::OutMessage large;
+    large.id = 1;
+    large.body.payload = {block.bytes(), block.capacity()};
+    large.payload_block = block;
+    REQUIRE(end.session.send(large, Delivery::reliable, 0, end.now) == ErrorCode::none);
+    auto packets = test::flushed(end);
+    bodies = end.sink.bodies;
+    CHECK(end.session.stats().queued_bytes == 0);
+    return packets;
+  };
+  detail::PoolOwner pool(std::pmr::new_delete_resource());
+  const detail::BufferRef block = (*pool).allocate(72 * 1024);
+  const std::string text = test::pattern(block.capacity());
+  std::copy_n(detail::as_bytes(text).begin(), text.size(), block.bytes());
+  std::vector<const std::byte*> none;
+  std::vector<const std::byte*> bodies;
+  const auto whole = sent(false, none, block);
+  const auto apart = sent(true, bodies, block);
+  CHECK(none.empty());
+  CHECK(bodies.size() == 5);
+  for (const std::byte* each : bodies)
+    CHECK((each >= block.bytes() && each < block.bytes() + block.capacity()));
+  CHECK(whole == apart);
 }
 
 TEST_CASE("bundles of the smallest messages cost no more than the least window gives") {
