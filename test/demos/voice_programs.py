@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -45,10 +46,10 @@ class VoicePrograms(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.url, self.relay = self.start_relay()
 
-    def start_relay(self):
-        ready = self.folder / "ready"
-        relay = self.start(RELAY, "--listen", "enet://127.0.0.1:0", "--ready-file", ready,
-                           "--seconds", PATIENCE)
+    def start_relay(self, listen="enet://127.0.0.1:0", *more):
+        ready = self.folder / ("ready for " + listen.split(":")[0])
+        relay = self.start(RELAY, "--listen", listen, "--ready-file", ready, "--seconds", PATIENCE,
+                           *more)
         limit = time.monotonic() + PATIENCE
         while not ready.exists():
             self.assertIsNone(relay.poll(), "the relay ended")
@@ -154,6 +155,42 @@ class VoicePrograms(unittest.TestCase):
                      figures)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertGreater(json.loads(figures.read_text())["delivered_ratio"], 0.9)
+
+    def make_certificate(self, name):
+        """A certificate for this machine, and its key; over those of the same name."""
+        files = self.folder / (name + ".pem"), self.folder / (name + ".key")
+        made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=relay",
+                   "-addext", "subjectAltName=IP:127.0.0.1", "-out", files[0], "-keyout", files[1])
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return files
+
+    @unittest.skipUnless(shutil.which("openssl"), "nothing to make a certificate with")
+    def test_over_tls_strangers_are_told_so_and_a_renewed_certificate_is_read_on_a_hangup(self):
+        certificate, key = self.make_certificate("relay")
+        without_tls = run(RELAY, "--listen", "tls://127.0.0.1:0", "--seconds", 1)
+        self.assertEqual(without_tls.returncode, 1)
+        if "no TLS" in without_tls.stderr:
+            self.skipTest("a build without TLS")
+        self.assertIn("certificate_file", without_tls.stderr)
+        self.url, self.relay = self.start_relay("tls://127.0.0.1:0", "--certificate", certificate,
+                                                "--key", key)
+        for belief in (("--ca", certificate), ("--pin", certificate)):
+            result, _ = self.talk("ann", *belief, seconds=0.2)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        result, _ = self.talk("eve", seconds=0.2)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("certificate", result.stderr)
+
+        old = self.folder / "old.pem"
+        shutil.copy(certificate, old)
+        self.make_certificate("relay")
+        self.assertIn("listens on tls://", self.relay.stdout.readline())
+        self.relay.send_signal(signal.SIGHUP)
+        self.assertIn("read anew", self.relay.stdout.readline())
+        for belief, status in ((certificate, 0), (old, 1)):
+            result, _ = self.talk("ann", "--pin", belief, seconds=0.2)
+            self.assertEqual(result.returncode, status, result.stderr)
 
     def test_a_stopped_client_still_leaves_a_valid_report_and_says_goodbye(self):
         report = self.folder / "ann.json"
