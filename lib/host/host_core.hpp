@@ -108,8 +108,6 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::optional<RingEntry> pop_entry();
   void settle(const RingEntry& entry);
   [[nodiscard]] bool consumed_by_extension(Event& event);
-  [[nodiscard]] std::optional<RingEntry> take_entry(
-      Connection connection, const std::function<bool(const Event&)>& wanted);
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
                                                 const std::function<bool(const Event&)>& wanted,
                                                 const std::function<bool(const Session&)>& is_over);

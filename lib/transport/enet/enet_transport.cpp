@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/transport/enet/enet_endpoint.hpp"
+#include "lib/transport/socket_error_text.hpp"
 
 namespace tickwire::detail {
 namespace {
@@ -16,25 +17,9 @@ Error not_ipv4(const std::string& host) {
   return {ErrorCode::invalid_address, 0, "'" + host + "' is not an IPv4 address."};
 }
 
-// The sentence for a socket that could not be had.
+// What has no sentence of its own gets one.
 Error explain(Error error, const Address& address) {
-  if (!error.detail.empty()) return error;
-  const std::string name = address.to_string();
-  switch (error.code) {
-    case ErrorCode::address_in_use:
-      error.detail = name + " is taken: somebody already listens on this port.";
-      break;
-    case ErrorCode::address_unavailable:
-      error.detail = name + " is not an address of this machine, or you may not use the port.";
-      break;
-    case ErrorCode::out_of_resources:
-      error.detail = "No socket left for " + name + ": too many files are open.";
-      break;
-    default:
-      error.detail = "The operating system refused a socket for " + name + ".";
-      break;
-  }
-  return error;
+  return error.detail.empty() ? explain_socket_error(std::move(error), address) : error;
 }
 
 class EnetTransport final : public Transport {

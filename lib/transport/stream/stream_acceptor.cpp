@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/stream/stream_acceptor.hpp"
 
+#include "lib/transport/socket_error_text.hpp"
+
 namespace tickwire::detail {
 namespace {
 
 // While the system has nothing left for another caller.
 constexpr Duration kPause = std::chrono::milliseconds(250);
-
-Error on_address(const Address& address, Error error) {
-  const std::string name = address.to_string();
-  switch (error.code) {
-    case ErrorCode::address_in_use:
-      error.detail = name + " is taken: somebody already listens on this port.";
-      break;
-    case ErrorCode::address_unavailable:
-      error.detail = name + " is not an address of this machine, or you may not use the port.";
-      break;
-    case ErrorCode::out_of_resources:
-      error.detail = "No socket left for " + name + ": too many files are open.";
-      break;
-    default:
-      error.detail = name + " cannot be listened on. " + error.detail;
-      break;
-  }
-  return error;
-}
 
 }  // namespace
 
@@ -37,11 +20,11 @@ Result<std::unique_ptr<StreamAcceptor>> StreamAcceptor::open(StreamShared& share
                  "'" + request.address.host + "' is not a numeric address."};
   }
   auto socket = StreamSocket::listen(*address);
-  if (!socket) return on_address(request.address, std::move(socket).error());
+  if (!socket) return explain_socket_error(std::move(socket).error(), request.address);
   std::unique_ptr<StreamAcceptor> acceptor(
       new StreamAcceptor(shared, request, std::move(tls), *std::move(socket)));
   if (!acceptor->watch_.set(Interest::readable)) {
-    return on_address(request.address, {ErrorCode::out_of_resources, 0, {}});
+    return explain_socket_error({ErrorCode::out_of_resources, 0, {}}, request.address);
   }
   return acceptor;
 }
