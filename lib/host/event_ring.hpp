@@ -19,9 +19,9 @@ struct RingEntry {
   std::size_t reserved_bytes = 0;
 };
 
-/// The events that wait for the program: ordinary ones up to a fixed number, and on top of it one
-/// terminal event (an `error` or `disconnected`) for each connection and one for the host, which
-/// always fit.
+/// Events that keep their place before those which still lie in the sessions: a host's and an
+/// extension's own, all that waited when such a one came, and what a waiting call passed over.
+/// Ordinary ones up to a fixed number; terminal ones (an `error` or `disconnected`) always fit.
 ///
 /// Memory: grows to what is used, and is then reused.
 class EventRing {
