@@ -137,8 +137,8 @@ struct HostConfig {
   std::string schema{};
   /// Events outside are not made. `connected`, `disconnected` and `error` always are.
   EventMask events = EventMask::all();
-  /// Events that may wait in the host's ring, for one that an extension raises behind them; terminal
-  /// events come on top. All others wait with their connections, within `limits`.
+  /// Events that may wait in the host's ring, for one that an extension raises behind them;
+  /// terminal events come on top. All others wait with their connections, within `limits`.
   std::size_t event_capacity = 4096;
   std::size_t max_events_per_pass = 4096;
   /// 1 to 64 of them. What only one end has configured cannot be used.
