@@ -101,6 +101,12 @@ struct Limits {
   UnreliableQueueLimit max_unreliable_queue{};
 };
 
+/// Which links may carry a token that lets its holder take a connection over.
+enum class ResumeOver : std::uint8_t {
+  encrypted,  ///< `tls://`, and `memory://`, which leaves no process
+  any,        ///< also `tcp://` and `enet://`, where whoever reads along can take connections over
+};
+
 /// How long to wait for what.
 struct Timeouts {
   Duration connect = std::chrono::seconds(5);     ///< from `connect` to `connected` or `error`
@@ -108,6 +114,9 @@ struct Timeouts {
   Duration idle = std::chrono::seconds(10);       ///< silence after which a peer is dead
   Duration keep_alive = std::chrono::seconds(1);  ///< between echoes; at most a third of `idle`
   Duration linger = std::chrono::seconds(2);      ///< for queued messages to leave after `close`
+  /// How long a connection outlives its transport: it is `interrupted`, and `resumed` when the
+  /// dialler comes back in time, with nothing lost. Both ends must set it. Nothing: not at all.
+  std::optional<Duration> resume_window{};
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
@@ -160,6 +169,8 @@ struct HostConfig {
   std::function<Result<void>(const ConnectionRequest&)> authenticate{};
   /// Ticks that one pass makes up for after a stall; the rest are skipped and counted. At least 1.
   std::uint32_t max_catch_up_ticks = 5;
+  /// See `Timeouts::resume_window`.
+  ResumeOver resume_over = ResumeOver::encrypted;
 };
 
 /// Settings of one `listen`.
@@ -169,12 +180,25 @@ struct ListenOptions {
   std::optional<TlsConfig> tls{};  ///< nothing: `HostConfig::tls`
 };
 
+/// When a dialler tries again: after a call that failed, and with a new handle after a connection
+/// that was lost. Not after a refusal that would come again, nor after a goodbye of either end.
+struct ReconnectPolicy {
+  /// Attempts after the first, and after each loss. Nothing: for ever.
+  std::optional<std::size_t> max_attempts = 10;
+  Duration first_delay = std::chrono::milliseconds(500);  ///< doubled for each further attempt
+  Duration max_delay = std::chrono::seconds(30);
+  /// Each delay is shortened by a random share of it, up to this one, so that a thousand diallers
+  /// do not come back at once. 0 to 1.
+  double jitter_ratio = 0.5;
+};
+
 /// Settings of one `connect`.
 struct ConnectOptions {
   std::string name{};                 ///< what this end calls itself; at most 64 bytes of UTF-8
   std::optional<Duration> timeout{};  ///< nothing: `Timeouts::connect`
   std::any user_data{};
-  std::optional<TlsConfig> tls{};  ///< nothing: `HostConfig::tls`
+  std::optional<TlsConfig> tls{};              ///< nothing: `HostConfig::tls`
+  std::optional<ReconnectPolicy> reconnect{};  ///< nothing: one attempt
 };
 
 }  // namespace tickwire

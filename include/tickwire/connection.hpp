@@ -86,6 +86,12 @@ class TICKWIRE_API Connection {
   /// "CN=relay,O=Example"; empty without one, or where `TlsConfig::verify` is off.
   [[nodiscard]] std::string verified_subject() const;
   [[nodiscard]] ConnectionStats stats() const;
+  /// What the other end's clock shows now, from the echoes that keep the connection alive; nothing
+  /// before the first, and on raw streams.
+  ///
+  /// Units: a moment of the other host's own clock. Good to a few milliseconds as long as both ways
+  ///        take equally long; half of what they differ by is not seen.
+  [[nodiscard]] std::optional<TimePoint> peer_time() const;
 
   /// See the members of `Host` of the same names. Nobody answers `not_connected`.
   template <class T>

@@ -52,6 +52,7 @@ enum class ErrorCode : std::uint16_t {
   server_full = 3007,          ///< the remote host has no free connection
   handshake_timed_out = 3008,  ///< the transport is up, but the session never came up
   stream_truncated = 3009,     ///< the remote end's stream ended before its goodbye
+  not_resumable = 3010,        ///< the remote end no longer has the connection to come back to
 
   // Protocol or security.
   protocol_violation = 4001,      ///< bytes that no correct Tickwire peer sends

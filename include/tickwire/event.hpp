@@ -69,6 +69,9 @@ class Payload {
 ///
 /// Lifetime: owns its payload; keep it, move it to another thread, let it outlive its host.
 struct Event {
+  // Not defaulted: `Event()` would fill it with zeros first, for every event that is handed out.
+  Event() noexcept {}
+
   EventType type = EventType::error;
   Receipt receipt = Receipt::none;  ///< data_sent
   std::uint8_t channel = 0;         ///< object_received, data_received, data_sent

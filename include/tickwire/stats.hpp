@@ -42,6 +42,8 @@ struct ConnectionStats {
   std::uint64_t unknown_types_received = 0;  ///< handed out, but of no type that this program named
   std::size_t queued_bytes = 0;              ///< waits in this end's send queues
   DropCounters drops;
+  std::uint64_t interruptions = 0;        ///< losses of the transport that it may outlive
+  std::uint64_t messages_sent_again = 0;  ///< after them, as the other end had not taken them
 };
 
 /// What a host has done so far, over all connections, closed ones included.

@@ -6,14 +6,14 @@
 
 namespace tickwire::detail {
 
-void retain(BufferBlock* block) noexcept {
-  block->references.fetch_add(1, std::memory_order_relaxed);
+void retain(BufferBlock* block, std::uint32_t references) noexcept {
+  block->references.fetch_add(references, std::memory_order_relaxed);
 }
 
-void release(BufferBlock* block) noexcept {
+void release(BufferBlock* block, std::uint32_t references) noexcept {
   // Alone with it, nobody else can be counting: spares the locked instruction.
-  if (block->references.load(std::memory_order_acquire) == 1 ||
-      block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  if (block->references.load(std::memory_order_acquire) == references ||
+      block->references.fetch_sub(references, std::memory_order_acq_rel) == references) {
     block->pool->take_back(block);
   }
 }

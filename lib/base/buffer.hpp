@@ -23,8 +23,8 @@ struct BufferBlock {
   [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
-void retain(BufferBlock* block) noexcept;
-void release(BufferBlock* block) noexcept;
+void retain(BufferBlock* block, std::uint32_t references = 1) noexcept;
+void release(BufferBlock* block, std::uint32_t references = 1) noexcept;
 
 /// Shares a block. The last one gone gives it back to its pool.
 ///
@@ -49,6 +49,7 @@ class BufferRef {
   explicit operator bool() const noexcept { return block_ != nullptr; }
   [[nodiscard]] std::byte* bytes() const noexcept { return block_->bytes(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return block_->capacity; }
+  [[nodiscard]] BufferBlock* block() const noexcept { return block_; }
   /// Gives up the reference without ending it.
   [[nodiscard]] BufferBlock* detach() noexcept { return std::exchange(block_, nullptr); }
 
@@ -75,7 +76,7 @@ class BufferPool {
   [[nodiscard]] BufferRef allocate(std::size_t bytes);
 
  private:
-  friend void release(BufferBlock*) noexcept;
+  friend void release(BufferBlock*, std::uint32_t) noexcept;
 
   struct SizeClass {
     BufferBlock* idle = nullptr;                  // the allocating thread's own

@@ -61,6 +61,7 @@ class ByteCursor {
   [[nodiscard]] bool ok() const noexcept { return ok_; }
   [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
   [[nodiscard]] std::size_t remaining() const noexcept { return rest_.size(); }
+  [[nodiscard]] const std::byte* here() const noexcept { return rest_.data(); }
 
   template <std::unsigned_integral T>
   [[nodiscard]] T number() noexcept {

@@ -69,6 +69,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "handshake timed out";
     case ErrorCode::stream_truncated:
       return "stream truncated";
+    case ErrorCode::not_resumable:
+      return "not resumable";
     case ErrorCode::protocol_violation:
       return "protocol violation";
     case ErrorCode::version_mismatch:

@@ -32,6 +32,7 @@ struct LinkTraits {
   std::size_t max_datagram_bytes = 0;  ///< on the datagram lane
   bool loses_datagrams = false;        ///< loss can be measured
   bool gathers = false;                ///< takes a packet in two pieces
+  bool is_private = false;             ///< nobody else can read what it carries
 };
 
 /// A packet on its way, in one block, with room at both ends.

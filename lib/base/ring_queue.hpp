@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace tickwire::detail {
 
@@ -25,7 +25,7 @@ class RingQueue {
   [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
 
   T& push_back(T value) {
-    if (size_ == slots_.size()) grow();
+    if (size_ == capacity()) grow();
     T& slot = slots_[wrap(size_)];
     slot = std::move(value);
     ++size_;
@@ -57,24 +57,26 @@ class RingQueue {
 
   /// Room for `count` in all without another allocation.
   void reserve(std::size_t count) {
-    if (count > slots_.size()) resize(count);
+    if (count > capacity()) resize(std::bit_ceil(count));
   }
 
  private:
+  [[nodiscard]] std::size_t capacity() const noexcept { return slots_ ? mask_ + 1 : 0; }
   [[nodiscard]] std::size_t wrap(std::size_t index) const noexcept {
-    const std::size_t at = head_ + index;
-    return at >= slots_.size() ? at - slots_.size() : at;
+    return (head_ + index) & mask_;
   }
-  void grow() { resize(slots_.empty() ? 4 : slots_.size() * 2); }
+  void grow() { resize(slots_ ? capacity() * 2 : 4); }
   void resize(std::size_t count) {
-    std::vector<T> wider(count);
+    auto wider = std::make_unique<T[]>(count);
     for (std::size_t i = 0; i < size_; ++i)
       wider[i] = std::move((*this)[i]);
     slots_ = std::move(wider);
+    mask_ = count - 1;
     head_ = 0;
   }
 
-  std::vector<T> slots_;
+  std::unique_ptr<T[]> slots_;
+  std::size_t mask_ = 0;  // one less than the number of slots, a power of two
   std::size_t head_ = 0;
   std::size_t size_ = 0;
 };

@@ -56,6 +56,7 @@ void check_timeouts(const Timeouts& timeouts) {
   positive(timeouts.idle, "idle");
   positive(timeouts.keep_alive, "keep_alive");
   positive(timeouts.linger, "linger");
+  if (timeouts.resume_window) positive(*timeouts.resume_window, "resume_window");
   demand(timeouts.keep_alive * 3 <= timeouts.idle,
          "timeouts.keep_alive must be at most a third of timeouts.idle");
 }

@@ -39,6 +39,14 @@ ConnectionStats Connection::stats() const {
   return peer != nullptr ? peer->session->stats() : ConnectionStats();
 }
 
+std::optional<TimePoint> Connection::peer_time() const {
+  const detail::Peer* peer = this->peer();
+  if (peer == nullptr) return std::nullopt;
+  const auto ahead = peer->session->clock_offset();
+  if (!ahead) return std::nullopt;
+  return host_->core_->clock_now() + *ahead;
+}
+
 Result<MessageId> Connection::send_bytes(std::span<const std::byte> bytes,
                                          const SendOptions& options) const {
   if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};

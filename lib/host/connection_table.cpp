@@ -23,9 +23,4 @@ void ConnectionTable::give_back(Peer& peer) noexcept {
   if (peer.generation != 0) free_.push_back(peer.slot());
 }
 
-Peer* ConnectionTable::find(std::uint32_t slot, std::uint32_t generation) noexcept {
-  if (slot >= peers_.size() || peers_[slot]->generation != generation) return nullptr;
-  return peers_[slot]->is_used() ? peers_[slot].get() : nullptr;
-}
-
 }  // namespace tickwire::detail

@@ -24,8 +24,16 @@ class ConnectionTable {
   void give_back(Peer& peer) noexcept;
 
   [[nodiscard]] Peer& operator[](std::uint32_t slot) noexcept { return *peers_[slot]; }
+  /// The peer in a slot that somebody else names, or null.
+  [[nodiscard]] Peer* at(std::uint32_t slot) noexcept {
+    return slot < peers_.size() && peers_[slot]->is_used() ? peers_[slot].get() : nullptr;
+  }
   /// The peer that a handle means, or null.
-  [[nodiscard]] Peer* find(std::uint32_t slot, std::uint32_t generation) noexcept;
+  [[nodiscard]] Peer* find(std::uint32_t slot, std::uint32_t generation) noexcept {
+    if (slot >= peers_.size()) return nullptr;
+    Peer& peer = *peers_[slot];
+    return peer.generation == generation && peer.is_used() ? &peer : nullptr;
+  }
 
   /// Calls `visit(peer)` for every slot in use.
   template <class F>

@@ -9,14 +9,14 @@
 #include <tickwire/event.hpp>
 
 #include "lib/base/ring_queue.hpp"
+#include "lib/session/message_run.hpp"
 
 namespace tickwire::detail {
 
 /// An event on its way to the program, and what its connection gets back when it is taken.
 struct RingEntry {
   Event event;
-  std::uint64_t credit = 0;
-  std::size_t reserved_bytes = 0;
+  Held held;
 };
 
 /// Events that keep their place before those which still lie in the sessions: a host's and an

@@ -5,17 +5,13 @@
 #include <tickwire/codec.hpp>
 
 #include "lib/host/host_core.hpp"
-#include "lib/host/payload_access.hpp"
+#include "lib/session/payload_access.hpp"
 
 namespace tickwire {
 namespace {
 
 detail::OutMessage object_message(std::uint32_t type, std::span<const std::byte> bytes) {
-  detail::OutMessage message;
-  message.body.is_object = true;
-  message.body.type = type;
-  message.body.payload = bytes;
-  return message;
+  return {.body = {.is_object = true, .type = type, .payload = {bytes.data(), bytes.size()}}};
 }
 
 }  // namespace
@@ -144,9 +140,8 @@ void Host::report_malformed(const Event& event, Error error) {
 
 Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::byte> bytes,
                                    const SendOptions& options) {
-  detail::OutMessage message;
-  message.body.payload = bytes;
-  return core_->send(connection, std::move(message), options);
+  detail::OutMessage message{.body = {.payload = {bytes.data(), bytes.size()}}};
+  return core_->send(connection, message, options);
 }
 
 BroadcastResult Host::forward(const Event& event, std::span<const Connection> targets,
@@ -160,23 +155,26 @@ BroadcastResult Host::forward(const Event& event, std::span<const Connection> ta
   message.body.payload = event.payload.bytes();
   message.body.metadata = event.payload.metadata_bytes();
   message.payload_block = detail::PayloadAccess::share(event.payload);
-  return core_->send_to(targets, std::move(message), options);
+  return core_->send_to(targets, message, options);
 }
 
 Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
                                      std::span<const std::byte> bytes, const SendOptions& options) {
-  return core_->send(connection, object_message(type, bytes), options);
+  detail::OutMessage message = object_message(type, bytes);
+  return core_->send(connection, message, options);
 }
 
 BroadcastResult Host::broadcast_encoded(std::uint32_t type, std::span<const std::byte> bytes,
                                         const BroadcastOptions& options) {
-  return core_->broadcast(object_message(type, bytes), options);
+  detail::OutMessage message = object_message(type, bytes);
+  return core_->broadcast(message, options);
 }
 
 BroadcastResult Host::send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
                                       std::span<const std::byte> bytes,
                                       const SendOptions& options) {
-  return core_->send_to(targets, object_message(type, bytes), options);
+  detail::OutMessage message = object_message(type, bytes);
+  return core_->send_to(targets, message, options);
 }
 
 Result<void> Host::may_wait_sent() const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lib/host/config_check.hpp"
+#include "lib/platform/random.hpp"
 
 namespace tickwire::detail {
 namespace {
@@ -33,6 +34,8 @@ void add_to(ConnectionStats& sum, const ConnectionStats& more) {
   sum.messages_received += more.messages_received;
   sum.unknown_types_received += more.unknown_types_received;
   sum.queued_bytes += more.queued_bytes;
+  sum.interruptions += more.interruptions;
+  sum.messages_sent_again += more.messages_sent_again;
   add_to(sum.drops, more.drops);
 }
 
@@ -48,6 +51,8 @@ std::shared_ptr<const SessionSettings> session_settings(const HostConfig& config
   settings->limits = config.limits;
   settings->timeouts = config.timeouts;
   settings->events = config.events;
+  settings->resume_over = config.resume_over;
+  settings->random = [](std::span<std::byte> bytes) { return fill_random(bytes); };
   return settings;
 }
 
@@ -169,7 +174,11 @@ void HostCore::mark_dirty(Peer& peer) {
 }
 
 void HostCore::schedule(Peer& peer) {
-  const TimePoint deadline = peer.session->next_deadline();
+  TimePoint deadline = peer.session->next_deadline();
+  if (peer.redial && peer.redial->due) deadline = std::min(deadline, *peer.redial->due);
+  if (peer.redial && peer.redial->give_up_at) {
+    deadline = std::min(deadline, *peer.redial->give_up_at);
+  }
   if (deadline >= peer.timer_at) return;
   peer.timer_at = deadline;
   timers_.push(deadline, peer.slot());

@@ -26,9 +26,9 @@
 
 namespace tickwire::detail {
 
-/// What stands behind a `Host`. Its members are in four files: host_pass.cpp moves events from the
-/// sockets to the program, host_dial.cpp makes connections, host_send.cpp sends, host_core.cpp has
-/// the rest.
+/// What stands behind a `Host`. Its members are in five files: host_pass.cpp moves events from the
+/// sockets to the program, host_dial.cpp makes connections, host_redial.cpp makes them again,
+/// host_send.cpp sends, host_core.cpp has the rest.
 class HostCore final : public PeerOwner, public TransportHandler {
  public:
   HostCore(Host& host, HostConfig config);
@@ -52,10 +52,10 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void raise(Event event);
 
   // host_send.cpp
-  [[nodiscard]] Result<MessageId> send(Connection connection, OutMessage message,
+  [[nodiscard]] Result<MessageId> send(Connection connection, OutMessage& message,
                                        const SendOptions& options);
-  [[nodiscard]] BroadcastResult broadcast(OutMessage message, const BroadcastOptions& options);
-  [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage message,
+  [[nodiscard]] BroadcastResult broadcast(OutMessage& message, const BroadcastOptions& options);
+  [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage& message,
                                         const SendOptions& options);
 
   // host_core.cpp
@@ -66,6 +66,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
   [[nodiscard]] HostStats stats();
+  [[nodiscard]] TimePoint clock_now() const noexcept { return clock_.now(); }
   /// An error of the host itself.
   void report(Error error);
   /// Marks that something of the program's runs; pumping the host inside it is refused.
@@ -92,6 +93,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // PeerOwner
   void on_peer_changed(std::uint32_t slot) override;
   void on_opening_failed(const Peer& peer, const Error& error) override;
+  void on_resume_asked(std::uint32_t slot) override;
+  [[nodiscard]] TimePoint now() const noexcept override { return now_; }
 
   // host_pass.cpp
   void begin_pass();
@@ -101,12 +104,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void free_ended();
   void retry_parked();
   void fill_ring();
-  [[nodiscard]] std::optional<RingEntry> take_ready();
+  [[nodiscard]] Peer* take_ready(Event& into, Held& held);
   [[nodiscard]] bool is_wanted(EventType type) const noexcept;
   void fill_all(Peer& peer);
-  [[nodiscard]] RingEntry make_entry(Peer& peer, SessionEvent event);
-  [[nodiscard]] std::optional<RingEntry> pop_entry();
-  void settle(const RingEntry& entry);
+  [[nodiscard]] bool take_wanted(Peer& peer, Event& into, Held& held);
+  [[nodiscard]] bool pop_event(Event& into);
+  void settle(Peer& peer, const Event& event, const Held& held);
   [[nodiscard]] bool consumed_by_extension(Event& event);
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
                                                 const std::function<bool(const Event&)>& wanted,
@@ -120,15 +123,26 @@ class HostCore final : public PeerOwner, public TransportHandler {
                                                       TimePoint now);
   void log_refused(const Address& peer, const Error& error);
   void warn_unverified(const Address& address, const TlsConfig& tls);
+  void prepare_dialled(Peer& peer, const Address& address, const ConnectOptions& options,
+                       Duration delay);
+  [[nodiscard]] Result<void> call(Peer& peer, const TlsConfig& tls);
   void resolve(Peer& peer, const TlsConfig& tls);
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
                                   const TlsConfig& tls);
   [[nodiscard]] std::size_t accepted_through(std::size_t listener);
   [[nodiscard]] std::size_t accepted_from(const std::string& host);
 
+  // host_redial.cpp
+  void call_later(Peer& peer, Duration delay);
+  [[nodiscard]] Duration next_delay(const Peer& peer) const;
+  void mend_link(Peer& peer);
+  void run_redial(Peer& peer);
+  [[nodiscard]] bool calls_again(Peer& peer, const Error& error);
+  void replace_lost(const Peer& lost, const Error& error);
+
   // host_send.cpp
   [[nodiscard]] TimePoint send_time(const SendOptions& options) const;
-  [[nodiscard]] Result<void> prepare(OutMessage& message, const SendOptions& options);
+  [[nodiscard]] Result<void> add_metadata(OutMessage& message, const Metadata& metadata);
   [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options,
                               TimePoint now);
   void share_payload(OutMessage& message);

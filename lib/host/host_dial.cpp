@@ -14,6 +14,21 @@ Error on_address(const Address& address, Error error) {
   return error;
 }
 
+Result<void> check_reconnect(const ConnectOptions& options) {
+  if (!options.reconnect) return {};
+  const ReconnectPolicy& policy = *options.reconnect;
+  const auto refuse = [](const char* rule) {
+    return Error{ErrorCode::invalid_argument, 0, std::string("ReconnectPolicy::") + rule};
+  };
+  if (policy.first_delay < Duration::zero()) return refuse("first_delay must not be below 0.");
+  if (policy.max_delay < policy.first_delay) return refuse("max_delay is below first_delay.");
+  if (policy.max_delay > std::chrono::hours(24)) return refuse("max_delay must be at most 24 h.");
+  if (!(policy.jitter_ratio >= 0 && policy.jitter_ratio <= 1)) {
+    return refuse("jitter_ratio must be 0 to 1.");
+  }
+  return {};
+}
+
 bool is_raw(std::string_view scheme) {
   return scheme.starts_with("raw+");
 }
@@ -75,6 +90,7 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   if (options.name.size() > kMaxNameBytes) {
     return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::name is longer than 64 bytes."};
   }
+  if (auto usable = check_reconnect(options); !usable) return usable.error();
   if (options.timeout && *options.timeout <= Duration::zero()) {
     return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::timeout must be above 0."};
   }
@@ -91,25 +107,36 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
                  "All " + std::to_string(config.limits.max_connections) +
                      " connections that HostConfig::limits.max_connections allows are in use."};
   }
-  SessionStart start{.direction = Direction::dialled,
-                     .name = options.name,
-                     .connect_timeout = options.timeout.value_or(config.timeouts.connect)};
   warn_unverified(*address, tls);
-  peer->session = make_session(address->scheme, std::move(start), clock_.now());
-  peer->address = *address;
-  peer->direction = Direction::dialled;
-  peer->user_data = options.user_data;
-
-  if (address->scheme == "memory" || is_numeric_host(address->host)) {
-    if (auto dialled = dial(*peer, {address->host}, tls); !dialled) {
-      table_.give_back(*peer);
-      return on_address(*address, dialled.error());
-    }
-  } else {
-    resolve(*peer, tls);
+  prepare_dialled(*peer, *address, options, Duration::zero());
+  if (auto called = call(*peer, tls); !called) {
+    table_.give_back(*peer);
+    return on_address(*address, called.error());
   }
   on_peer_changed(peer->slot());
   return handle(*peer);
+}
+
+void HostCore::prepare_dialled(Peer& peer, const Address& address, const ConnectOptions& options,
+                               Duration delay) {
+  SessionStart start{.direction = Direction::dialled,
+                     .name = options.name,
+                     .connect_timeout = delay + options.timeout.value_or(config.timeouts.connect)};
+  peer.session = make_session(address.scheme, std::move(start), clock_.now());
+  peer.address = address;
+  peer.direction = Direction::dialled;
+  peer.user_data = options.user_data;
+  if (options.reconnect || config.timeouts.resume_window) {
+    peer.redial = std::make_unique<Redial>(Redial{.options = options});
+  }
+}
+
+Result<void> HostCore::call(Peer& peer, const TlsConfig& tls) {
+  if (peer.address.scheme == "memory" || is_numeric_host(peer.address.host)) {
+    return dial(peer, {peer.address.host}, tls);
+  }
+  resolve(peer, tls);
+  return {};
 }
 
 // Runs elsewhere and comes back through the mailbox; the connection may be gone by then.
@@ -119,11 +146,15 @@ void HostCore::resolve(Peer& peer, const TlsConfig& tls) {
     static_cast<void>(box->post([this, connection, tls, found = std::move(found)] {
       Peer* waiting = find(connection);
       if (waiting == nullptr || waiting->session->state() == SessionState::ended) return;
+      if (waiting->redial) waiting->redial->is_resolving = false;
+      // An interrupted connection may have been come back to, or have given up this call.
+      if (waiting->session->was_open() && !waiting->session->wants_call()) return;
       auto dialled = found ? dial(*waiting, *found, tls) : Result<void>(found.error());
-      if (!dialled) waiting->session->fail(dialled.error());
+      if (!dialled && !waiting->session->was_open()) waiting->session->fail(dialled.error());
       on_peer_changed(waiting->slot());
     }));
   };
+  if (peer.redial) peer.redial->is_resolving = true;
   resolve_host(peer.address.host, come_back);
 }
 
@@ -155,7 +186,7 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   Peer* peer = table_.take();
   if (peer == nullptr) return nullptr;
 
-  SessionStart start{.direction = Direction::accepted};
+  SessionStart start{.direction = Direction::accepted, .slot = peer->slot()};
   if (config.authenticate) {
     start.authenticate = [this, address = from,
                           subject = link->verified_subject()](std::string_view name) {

@@ -3,7 +3,6 @@
 #include <tickwire/message_name.hpp>
 
 #include "lib/host/host_core.hpp"
-#include "lib/host/payload_access.hpp"
 
 /// One pass: sockets, timers, events, ticks, and what is queued.
 namespace tickwire::detail {
@@ -17,20 +16,23 @@ TimePoint deadline_after(TimePoint now, Duration timeout) noexcept {
 
 }  // namespace
 
+// The event is made where the caller wants it: every path returns the same object.
 std::optional<Event> HostCore::next_event() {
+  std::optional<Event> event(std::in_place);
   if (callbacks_ > 0 || in_service_) {
     log_.write(LogLevel::warning, "The host was polled inside one of its own callbacks; ignored.");
-    return std::nullopt;
+    event.reset();
+    return event;
   }
   if (!pass_open_) begin_pass();
-  while (handed_out_ < config.max_events_per_pass) {
-    auto entry = pop_entry();
-    if (!entry) break;
+  while (handed_out_ < config.max_events_per_pass && pop_event(*event)) {
     ++handed_out_;
-    if (!consumed_by_extension(entry->event)) return std::move(entry->event);
+    if (extensions.empty() || !consumed_by_extension(*event)) return event;
+    *event = Event();
   }
+  event.reset();
   end_pass();
-  return std::nullopt;
+  return event;
 }
 
 void HostCore::begin_pass() {
@@ -80,6 +82,7 @@ void HostCore::run_timers() {
     if (!peer.is_used() || peer.timer_at != due->when) continue;
     peer.timer_at = TimePoint::max();
     peer.session->advance(now_);
+    run_redial(peer);
     on_peer_changed(due->slot);
   }
 }
@@ -108,26 +111,27 @@ void HostCore::retry_parked() {
 }
 
 // Connections take turns, an event each, so that a flood of one delays the others by one event.
-std::optional<RingEntry> HostCore::take_ready() {
+Peer* HostCore::take_ready(Event& into, Held& held) {
   while (!ready_.empty()) {
-    Peer& peer = table_[ready_.take_front()];
-    peer.in_ready_list = false;
-    if (!peer.is_used() || !peer.session->has_event()) continue;
-    RingEntry entry = make_entry(peer, peer.session->take_event());
-    mark_ready(peer);
-    if (is_wanted(entry.event.type)) return entry;
-    peer.session->count_masked();
-    settle(entry);
+    Peer& peer = table_[ready_.front()];
+    const bool taken = peer.is_used() && peer.session->has_event() && take_wanted(peer, into, held);
+    if (!peer.is_used() || !peer.session->has_event()) {
+      peer.in_ready_list = false;
+      static_cast<void>(ready_.take_front());
+    } else if (ready_.size() > 1) {
+      ready_.push_back(ready_.take_front());
+    }
+    if (taken) return &peer;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 // Puts what waits into the ring, for something that comes behind it.
 void HostCore::fill_ring() {
   while (ring_.has_room()) {
-    auto entry = take_ready();
-    if (!entry) return;
-    ring_.push(*std::move(entry));
+    RingEntry entry;
+    if (take_ready(entry.event, entry.held) == nullptr) return;
+    ring_.push(std::move(entry));
   }
 }
 
@@ -138,77 +142,62 @@ bool HostCore::is_wanted(EventType type) const noexcept {
 
 void HostCore::fill_all(Peer& peer) {
   while (peer.session->has_event()) {
-    RingEntry entry = make_entry(peer, peer.session->take_event());
-    if (is_wanted(entry.event.type)) {
-      ring_.push(std::move(entry));
-    } else {
-      peer.session->count_masked();
-      settle(entry);
-    }
+    RingEntry entry;
+    if (take_wanted(peer, entry.event, entry.held)) ring_.push(std::move(entry));
   }
 }
 
-RingEntry HostCore::make_entry(Peer& peer, SessionEvent from) {
-  RingEntry entry;
-  Event& event = entry.event;
-  event.type = from.type;
-  event.connection = handle(peer);
-  switch (from.type) {
-    case EventType::connected:
-      ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
-      break;
-    case EventType::object_received:
-    case EventType::data_received:
-      event.channel = from.message.channel;
-      event.type_id = from.message.type;
-      entry.credit = from.message.credit;
-      entry.reserved_bytes = from.message.reserved_bytes;
-      if (from.message.is_object && !find_message_name(event.type_id)) {
-        peer.session->count_unknown_type();
-      }
-      event.payload = PayloadAccess::make(std::move(from.message));
-      break;
-    case EventType::data_sent:
-      event.message_id = from.receipt.id;
-      event.channel = from.receipt.channel;
-      event.receipt = from.receipt.receipt;
-      break;
-    default:
-      event.error = std::move(from.error);
-      if (event.type == EventType::error) {
-        event.error.detail = peer.address.to_string() + ": " + event.error.message();
-      }
-      break;
+// Takes the peer's next event. False: the program does not want to know of it.
+bool HostCore::take_wanted(Peer& peer, Event& into, Held& held) {
+  held = peer.session->take_event(into);
+  into.connection = handle(peer);
+  if (into.type == EventType::object_received && !find_message_name(into.type_id)) {
+    peer.session->count_unknown_type();
   }
-  return entry;
+  if (into.type == EventType::connected) {
+    ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
+  }
+  if (into.type == EventType::disconnected) replace_lost(peer, into.error);
+  if (into.type == EventType::error && calls_again(peer, into.error)) {
+    into = Event();
+    return false;
+  }
+  if (into.type == EventType::error) {
+    into.error.detail = peer.address.to_string() + ": " + into.error.message();
+  }
+  if (is_wanted(into.type)) return true;
+  peer.session->count_masked();
+  settle(peer, into, held);
+  into = Event();
+  return false;
 }
 
-std::optional<RingEntry> HostCore::pop_entry() {
-  std::optional<RingEntry> entry;
+bool HostCore::pop_event(Event& into) {
   if (ring_.empty()) {
-    entry = take_ready();
+    Held held;
+    Peer* const peer = take_ready(into, held);
+    if (peer == nullptr) return false;
+    settle(*peer, into, held);
   } else {
-    entry = ring_.pop();
+    RingEntry entry = ring_.pop();
+    if (Peer* const peer = find(entry.event.connection)) settle(*peer, entry.event, entry.held);
+    into = std::move(entry.event);
   }
-  if (!entry) return entry;
-  settle(*entry);
   ++stats_.events_delivered;
-  if (log_.wants(LogLevel::info)) log_event(entry->event);
-  return entry;
+  if (log_.wants(LogLevel::info)) log_event(into);
+  return true;
 }
 
 // The program has the event now: what it held goes back to its connection.
-void HostCore::settle(const RingEntry& entry) {
-  Peer* peer = find(entry.event.connection);
-  if (peer == nullptr) return;
-  if (entry.credit > 0 || entry.reserved_bytes > 0) {
-    peer->session->release(entry.credit, entry.reserved_bytes);
-    mark_dirty(*peer);
+void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
+  if (held.credit > 0 || held.reserved_bytes > 0) {
+    peer.session->release(held);
+    mark_dirty(peer);
   }
-  if (EventRing::is_terminal(entry.event.type) && peer->session->state() == SessionState::ended &&
-      !peer->ended_pass) {
-    peer->ended_pass = pass_;
-    ended_.push_back(peer->slot());
+  if (EventRing::is_terminal(event.type) && peer.session->state() == SessionState::ended &&
+      !peer.ended_pass) {
+    peer.ended_pass = pass_;
+    ended_.push_back(peer.slot());
   }
 }
 
@@ -230,6 +219,7 @@ void HostCore::flush() {
     peer.in_dirty_list = false;
     if (!peer.is_used()) continue;
     peer.flush(now_);
+    mend_link(peer);
     const Session& session = *peer.session;
     if (session.state() == SessionState::ended && !session.was_open() && !peer.link &&
         peer.direction == Direction::accepted) {
@@ -308,7 +298,7 @@ std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadl
     Peer* peer = find(connection);
     if (peer != nullptr) fill_all(*peer);
     if (auto entry = ring_.extract(wanted)) {
-      settle(*entry);
+      if (peer != nullptr) settle(*peer, entry->event, entry->held);
       ++stats_.events_delivered;
       static_cast<void>(consumed_by_extension(entry->event));
       end_pass();

@@ -11,22 +11,23 @@ constexpr std::size_t kShareBytes = 1024;
 
 }  // namespace
 
-Result<MessageId> HostCore::send(Connection connection, OutMessage message,
+Result<MessageId> HostCore::send(Connection connection, OutMessage& message,
                                  const SendOptions& options) {
   Peer* peer = find(connection);
   if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
-  if (auto ready = prepare(message, options); !ready) return ready.error();
+  message.replace_key = options.replace_key;
+  if (!options.metadata.empty()) {
+    if (auto added = add_metadata(message, options.metadata); !added) return added.error();
+  }
   message.id = last_id_ + 1;
   const ErrorCode code = add(*peer, message, options, send_time(options));
   if (code != ErrorCode::none) return Error{code, 0, {}};
   return ++last_id_;
 }
 
-Result<void> HostCore::prepare(OutMessage& message, const SendOptions& options) {
-  message.replace_key = options.replace_key;
-  if (options.metadata.empty()) return {};
+Result<void> HostCore::add_metadata(OutMessage& message, const Metadata& metadata) {
   metadata_scratch_.clear();
-  auto encoded = encode_metadata(options.metadata, metadata_scratch_);
+  auto encoded = encode_metadata(metadata, metadata_scratch_);
   if (encoded) message.body.metadata = metadata_scratch_;
   return encoded;
 }
@@ -66,9 +67,11 @@ void HostCore::add_for_all(Peer* peer, const OutMessage& message, const SendOpti
   }
 }
 
-BroadcastResult HostCore::broadcast(OutMessage message, const BroadcastOptions& options) {
+BroadcastResult HostCore::broadcast(OutMessage& message, const BroadcastOptions& options) {
   BroadcastResult result;
-  if (!prepare(message, options.send)) return result;
+  message.replace_key = options.send.replace_key;
+  if (!options.send.metadata.empty() && !add_metadata(message, options.send.metadata))
+    return result;
   share_payload(message);
   message.id = last_id_ + 1;
   const Peer* left_out = find(options.except);
@@ -81,10 +84,11 @@ BroadcastResult HostCore::broadcast(OutMessage message, const BroadcastOptions& 
   return result;
 }
 
-BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessage message,
+BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessage& message,
                                   const SendOptions& options) {
   BroadcastResult result;
-  if (!prepare(message, options)) {
+  message.replace_key = options.replace_key;
+  if (!options.metadata.empty() && !add_metadata(message, options.metadata)) {
     result.refused = targets.size();
     return result;
   }

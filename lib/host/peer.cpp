@@ -31,6 +31,7 @@ void Peer::on_link_up() {
 
 void Peer::on_packet(Packet packet, TimePoint now) {
   session->receive(std::move(packet), now);
+  if (session->asks_to_resume() != nullptr) return owner_.on_resume_asked(slot_);
   owner_.on_peer_changed(slot_);
 }
 
@@ -48,7 +49,7 @@ void Peer::on_link_down(Error error) {
   if (!session->was_open() && session->state() != SessionState::ended) {
     owner_.on_opening_failed(*this, error);
   }
-  session->link_down(std::move(error));
+  session->link_down(std::move(error), owner_.now());
   owner_.on_peer_changed(slot_);
 }
 
@@ -67,6 +68,7 @@ void Peer::reset() noexcept {
   session.reset();
   address = {};
   user_data.reset();
+  redial.reset();
   verified_subject.clear();
   listener.reset();
   ended_pass.reset();

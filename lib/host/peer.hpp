@@ -10,6 +10,7 @@
 #include <tickwire/address.hpp>
 #include <tickwire/connection.hpp>
 
+#include "lib/host/redial.hpp"
 #include "lib/session/session.hpp"
 #include "lib/transport/transport.hpp"
 
@@ -23,6 +24,11 @@ class PeerOwner {
   virtual ~PeerOwner() = default;
   /// Something went into the peer's session: it may have events, something to say, or a deadline.
   virtual void on_peer_changed(std::uint32_t slot) = 0;
+  /// Somebody on this peer's link greeted as the other end of another connection. The peer may be
+  /// empty after it.
+  virtual void on_resume_asked(std::uint32_t slot) = 0;
+  /// The time of the pass under way.
+  [[nodiscard]] virtual TimePoint now() const noexcept = 0;
   /// The link went down before the session was open.
   virtual void on_opening_failed(const Peer& peer, const Error& error) = 0;
 };
@@ -53,6 +59,7 @@ class Peer final : public LinkHandler {
   Direction direction = Direction::dialled;
   std::any user_data;
   std::string verified_subject;
+  std::unique_ptr<Redial> redial;  ///< of one that may call again
   std::uint32_t generation = 1;
   std::optional<std::size_t> listener;      ///< accepted: through which one it came
   std::optional<std::uint64_t> ended_pass;  ///< the pass that handed out its last event

@@ -15,6 +15,19 @@ void RttEstimator::add(Duration sample) noexcept {
   rtt_ += (sample - rtt_) / 8;
 }
 
+void ClockOffset::add(Duration rtt, Duration ahead, TimePoint now) noexcept {
+  // Two quartz clocks part by less than 0.1 ms each second.
+  if (at_ && rtt > rtt_ + (now - *at_) / 10'000) return;
+  rtt_ = rtt;
+  ahead_ = ahead;
+  at_ = now;
+}
+
+std::optional<Duration> ClockOffset::ahead() const noexcept {
+  if (!at_) return std::nullopt;
+  return ahead_;
+}
+
 Arrival SequenceWindow::accept(std::uint16_t sequence) noexcept {
   const auto ahead = static_cast<std::int16_t>(static_cast<std::uint16_t>(sequence - newest_));
   if (ahead > 0) {

@@ -22,6 +22,25 @@ class RttEstimator {
   Duration jitter_{};
 };
 
+/// How far the other end's clock is ahead of this one's, from echoes that carry its time.
+///
+/// The quickest echo knows best: what it may be wrong by is half of what it took longer than the
+/// quickest possible one. It gives way to a slower one as far as two clocks may have drifted apart
+/// since.
+///
+/// Source: the clock filter of NTP, RFC 5905, section 10.
+class ClockOffset {
+ public:
+  /// Units: `ahead` by which the other clock is, if both ways took equally long.
+  void add(Duration rtt, Duration ahead, TimePoint now) noexcept;
+  [[nodiscard]] std::optional<Duration> ahead() const noexcept;
+
+ private:
+  Duration rtt_{};
+  Duration ahead_{};
+  std::optional<TimePoint> at_;
+};
+
 /// What a numbered datagram is, compared with those seen before.
 enum class Arrival : std::uint8_t { newest, late, duplicate };
 

@@ -11,6 +11,10 @@ namespace {
 constexpr std::uint32_t kMagic = 0x57494b54;  // "TKIW" in memory
 constexpr std::uint16_t kCriticalBit = 0x8000;
 constexpr std::uint16_t kNameExtension = 0x0001;
+constexpr std::uint16_t kResumeExtension = 0x0002;  // empty, or a token
+// Critical: an acceptor that does not know it must not take a return for a first visit.
+constexpr std::uint16_t kResumePointExtension = 0x8003;
+constexpr std::size_t kMaxResumeChannels = 64;
 
 class BodyWriter {
  public:
@@ -25,6 +29,22 @@ class BodyWriter {
     bytes_.insert(bytes_.end(), static_cast<const std::byte*>(length), end);
     const auto content = as_bytes(text);
     bytes_.insert(bytes_.end(), content.begin(), content.end());
+  }
+  void resume(const ResumeWords& words) {
+    if (words.asks || words.token) {
+      number(kResumeExtension);
+      block(words.token ? as_text(words.token->bytes) : std::string_view());
+    }
+    if (!words.point) return;
+    BodyWriter point;
+    point.number(words.point->spent);
+    point.number(words.point->limit);
+    for (const auto& [channel, taken] : words.point->taken) {
+      point.number(channel);
+      point.number(taken);
+    }
+    number(kResumePointExtension);
+    block(as_text(point.bytes_));
   }
   void parameters(const HandshakeSelf& self) {
     number(self.receive_window_bytes);
@@ -55,8 +75,30 @@ bool read_parameters(ByteCursor& cursor, HandshakeSelf& self) {
   return cursor.ok() && self.channels != 0 && self.receive_window_bytes >= kMinWindowBytes;
 }
 
+bool read_resume(std::span<const std::byte> value, ResumeWords& words) {
+  words.asks = true;
+  if (value.empty()) return true;
+  if (value.size() != ResumeToken::size_bytes) return false;
+  std::copy(value.begin(), value.end(), words.token.emplace().bytes.begin());
+  return true;
+}
+
+bool read_resume_point(std::span<const std::byte> value, ResumeWords& words) {
+  ByteCursor cursor(value);
+  ResumePoint point;
+  point.spent = cursor.number<std::uint64_t>();
+  point.limit = cursor.number<std::uint64_t>();
+  while (cursor.ok() && !cursor.at_end() && point.taken.size() < kMaxResumeChannels) {
+    const auto channel = cursor.number<std::uint8_t>();
+    point.taken.emplace_back(channel, cursor.number<std::uint32_t>());
+  }
+  if (!cursor.ok() || !cursor.at_end()) return false;
+  words.point = std::move(point);
+  return true;
+}
+
 /// Reads type-length-value extensions to the end.
-std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self) {
+std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self, ResumeWords& resume) {
   while (!cursor.at_end()) {
     const auto type = cursor.number<std::uint16_t>();
     const auto value = cursor.block();
@@ -64,6 +106,10 @@ std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self) {
     if (type == kNameExtension) {
       if (value.size() > kMaxNameBytes) return violation("a name that is too long");
       self.name = as_text(value);
+    } else if (type == kResumeExtension) {
+      if (!read_resume(value, resume)) return violation("a broken resume token");
+    } else if (type == kResumePointExtension) {
+      if (!read_resume_point(value, resume)) return violation("a broken resume point");
     } else if ((type & kCriticalBit) != 0) {
       return Error{ErrorCode::unsupported_extension, 0,
                    "The other end demands handshake extension " + std::to_string(type) +
@@ -87,7 +133,7 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-std::vector<std::byte> encode_hello(const HandshakeSelf& self) {
+std::vector<std::byte> encode_hello(const HandshakeSelf& self, const ResumeWords& resume) {
   BodyWriter body;
   body.number(kMagic);
   body.number(wire::kVersion);
@@ -99,13 +145,15 @@ std::vector<std::byte> encode_hello(const HandshakeSelf& self) {
     body.number(kNameExtension);
     body.block(self.name);
   }
+  body.resume(resume);
   return body.take();
 }
 
-std::vector<std::byte> encode_welcome(const HandshakeSelf& self) {
+std::vector<std::byte> encode_welcome(const HandshakeSelf& self, const ResumeWords& resume) {
   BodyWriter body;
   body.number(wire::kVersion);
   body.parameters(self);
+  body.resume(resume);
   return body.take();
 }
 
@@ -136,7 +184,7 @@ Result<Hello> decode_hello(std::span<const std::byte> body) {
       !read_parameters(cursor, hello.self)) {
     return violation("a broken greeting");
   }
-  if (auto error = read_extensions(cursor, hello.self)) return *std::move(error);
+  if (auto error = read_extensions(cursor, hello.self, hello.resume)) return *std::move(error);
   return hello;
 }
 
@@ -147,7 +195,7 @@ Result<Welcome> decode_welcome(std::span<const std::byte> body) {
   if (welcome.version != wire::kVersion || !read_parameters(cursor, welcome.self)) {
     return violation("a broken welcome");
   }
-  if (auto error = read_extensions(cursor, welcome.self)) return *std::move(error);
+  if (auto error = read_extensions(cursor, welcome.self, welcome.resume)) return *std::move(error);
   return welcome;
 }
 

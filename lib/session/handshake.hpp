@@ -11,6 +11,7 @@
 #include <tickwire/error.hpp>
 
 #include "lib/base/bytes.hpp"
+#include "lib/session/resume.hpp"
 
 /// What two sessions tell each other before they talk: the bodies of HELLO, WELCOME and REFUSE, and
 /// who may come in.
@@ -31,12 +32,14 @@ struct Hello {
   std::uint8_t lowest_version = 0;
   std::uint8_t highest_version = 0;
   HandshakeSelf self;
+  ResumeWords resume;
 };
 
 /// A WELCOME as it came in.
 struct Welcome {
   std::uint8_t version = 0;
   HandshakeSelf self;  ///< without application, schema and name
+  ResumeWords resume;
 };
 
 /// Why an end is turned away. On the wire: REFUSE.
@@ -52,8 +55,10 @@ struct Refusal {
 inline constexpr std::size_t kMaxNameBytes = 64;
 inline constexpr std::size_t kMinWindowBytes = 128 * 1024;
 
-[[nodiscard]] std::vector<std::byte> encode_hello(const HandshakeSelf& self);
-[[nodiscard]] std::vector<std::byte> encode_welcome(const HandshakeSelf& self);
+[[nodiscard]] std::vector<std::byte> encode_hello(const HandshakeSelf& self,
+                                                  const ResumeWords& resume = {});
+[[nodiscard]] std::vector<std::byte> encode_welcome(const HandshakeSelf& self,
+                                                    const ResumeWords& resume = {});
 [[nodiscard]] std::vector<std::byte> encode_refusal(const Refusal& refusal);
 
 /// Errors: `protocol_violation` (no HELLO at all), `unsupported_extension`.

@@ -47,24 +47,48 @@ bool Inbox::receive(const wire::PacketHeader& header, Packet packet) {
   return receive_datagram(header, packet);
 }
 
-// Counts every record of a packet against the credit before any is acted on; a packet that does
-// not split into records is found out here too.
-bool Inbox::charge(std::span<const std::byte> records) noexcept {
-  const auto cost = records_cost(records);
-  received_cost_ += cost.value_or(0);
-  return cost && received_cost_ <= granted_cost_;
+Inbox::Contents Inbox::look_at(std::span<const std::byte> records) const noexcept {
+  Contents found;
+  ByteCursor cursor(records);
+  while (const auto record = wire::next_record(cursor)) {
+    found.cost += wire::record_cost(record->body.size());
+    ++found.messages;
+    const auto body = wire::is_message(record->kind)
+                          ? wire::read_message_body(record->kind, record->body)
+                          : std::nullopt;
+    found.is_all_messages = found.is_all_messages && body && !is_too_large(*body);
+  }
+  found.splits = cursor.ok();
+  return found;
 }
 
+// Every record of a packet is counted against the credit before any is acted on; a packet that does
+// not split into records is found out here too.
 bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
-  if (!charge(packet.bytes())) return false;
+  const Contents contents = look_at(packet.bytes());
+  received_cost_ += contents.cost;
+  if (!contents.splits || received_cost_ > granted_cost_) return false;
   Channel& from = channel(header.channel);
   if (from.parked.empty()) {
+    if (contents.is_all_messages && contents.messages > 0 && !from.assembly.buffer &&
+        header.sequence == static_cast<std::uint16_t>(from.taken)) {
+      count_taken(from, contents.messages);
+      push_messages(reliable_, header.channel, packet.share(), packet.bytes(), contents.messages);
+      return true;
+    }
     const Outcome outcome = take_reliable(header.channel, from, packet, header.sequence);
     if (outcome != Outcome::parked) return outcome == Outcome::done;
     ++parked_channels_;
     holds_changed_ = true;
   }
   return park(from, std::move(packet), header.sequence);
+}
+
+void Inbox::push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
+                          std::span<const std::byte> records, std::uint32_t messages) {
+  const std::byte* const begin = records.data();
+  to.push_back(MessageRun::records({buffer.block(), begin, begin + records.size()}, messages,
+                                   channel, arrivals_++));
 }
 
 // The credit goes back at once, or the channels that have their memory could starve behind those
@@ -133,9 +157,8 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
   if (wire::is_message(record.kind)) {
     const auto body = wire::read_message_body(record.kind, record.body);
     if (!body || from.assembly.buffer || is_too_large(*body)) return Outcome::violation;
-    count_taken(from);
-    reliable_.push_back({body->is_object, index, body->type, packet.share(), body->payload,
-                         body->metadata, cost, 0, arrivals_++});
+    count_taken(from, 1);
+    push_messages(reliable_, index, packet.share(), record.whole, 1);
     return Outcome::done;
   }
   if (record.kind == static_cast<std::uint8_t>(wire::Kind::slice_first)) {
@@ -190,9 +213,10 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
   const Assembly whole = std::exchange(assembly, Assembly());
   const auto body = wire::read_message_body(whole.kind, {whole.buffer.bytes(), whole.total});
   if (!body) return false;
-  count_taken(from);
-  reliable_.push_back({body->is_object, index, body->type, whole.buffer, body->payload,
-                       body->metadata, 0, whole.total, arrivals_++});
+  count_taken(from, 1);
+  const std::byte* const begin = whole.buffer.bytes();
+  reliable_.push_back(MessageRun::whole({whole.buffer.block(), begin, begin + whole.total},
+                                        whole.kind, index, arrivals_++));
   return true;
 }
 
@@ -226,41 +250,50 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
     }
     const auto body = wire::read_message_body(record->kind, record->body);
     if (!body || is_too_large(*body)) return false;
-    push_unreliable({body->is_object, header.channel, body->type, packet.share(), body->payload,
-                     body->metadata, 0, 0, arrivals_++});
+    push_messages(unreliable_, header.channel, packet.share(), record->whole, 1);
+    ++unreliable_messages_;
+    unreliable_cost_ += wire::record_cost(record->body.size());
   }
+  drop_unreliable_excess();
   return cursor.ok();
 }
 
-void Inbox::push_unreliable(InboxMessage message) {
-  unreliable_bytes_ += wire::record_cost(message.payload.size() + message.metadata.size());
-  unreliable_.push_back(std::move(message));
-  while (unreliable_bytes_ > settings_.max_unreliable_bytes && unreliable_.size() > 1) {
-    const InboxMessage oldest = unreliable_.take_front();
-    unreliable_bytes_ -= wire::record_cost(oldest.payload.size() + oldest.metadata.size());
+void Inbox::drop_unreliable_excess() {
+  while (unreliable_cost_ > settings_.max_unreliable_bytes && unreliable_messages_ > 1) {
+    Event oldest;
+    take_unreliable(oldest);
     ++drops_.unreliable_not_polled;
   }
 }
 
-InboxMessage Inbox::take() {
-  if (unreliable_.empty() ||
-      (!reliable_.empty() && reliable_.front().arrival < unreliable_.front().arrival)) {
-    return reliable_.take_front();
+Held Inbox::take(Event& into) {
+  if (!unreliable_.empty() &&
+      (reliable_.empty() || unreliable_.front().arrival() < reliable_.front().arrival())) {
+    take_unreliable(into);
+    return {};
   }
-  InboxMessage message = unreliable_.take_front();
-  unreliable_bytes_ -= wire::record_cost(message.payload.size() + message.metadata.size());
-  return message;
+  MessageRun& run = reliable_.front();
+  const Held held = run.take(into);
+  if (run.empty()) static_cast<void>(reliable_.take_front());
+  return held;
 }
 
-void Inbox::release(std::uint64_t credit, std::size_t reserved_bytes) noexcept {
-  returned_cost_ += credit;
-  reserved_bytes_ -= reserved_bytes;
-  budget_.release(reserved_bytes);
+void Inbox::take_unreliable(Event& into) {
+  MessageRun& run = unreliable_.front();
+  unreliable_cost_ -= run.take(into).credit;
+  --unreliable_messages_;
+  if (run.empty()) static_cast<void>(unreliable_.take_front());
 }
 
-void Inbox::count_taken(Channel& from) noexcept {
-  ++from.taken;
-  ++owed_messages_;
+void Inbox::release(const Held& held) noexcept {
+  returned_cost_ += held.credit;
+  reserved_bytes_ -= held.reserved_bytes;
+  budget_.release(held.reserved_bytes);
+}
+
+void Inbox::count_taken(Channel& from, std::uint32_t messages) noexcept {
+  from.taken += messages;
+  owed_messages_ += messages;
 }
 
 std::uint32_t Inbox::taken(std::uint8_t index) const noexcept {
@@ -293,6 +326,34 @@ std::optional<std::uint64_t> Inbox::take_credit() noexcept {
   if (!owes_credit()) return std::nullopt;
   granted_cost_ = returned_cost_ + settings_.window_bytes;
   return granted_cost_;
+}
+
+bool Inbox::has_before(std::uint64_t arrival) const noexcept {
+  return (!reliable_.empty() && reliable_.front().arrival() < arrival) ||
+         (!unreliable_.empty() && unreliable_.front().arrival() < arrival);
+}
+
+ResumePoint Inbox::rewind() {
+  ResumePoint point;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    if (!channels_[i]) continue;
+    Channel& from = *channels_[i];
+    if (from.assembly.buffer) release({0, from.assembly.total});
+    from.assembly = Assembly();
+    // What waited has had its credit back.
+    from.parked.clear();
+    from.parked_cost = 0;
+    from.told_held = false;
+    from.acknowledged = from.taken;
+    if (from.taken > 0) point.taken.emplace_back(static_cast<std::uint8_t>(i), from.taken);
+  }
+  parked_channels_ = 0;
+  holds_changed_ = false;
+  owed_messages_ = 0;
+  granted_cost_ = returned_cost_ + settings_.window_bytes;
+  point.spent = received_cost_;
+  point.limit = granted_cost_;
+  return point;
 }
 
 std::uint32_t Inbox::datagrams_received() const noexcept {

@@ -15,6 +15,8 @@
 #include "lib/base/packet.hpp"
 #include "lib/base/ring_queue.hpp"
 #include "lib/session/estimators.hpp"
+#include "lib/session/message_run.hpp"
+#include "lib/session/resume.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
@@ -32,19 +34,6 @@ class ReassemblyBudget {
 
  private:
   std::size_t left_;
-};
-
-/// A message that waits for the program, and what it holds until it is taken.
-struct InboxMessage {
-  bool is_object = false;
-  std::uint8_t channel = 0;
-  std::uint32_t type = 0;
-  BufferRef buffer;
-  std::span<const std::byte> payload;   // in buffer
-  std::span<const std::byte> metadata;  // in buffer
-  std::uint64_t credit = 0;             // to give back to the other end
-  std::size_t reserved_bytes = 0;       // of the reassembly budget
-  std::uint64_t arrival = 0;
 };
 
 /// The receiving half of a session: checks packets of the data lanes, splits them into messages,
@@ -82,9 +71,14 @@ class Inbox {
   [[nodiscard]] bool owes_holds() const noexcept { return holds_changed_; }
 
   [[nodiscard]] bool empty() const noexcept { return reliable_.empty() && unreliable_.empty(); }
-  [[nodiscard]] InboxMessage take();
+  /// Moves the next message into a fresh event. Pre: not empty.
+  [[nodiscard]] Held take(Event& into);
+  /// Whether a message waits that came before `arrival` did; see `arrivals`.
+  [[nodiscard]] bool has_before(std::uint64_t arrival) const noexcept;
+  /// The number of the next arrival.
+  [[nodiscard]] std::uint64_t arrivals() const noexcept { return arrivals_; }
   /// The program is done with a message.
-  void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept;
+  void release(const Held& held) noexcept;
 
   /// Reliable messages taken on a channel, ever.
   [[nodiscard]] std::uint32_t taken(std::uint8_t channel) const noexcept;
@@ -100,6 +94,10 @@ class Inbox {
   /// The new limit to tell the other end, once a quarter of the window has come free.
   [[nodiscard]] std::optional<std::uint64_t> take_credit() noexcept;
   [[nodiscard]] bool owes_credit() const noexcept;
+
+  /// Forgets what had begun to arrive, since all of it comes again over another link, and says
+  /// where the other end is to go on.
+  [[nodiscard]] ResumePoint rewind();
 
   [[nodiscard]] std::uint32_t datagrams_received() const noexcept;
   [[nodiscard]] std::uint32_t datagrams_missed() const noexcept;
@@ -126,9 +124,16 @@ class Inbox {
     SequenceWindow windows[2];  // sequenced, unreliable
   };
   enum class Outcome : std::uint8_t { done, parked, violation };
+  // What a packet holds.
+  struct Contents {
+    bool splits = true;           // into records
+    bool is_all_messages = true;  // correct ones
+    std::uint32_t messages = 0;
+    std::uint64_t cost = 0;
+  };
 
   [[nodiscard]] Channel& channel(std::uint8_t index);
-  [[nodiscard]] bool charge(std::span<const std::byte> records) noexcept;
+  [[nodiscard]] Contents look_at(std::span<const std::byte> records) const noexcept;
   [[nodiscard]] bool park(Channel& on, Packet packet, std::uint16_t sequence);
   void return_parked(Channel& on, Parked& parked) noexcept;
   void take_back_parked(Channel& on, Parked& parked) noexcept;
@@ -143,17 +148,21 @@ class Inbox {
   [[nodiscard]] bool continue_assembly(std::uint8_t index, Channel& from,
                                        std::span<const std::byte> piece);
   void make_room(Assembly& assembly, std::size_t bytes);
-  void count_taken(Channel& from) noexcept;
-  void push_unreliable(InboxMessage message);
+  void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
+                     std::span<const std::byte> records, std::uint32_t messages);
+  void count_taken(Channel& from, std::uint32_t messages) noexcept;
+  void take_unreliable(Event& into);
+  void drop_unreliable_excess();
 
   Settings settings_;
   ReassemblyBudget& budget_;
   BufferPool& pool_;
   DropCounters& drops_;
   std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
-  RingQueue<InboxMessage> reliable_;
-  RingQueue<InboxMessage> unreliable_;
-  std::size_t unreliable_bytes_ = 0;
+  RingQueue<MessageRun> reliable_;
+  RingQueue<MessageRun> unreliable_;
+  std::uint64_t unreliable_messages_ = 0;
+  std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;
   std::size_t parked_channels_ = 0;
   bool holds_changed_ = false;

@@ -37,6 +37,7 @@ MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, 
                                                    : SessionState::greeting),
       name_(std::move(start.name)),
       direction_(start.direction),
+      slot_(start.slot),
       open_within_(is_dialled() ? start.connect_timeout : settings_->timeouts.handshake),
       open_by_(now + open_within_),
       heard_at_(now),
@@ -49,26 +50,42 @@ MessageSession::Ending& MessageSession::ending() {
   return *ending_;
 }
 
-void MessageSession::link_up(const LinkTraits& traits) {
+void MessageSession::use_link(const LinkTraits& traits) noexcept {
   LinkTraits usable = traits;
   usable.gathers = traits.gathers && !protector_.needs_whole_packets();
   outbox_.set_packet_limits(usable);
   measures_loss_ = traits.loses_datagrams;
-  if (state_ != SessionState::waiting_for_link) return;
+  is_private_ = traits.is_private;
+}
+
+void MessageSession::link_up(const LinkTraits& traits) {
+  use_link(traits);
+  if (state_ != SessionState::waiting_for_link && !wants_call()) return;
+  ResumeWords words;
+  offer_resume(words);
+  if (state_ == SessionState::interrupted) {
+    words.point = inbox_.rewind();
+    resumption_->stage = Resumption::Stage::greeting;
+    return greet_again(wire::Kind::hello, words);
+  }
   state_ = SessionState::greeting;
   HandshakeSelf self = settings_->self;
   self.name = name_;
   opening_->greeting_kind = wire::Kind::hello;
-  opening_->greeting = encode_hello(self);
+  opening_->greeting = encode_hello(self, words);
 }
 
-void MessageSession::link_down(Error error) {
+void MessageSession::link_down(Error error, TimePoint now) {
   if (state_ == SessionState::ended) return;
   if (state_ == SessionState::closing) {
     finish(
         {ErrorCode::closed_locally, ending().reason.code, "This program closed the connection."});
   } else if (state_ == SessionState::draining) {
     finish(ending().peer_error);
+  } else if (state_ == SessionState::interrupted) {
+    resumption_->stage = Resumption::Stage::away;
+  } else if (resumption_) {
+    interrupt(std::move(error), now, Resumption::Stage::away);
   } else {
     finish(std::move(error));
   }
@@ -98,6 +115,8 @@ void MessageSession::receive(Packet packet, TimePoint now) {
 
   // Data proves that the other end has our WELCOME, even if its READY is still on the way.
   if (state_ == SessionState::welcoming) become_open(now);
+  if (is_welcoming_back()) become_resumed(now);
+  if (state_ == SessionState::interrupted) return violate("data before its greeting");
   if (!was_open_) {
     if (header->lane == wire::PacketLane::reliable) return violate("data before its greeting");
     ++stats_.drops.early_packets;
@@ -120,7 +139,7 @@ void MessageSession::retry_parked(TimePoint now) {
 
 ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery> delivery,
                                std::uint8_t channel, TimePoint now) {
-  if (state_ != SessionState::open) return ErrorCode::not_connected;
+  if (!is_open()) return ErrorCode::not_connected;
   const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
   if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
   const std::size_t content = message.body.payload.size() + message.body.metadata.size();
@@ -129,8 +148,17 @@ ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery
     code = outbox_.add(message, how, channel, now);
   }
   if (code == ErrorCode::message_too_large) ++stats_.drops.refused_too_large;
-  if (code == ErrorCode::send_queue_full) ++stats_.drops.refused_queue_full;
+  if (code == ErrorCode::send_queue_full) {
+    ++stats_.drops.refused_queue_full;
+    refused_full_ = true;
+  }
   return code;
+}
+
+// Not before half of the queue is free, or a program that fills it would be told for each message.
+bool MessageSession::owes_writable() const noexcept {
+  return refused_full_ && is_open() &&
+         outbox_.held_bytes() <= settings_->limits.max_send_queue_bytes / 2;
 }
 
 void MessageSession::close(const CloseReason& reason, TimePoint now) {
@@ -145,6 +173,10 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
     case SessionState::draining:
     case SessionState::ended:
       break;
+    case SessionState::interrupted:
+      finish({ErrorCode::closed_locally, reason.code,
+              "This program closed the connection while it was interrupted."});
+      break;
     default:
       finish({ErrorCode::closed_locally, reason.code,
               "This program closed the connection before it came up."});
@@ -152,8 +184,17 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
 }
 
 void MessageSession::refuse(ErrorCode code, std::string_view reason) {
-  refuse({code, wire::kVersion, wire::kVersion, settings_->self.application, settings_->self.schema,
-          std::string(reason)});
+  Refusal refusal{code,
+                  wire::kVersion,
+                  wire::kVersion,
+                  settings_->self.application,
+                  settings_->self.schema,
+                  std::string(reason)};
+  // Whoever comes back needs no room of its own, so that it is heard first.
+  const bool may_come_back = settings_->timeouts.resume_window.has_value() &&
+                             state_ == SessionState::greeting && asks_to_resume() == nullptr;
+  if (!may_come_back) return refuse(std::move(refusal));
+  opening_->reserved_refusal = std::move(refusal);
 }
 
 void MessageSession::refuse(Refusal refusal) {
@@ -166,8 +207,8 @@ void MessageSession::fail(Error error) {
   if (state_ != SessionState::ended) finish(std::move(error));
 }
 
-void MessageSession::release(std::uint64_t credit, std::size_t reserved_bytes) noexcept {
-  inbox_.release(credit, reserved_bytes);
+void MessageSession::release(const Held& held) noexcept {
+  inbox_.release(held);
 }
 
 void MessageSession::advance(TimePoint now) {
@@ -180,10 +221,15 @@ void MessageSession::advance(TimePoint now) {
                                 seconds_text(open_within_) + "."
                           : "Nobody answered within " + seconds_text(open_within_) + "."});
   }
+  if (state_ == SessionState::interrupted) {
+    if (now >= resumption_->until) finish(resumption_->why);
+    return;
+  }
   if (now - heard_at_ >= settings_->timeouts.idle) {
-    return finish({ErrorCode::connection_lost, 0,
-                   "Nothing was heard from the other end for " +
-                       seconds_text(settings_->timeouts.idle) + "."});
+    return lose({ErrorCode::connection_lost, 0,
+                 "Nothing was heard from the other end for " +
+                     seconds_text(settings_->timeouts.idle) + "."},
+                now);
   }
   if (linger_until_ && now >= *linger_until_) {
     // Totals that never come true must not keep it for ever.
@@ -211,6 +257,7 @@ void MessageSession::send_ping(TimePoint now) noexcept {
 TimePoint MessageSession::next_deadline() const noexcept {
   if (state_ == SessionState::ended) return TimePoint::max();
   if (!was_open_) return open_by_;
+  if (state_ == SessionState::interrupted) return resumption_->until;
   TimePoint next = std::min(heard_at_ + settings_->timeouts.idle, ping_at_);
   if (acknowledge_at_) next = std::min(next, *acknowledge_at_);
   if (linger_until_) next = std::min(next, *linger_until_);
@@ -218,29 +265,34 @@ TimePoint MessageSession::next_deadline() const noexcept {
 }
 
 bool MessageSession::has_event() const noexcept {
-  return connected_pending_ || !inbox_.empty() || !receipts_.empty() || end_pending_;
+  return connected_pending_ || !inbox_.empty() || !receipts_.empty() || has_notice() ||
+         owes_writable() || end_pending_;
 }
 
-SessionEvent MessageSession::take_event() {
-  SessionEvent event;
+Held MessageSession::take_event(Event& into) {
   if (connected_pending_) {
     connected_pending_ = false;
-    event.type = EventType::connected;
+    into.type = EventType::connected;
+  } else if (owes_writable()) {
+    refused_full_ = false;
+    into.type = EventType::writable;
+  } else if (has_notice() && !inbox_.has_before(resumption_->notices.front().arrival)) {
+    auto notice = resumption_->notices.take_front();
+    into.type = notice.type;
+    into.error = std::move(notice.error);
   } else if (!inbox_.empty() && (!receipt_is_next_ || receipts_.empty())) {
-    event.message = inbox_.take();
-    event.type = event.message.is_object ? EventType::object_received : EventType::data_received;
     ++stats_.messages_received;
     receipt_is_next_ = true;
+    return inbox_.take(into);
   } else if (!receipts_.empty()) {
-    event.type = EventType::data_sent;
-    event.receipt = receipts_.take();
+    receipts_.take(into);
     receipt_is_next_ = false;
   } else {
     end_pending_ = false;
-    event.type = was_open_ ? EventType::disconnected : EventType::error;
-    event.error = ending().error;
+    into.type = was_open_ ? EventType::disconnected : EventType::error;
+    into.error = ending().error;
   }
-  return event;
+  return {};
 }
 
 bool MessageSession::wants_link_closed() const noexcept {

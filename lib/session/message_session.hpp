@@ -33,25 +33,34 @@ class MessageSession final : public Session {
                  BufferPool& pool, ReassemblyBudget& budget, TimePoint now);
 
   void link_up(const LinkTraits& traits) override;
-  void link_down(Error error) override;
+  void link_down(Error error, TimePoint now) override;
   void receive(Packet packet, TimePoint now) override;
   void progress(TimePoint now) override;
   void end_of_stream(TimePoint now) override;
   void flush(PacketSink& sink, TimePoint now) override;
+
+  [[nodiscard]] const ResumeWords* asks_to_resume() const noexcept override;
+  [[nodiscard]] bool knows(const ResumeToken& token) const noexcept override;
+  void resume(const ResumeWords& words, const LinkTraits& traits, TimePoint now) override;
+  [[nodiscard]] bool gives_up_link() noexcept override;
+  [[nodiscard]] bool wants_call() const noexcept override;
 
   [[nodiscard]] ErrorCode send(const OutMessage& message, std::optional<Delivery> delivery,
                                std::uint8_t channel, TimePoint now) override;
   void close(const CloseReason& reason, TimePoint now) override;
   void refuse(ErrorCode code, std::string_view reason = {}) override;
   void fail(Error error) override;
-  void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept override;
+  void release(const Held& held) noexcept override;
   void retry_parked(TimePoint now) override;
 
   void advance(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] SessionEvent take_event() override;
+  [[nodiscard]] Held take_event(Event& into) override;
+  [[nodiscard]] std::optional<Duration> clock_offset() const noexcept override {
+    return clock_offset_.ahead();
+  }
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_unknown_type() noexcept override { ++stats_.unknown_types_received; }
 
@@ -75,6 +84,25 @@ class MessageSession final : public Session {
     std::vector<std::byte> greeting;  // HELLO's or WELCOME's body, for the next flush
     wire::Kind greeting_kind = wire::Kind::hello;
     std::optional<Refusal> refusal;
+    std::optional<Refusal> reserved_refusal;  // for all but those who come back
+    ResumeWords asks_to_resume;
+  };
+  // What both ends agreed on so that it outlives its link.
+  struct Resumption {
+    /// How far the way back is. `dead`: the old link is still there.
+    enum class Stage : std::uint8_t { dead, away, greeting, welcoming };
+    // An `interrupted` or `resumed`, behind the messages that came before it.
+    struct Notice {
+      EventType type = EventType::interrupted;
+      std::uint64_t arrival = 0;
+      Error error;
+    };
+    ResumeToken token;                // the other end has it for sure
+    std::optional<ResumeToken> next;  // it was sent
+    Stage stage = Stage::away;
+    TimePoint until{};
+    Error why;
+    RingQueue<Notice> notices;
   };
   // What is needed once it ends.
   struct Ending {
@@ -88,12 +116,27 @@ class MessageSession final : public Session {
   void take_record(const wire::Record& record, TimePoint now);
   void take_handshake_record(wire::Kind kind, std::span<const std::byte> body, TimePoint now);
   void take_hello(std::span<const std::byte> body);
+  void take_peer_limits(const HandshakeSelf& peer) noexcept;
   void take_welcome(std::span<const std::byte> body, TimePoint now);
   void take_refusal(std::span<const std::byte> body);
   void take_close(std::span<const std::byte> body, TimePoint now);
   void take_acknowledgements(std::span<const std::byte> body);
   void take_pong(std::span<const std::byte> body, TimePoint now);
   void become_open(TimePoint now);
+  void lose(Error error, TimePoint now);
+  void interrupt(Error error, TimePoint now, Resumption::Stage stage);
+  void become_resumed(TimePoint now);
+  void agree_to_resume(const ResumeToken& token);
+  void offer_resume(ResumeWords& words);
+  [[nodiscard]] std::optional<ResumeToken> make_token() const;
+  void greet_again(wire::Kind kind, const ResumeWords& words);
+  void take_welcome_back(const Welcome& welcome, TimePoint now);
+  void note(EventType type, Error error = {});
+  [[nodiscard]] bool has_notice() const noexcept;
+  [[nodiscard]] bool owes_writable() const noexcept;
+  [[nodiscard]] bool takes_greeting() const noexcept;
+  [[nodiscard]] bool is_welcoming_back() const noexcept;
+  void use_link(const LinkTraits& traits) noexcept;
   void send_ping(TimePoint now) noexcept;
   void check_drained();
   void finish(Error error);
@@ -117,6 +160,7 @@ class MessageSession final : public Session {
   Outbox outbox_;
   RttEstimator rtt_;
   LossEstimator loss_;
+  ClockOffset clock_offset_;
 
   SessionState state_;
   std::string name_;
@@ -126,7 +170,10 @@ class MessageSession final : public Session {
   bool connected_pending_ = false;
   bool receipt_is_next_ = false;  // messages and receipts take turns
   bool end_pending_ = false;
+  bool refused_full_ = false;  // a send, since the queue was last half empty
   Direction direction_;
+  bool is_private_ = false;  // the link
+  std::uint32_t slot_;
 
   Duration open_within_;
   TimePoint open_by_;
@@ -146,6 +193,8 @@ class MessageSession final : public Session {
     TimePoint heard_at{};
   };
   std::optional<Echo> echo_;
+
+  std::unique_ptr<Resumption> resumption_;
 
   // Closing.
   bool close_sent_ = false;

@@ -26,7 +26,7 @@ void MessageSession::flush(PacketSink& sink, TimePoint now) {
   if (state_ == SessionState::waiting_for_link) return;
   PacketWriter writer(sink, protector_, inbox_, stats_);
   write_handshake(writer);
-  if (was_open_) {
+  if (was_open_ && state_ != SessionState::interrupted) {
     if (state_ == SessionState::open || state_ == SessionState::closing) {
       outbox_.flush(writer, now);
     }
@@ -137,11 +137,14 @@ void MessageSession::write_echoes(PacketWriter& writer, TimePoint now) {
   if (state_ == SessionState::ended || (!echo_ && !ping_due_)) return;
   Packet packet(pool_, 64);
   if (echo_) {
-    std::byte* at = wire::append_record(packet, wire::Kind::pong, 4 * sizeof(std::uint32_t));
+    constexpr std::size_t bytes = 4 * sizeof(std::uint32_t) + sizeof(std::uint64_t);
+    std::byte* at = wire::append_record(packet, wire::Kind::pong, bytes);
     store(at, echo_->stamp);
     store(at + 4, stamp(now) - stamp(echo_->heard_at));
     store(at + 8, inbox_.datagrams_received());
     store(at + 12, inbox_.datagrams_missed());
+    store(at + 16,
+          static_cast<std::uint64_t>(now.time_since_epoch() / std::chrono::microseconds(1)));
     echo_.reset();
   }
   if (ping_due_) {

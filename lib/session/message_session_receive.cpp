@@ -37,6 +37,8 @@ void MessageSession::take_record(const wire::Record& record, TimePoint now) {
     if (state_ != SessionState::welcoming) return violate("a record before its greeting");
     become_open(now);
   }
+  if (is_welcoming_back()) become_resumed(now);
+  if (state_ == SessionState::interrupted) return violate("a record before its greeting");
   switch (kind) {
     case wire::Kind::acknowledge:
       return take_acknowledgements(record.body);
@@ -78,12 +80,13 @@ void MessageSession::take_record(const wire::Record& record, TimePoint now) {
 
 void MessageSession::take_handshake_record(wire::Kind kind, std::span<const std::byte> body,
                                            TimePoint now) {
-  const bool greeting = state_ == SessionState::greeting;
+  const bool greeting = takes_greeting();
   if (kind == wire::Kind::hello && greeting && !is_dialled()) return take_hello(body);
   if (kind == wire::Kind::welcome && greeting && is_dialled()) return take_welcome(body, now);
   if (kind == wire::Kind::refuse && greeting && is_dialled()) return take_refusal(body);
   if (kind == wire::Kind::ready && !is_dialled()) {
     if (state_ == SessionState::welcoming) return become_open(now);
+    if (is_welcoming_back()) return become_resumed(now);
     if (was_open_) return;  // data was quicker
   }
   if (kind == wire::Kind::handshake_data && !was_open_ && protector_.take_handshake(body)) return;
@@ -97,28 +100,41 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
     return refuse(hello.error().code);
   }
   if (auto refusal = check_hello(*hello, settings_->self)) return refuse(*std::move(refusal));
+  if (hello->resume.point) {
+    // Whose it is knows the host; see `asks_to_resume`.
+    opening_->asks_to_resume = std::move(hello->resume);
+    return;
+  }
+  if (opening_->reserved_refusal) return refuse(*std::exchange(opening_->reserved_refusal, {}));
   name_ = hello->self.name;
   if (opening_->authenticate) {
     if (const auto allowed = opening_->authenticate(name_); !allowed) {
       return refuse(ErrorCode::refused_by_application, allowed.error().message());
     }
   }
-  outbox_.set_peer_limits(
-      hello->self.receive_window_bytes,
-      std::min<std::size_t>(hello->self.max_message_bytes, settings_->limits.max_message_bytes),
-      hello->self.channels);
+  take_peer_limits(hello->self);
   state_ = SessionState::welcoming;
+  ResumeWords words;
+  if (hello->resume.asks) offer_resume(words);
   opening_->greeting_kind = wire::Kind::welcome;
-  opening_->greeting = encode_welcome(settings_->self);
+  opening_->greeting = encode_welcome(settings_->self, words);
+}
+
+void MessageSession::take_peer_limits(const HandshakeSelf& peer) noexcept {
+  outbox_.set_peer_limits(
+      peer.receive_window_bytes,
+      std::min<std::size_t>(peer.max_message_bytes, settings_->limits.max_message_bytes),
+      peer.channels);
 }
 
 void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now) {
   const auto welcome = decode_welcome(body);
   if (!welcome) return finish(welcome.error());
-  outbox_.set_peer_limits(
-      welcome->self.receive_window_bytes,
-      std::min<std::size_t>(welcome->self.max_message_bytes, settings_->limits.max_message_bytes),
-      welcome->self.channels);
+  if (state_ == SessionState::interrupted) return take_welcome_back(*welcome, now);
+  take_peer_limits(welcome->self);
+  if (welcome->resume.token && settings_->timeouts.resume_window) {
+    agree_to_resume(*welcome->resume.token);
+  }
   owes_ready_ = true;
   become_open(now);
 }
@@ -126,6 +142,7 @@ void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now
 void MessageSession::take_refusal(std::span<const std::byte> body) {
   const auto refusal = decode_refusal(body);
   if (!refusal) return violate("a broken refusal");
+  if (state_ == SessionState::interrupted) return finish(std::move(resumption_->why));
   finish(describe_refusal(*refusal, settings_->self));
 }
 
@@ -147,11 +164,15 @@ void MessageSession::take_pong(std::span<const std::byte> body, TimePoint now) {
   const auto held = cursor.number<std::uint32_t>();
   const auto received = cursor.number<std::uint32_t>();
   const auto missed = cursor.number<std::uint32_t>();
+  const std::chrono::microseconds their_time(
+      static_cast<std::int64_t>(cursor.number<std::uint64_t>() & 0x000f'ffff'ffff'ffffu));
   if (!cursor.ok()) return violate("a broken echo");
   const std::uint32_t away = stamp(now) - sent;
   // One that makes no sense (an old stamp, a claim to have held it for longer) teaches nothing.
   if (held <= away && away < 60u * 1000 * 1000) {
-    rtt_.add(std::max<Duration>(std::chrono::microseconds(away - held), Duration(1)));
+    const Duration rtt = std::max<Duration>(std::chrono::microseconds(away - held), Duration(1));
+    rtt_.add(rtt);
+    clock_offset_.add(rtt, their_time + rtt / 2 - now.time_since_epoch(), now);
   }
   loss_.add(received, missed);
 }

@@ -77,8 +77,9 @@ std::size_t Outbox::bundle_bytes(Delivery delivery) const noexcept {
   return may_get_lost(delivery) ? datagram_room_ : packet_room_;
 }
 
-std::size_t Outbox::item_bytes(const Item& item) noexcept {
-  return item.bundle ? item.bundle.size() : item.head.size + item.payload.size - item.sent_bytes;
+// What it counts in the queue.
+std::size_t Outbox::whole_bytes(const Item& item) noexcept {
+  return item.bundle ? item.bundle.size() : wire::record_bytes(item.head.size + item.payload.size);
 }
 
 ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
@@ -86,8 +87,11 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   if (channel >= usable_channels_) return ErrorCode::no_such_channel;
   const std::size_t content = message.body.payload.size() + message.body.metadata.size();
   if (content > max_message_bytes_) return ErrorCode::message_too_large;
-  const std::size_t bytes = wire::record_bytes(wire::message_body_bytes(message.body));
-  if (queued_bytes_ + bytes > settings_.max_queue_bytes) return ErrorCode::send_queue_full;
+  const std::size_t body_bytes = wire::message_body_bytes(message.body);
+  const std::size_t bytes = wire::record_bytes(body_bytes);
+  if (held_bytes() + bytes > settings_.max_queue_bytes) {
+    return ErrorCode::send_queue_full;
+  }
 
   Queue& to = queue(channel, delivery);
   if (may_get_lost(delivery)) {
@@ -98,7 +102,7 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   if (message.replace_key) {
     add_keyed(to, message, now);
   } else if (bytes <= bundle_bytes(delivery)) {
-    add_to_bundle(to, message, delivery, now);
+    add_to_bundle(to, message, body_bytes, delivery, now);
   } else {
     add_large(to, message, now);
   }
@@ -109,12 +113,12 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   return ErrorCode::none;
 }
 
-void Outbox::add_to_bundle(Queue& to, const OutMessage& message, Delivery delivery, TimePoint now) {
-  const std::size_t body_bytes = wire::message_body_bytes(message.body);
+void Outbox::add_to_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
+                           Delivery delivery, TimePoint now) {
   const std::size_t bytes = wire::record_bytes(body_bytes);
-  if (to.items.empty() || !to.items.back().bundle || to.items.back().key ||
-      to.items.back().bundle.room() < bytes ||
-      to.items.back().cost + wire::record_cost(body_bytes) > kMaxBundleCost) {
+  const Item* last = to.items.empty() ? nullptr : &to.items.back();
+  if (last == nullptr || !last->bundle || last->key || last->bundle.room() < bytes ||
+      last->cost + wire::record_cost(body_bytes) > kMaxBundleCost) {
     Item item;
     item.bundle = Packet(pool_, bundle_bytes(delivery));
     item.queued_at = now;
@@ -251,6 +255,7 @@ bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& wri
   if (!lossy) spent_ += front.cost;
   const std::size_t bytes = front.bundle.size();
   const std::uint32_t messages = front.messages;
+  if (!lossy && keeps_sent_) keep(from, front);
   writer.write(std::move(front.bundle), packet_lane(delivery), channel,
                static_cast<std::uint16_t>(from.next_number));
   from.next_number += lossy ? 1 : messages;
@@ -303,6 +308,7 @@ bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer)
     writer.write(std::move(packet), wire::PacketLane::reliable, channel, number);
   }
   if (item.sent_bytes == total) {
+    if (keeps_sent_) keep(from, item);
     queued_bytes_ -= wire::record_bytes(total);
     --queued_items_;
     static_cast<void>(from.items.take_front());
@@ -387,6 +393,7 @@ bool Outbox::acknowledge(std::uint8_t channel, std::uint32_t taken) {
   }
   from.acknowledged = taken;
   settle(from, fresh, channel, Receipt::acknowledged);
+  drop_acknowledged(from);
   return true;
 }
 
@@ -404,6 +411,7 @@ void Outbox::abandon() {
       if (!may_get_lost(delivery)) {
         settle(from, from.next_number - from.acknowledged, channel, Receipt::handed_over);
         from.acknowledged = from.next_number;
+        from.sent.clear();
       }
       while (!from.items.empty()) {
         const Item item = from.items.take_front();
@@ -414,7 +422,76 @@ void Outbox::abandon() {
   }
   queued_items_ = 0;
   queued_bytes_ = 0;
+  kept_bytes_ = 0;
   unreliable_bytes_ = 0;
+}
+
+void Outbox::keep(Queue& from, const Item& item) {
+  if (from.sent.empty()) from.sent_first = from.next_number;
+  kept_bytes_ += whole_bytes(item);
+  // A bundle that left early must not pin the block that it could have filled.
+  const bool is_hollow = item.bundle && item.bundle.room() > 3 * item.bundle.size();
+  from.sent.push_back(is_hollow ? whole_again(item, 0) : item);
+}
+
+void Outbox::drop_acknowledged(Queue& from) noexcept {
+  while (!from.sent.empty()) {
+    const std::uint32_t end = from.sent_first + from.sent.front().messages;
+    if (static_cast<std::int32_t>(from.acknowledged - end) < 0) return;
+    from.sent_first = end;
+    kept_bytes_ -= whole_bytes(from.sent.front());
+    static_cast<void>(from.sent.take_front());
+  }
+}
+
+bool Outbox::rewind(const ResumePoint& point) {
+  for (const auto& [channel, taken] : point.taken) {
+    if (!acknowledge(channel, taken)) return false;
+  }
+  for (const auto& each : channels_) {
+    if (!each) continue;
+    each->hold = Hold::off;
+    Queue& from = each->queues[static_cast<std::size_t>(Delivery::reliable)];
+    rewind(from, from.acknowledged);
+  }
+  spent_ = point.spent;
+  credit_ = point.limit;
+  return true;
+}
+
+void Outbox::rewind(Queue& from, std::uint32_t taken) {
+  RingQueue<Item> all;
+  std::uint32_t skip = taken - from.sent_first;
+  while (!from.sent.empty()) {
+    const Item item = from.sent.take_front();
+    kept_bytes_ -= whole_bytes(item);
+    all.push_back(whole_again(item, std::exchange(skip, 0)));
+    queued_bytes_ += whole_bytes(all.back());
+    stats_.messages_sent_again += all.back().messages;
+    ++queued_items_;
+  }
+  while (!from.items.empty()) {
+    all.push_back(from.items.take_front());
+    all.back().sent_bytes = 0;
+  }
+  from.items = std::move(all);
+  from.next_number = taken;
+}
+
+// The bytes of a bundle are copied: the header in front of them may still be read by somebody.
+Outbox::Item Outbox::whole_again(const Item& item, std::uint32_t messages_taken) {
+  Item again = item;
+  again.sent_bytes = 0;
+  if (!item.bundle) return again;
+  ByteCursor cursor(item.bundle.bytes());
+  for (; messages_taken > 0; --messages_taken) {
+    const auto record = wire::next_record(cursor);
+    again.cost -= wire::record_cost(record->body.size());
+    --again.messages;
+  }
+  again.bundle = Packet(pool_, cursor.remaining());
+  again.bundle.append(cursor.take_all());
+  return again;
 }
 
 }  // namespace tickwire::detail

@@ -18,18 +18,19 @@
 #include "lib/base/ring_queue.hpp"
 #include "lib/session/packet_writer.hpp"
 #include "lib/session/receipts.hpp"
+#include "lib/session/resume.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
 
 /// A message to be sent.
 struct OutMessage {
-  wire::MessageBody body;
+  wire::MessageBody body{};
   /// The block that holds the payload, when it is already counted; a large message then shares it
   /// instead of being copied.
-  BufferRef payload_block;
+  BufferRef payload_block{};
   MessageId id = 0;
-  std::optional<std::uint64_t> replace_key;
+  std::optional<std::uint64_t> replace_key{};
 };
 
 /// Whether the reliable messages of a channel wait for a word of the other end.
@@ -54,6 +55,12 @@ class Outbox {
   void set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
                        std::size_t channels) noexcept;
   void raise_credit(std::uint64_t limit) noexcept;
+  /// From now on reliable messages are kept until they are acknowledged, for `rewind`. They count
+  /// against the queue.
+  void keep_sent() noexcept { keeps_sent_ = true; }
+  /// Puts what the other end has not taken back into the queue, before what waits there. False: it
+  /// cannot be where it says.
+  [[nodiscard]] bool rewind(const ResumePoint& point);
 
   /// The other end has no memory for what this channel sends; or has it again. False: no such
   /// channel.
@@ -71,6 +78,8 @@ class Outbox {
   /// Whether a flush could hand over more as soon as the transport has room.
   [[nodiscard]] bool wants_capacity() const noexcept;
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
+  /// What counts against the limit: besides what is queued, what is kept for `rewind`.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return queued_bytes_ + kept_bytes_; }
 
   /// The other end has taken this many reliable messages of a channel. False: more than were sent.
   [[nodiscard]] bool acknowledge(std::uint8_t channel, std::uint32_t taken);
@@ -94,6 +103,8 @@ class Outbox {
   };
   struct Queue {
     RingQueue<Item> items;
+    RingQueue<Item> sent;           // kept until acknowledged
+    std::uint32_t sent_first = 0;   // the number of the first message in it
     IdRuns ids;                     // of messages not settled yet
     std::uint32_t next_number = 0;  // of the first message (reliable) or packet that waits
     std::uint32_t acknowledged = 0;
@@ -104,7 +115,8 @@ class Outbox {
   };
 
   [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery);
-  void add_to_bundle(Queue& to, const OutMessage& message, Delivery delivery, TimePoint now);
+  void add_to_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
+                     Delivery delivery, TimePoint now);
   void add_keyed(Queue& to, const OutMessage& message, TimePoint now);
   [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel);
   void join_keyed(Queue& from, Delivery delivery);
@@ -115,8 +127,12 @@ class Outbox {
   void drop_front(std::uint8_t channel, Queue& from, std::uint64_t& counter);
   void make_unreliable_room(std::size_t bytes, TimePoint now);
   void settle(Queue& from, std::uint64_t count, std::uint8_t channel, Receipt receipt);
+  void keep(Queue& from, const Item& item);
+  void drop_acknowledged(Queue& from) noexcept;
+  void rewind(Queue& from, std::uint32_t taken);
+  [[nodiscard]] Item whole_again(const Item& item, std::uint32_t messages_taken);
   [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept;
-  [[nodiscard]] static std::size_t item_bytes(const Item& item) noexcept;
+  [[nodiscard]] static std::size_t whole_bytes(const Item& item) noexcept;
 
   Settings settings_;
   BufferPool& pool_;
@@ -132,6 +148,8 @@ class Outbox {
   std::size_t queued_items_ = 0;
   std::size_t queued_bytes_ = 0;
   std::size_t unreliable_bytes_ = 0;
+  std::size_t kept_bytes_ = 0;  // sent, and neither acknowledged nor forgotten
+  bool keeps_sent_ = false;
   std::uint64_t spent_ = 0;   // credit used so far
   std::uint64_t credit_ = 0;  // what may be used in all
 };

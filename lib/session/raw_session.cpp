@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/session/payload_access.hpp"
+
 namespace tickwire::detail {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr std::size_t kBundleBytes = 16 * 1024;
 // What it costs to hold a read, besides its bytes: without it, a peer who writes one byte at a time
 // could pile up a hundred times the window.
 constexpr std::size_t kHoldingBytes = 128;
-static_assert(sizeof(InboxMessage) <= kHoldingBytes);
+static_assert(sizeof(Slice) <= kHoldingBytes);
 
 }  // namespace
 
@@ -32,7 +34,7 @@ void RawSession::link_up(const LinkTraits& traits) {
   connected_pending_ = true;
 }
 
-void RawSession::link_down(Error error) {
+void RawSession::link_down(Error error, TimePoint) {
   if (state_ != SessionState::ended) finish(std::move(error));
 }
 
@@ -40,12 +42,8 @@ void RawSession::receive(Packet packet, TimePoint) {
   if (state_ == SessionState::ended) return;
   ++stats_.packets_received;
   stats_.bytes_received += packet.size();
-  InboxMessage message;
-  message.payload = packet.bytes();
-  message.credit = packet.size() + kHoldingBytes;
   untaken_bytes_ += packet.size() + kHoldingBytes;
-  message.buffer = packet.take_buffer();
-  incoming_.push_back(std::move(message));
+  incoming_.push_back(packet.slice(0, packet.size()));
 }
 
 void RawSession::end_of_stream(TimePoint) {
@@ -91,6 +89,7 @@ ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> de
   }
   if (queued_bytes_ + bytes > settings_->limits.max_send_queue_bytes) {
     ++stats_.drops.refused_queue_full;
+    refused_full_ = true;
     return ErrorCode::send_queue_full;
   }
   if (message.payload_block && bytes > kBundleBytes) {
@@ -156,8 +155,8 @@ void RawSession::fail(Error error) {
   if (state_ != SessionState::ended) finish(std::move(error));
 }
 
-void RawSession::release(std::uint64_t credit, std::size_t) noexcept {
-  untaken_bytes_ -= static_cast<std::size_t>(credit);
+void RawSession::release(const Held& held) noexcept {
+  untaken_bytes_ -= static_cast<std::size_t>(held.credit);
 }
 
 void RawSession::advance(TimePoint now) {
@@ -181,28 +180,42 @@ TimePoint RawSession::next_deadline() const noexcept {
 }
 
 bool RawSession::has_event() const noexcept {
-  return connected_pending_ || !incoming_.empty() || !receipts_.empty() || end_pending_;
+  return connected_pending_ || !incoming_.empty() || !receipts_.empty() || owes_writable() ||
+         end_pending_;
 }
 
-SessionEvent RawSession::take_event() {
-  SessionEvent event;
+bool RawSession::owes_writable() const noexcept {
+  return refused_full_ && state_ == SessionState::open &&
+         queued_bytes_ <= settings_->limits.max_send_queue_bytes / 2;
+}
+
+Held RawSession::take_event(Event& into) {
   if (std::exchange(connected_pending_, false)) {
-    event.type = EventType::connected;
+    into.type = EventType::connected;
+  } else if (owes_writable()) {
+    refused_full_ = false;
+    into.type = EventType::writable;
   } else if (!incoming_.empty() && (!receipt_is_next_ || receipts_.empty())) {
-    event.type = EventType::data_received;
-    event.message = incoming_.take_front();
-    ++stats_.messages_received;
-    receipt_is_next_ = true;
+    return take_bytes(into);
   } else if (!receipts_.empty()) {
-    event.type = EventType::data_sent;
-    event.receipt = receipts_.take();
+    receipts_.take(into);
     receipt_is_next_ = false;
   } else {
     end_pending_ = false;
-    event.type = was_open_ ? EventType::disconnected : EventType::error;
-    event.error = std::move(end_);
+    into.type = was_open_ ? EventType::disconnected : EventType::error;
+    into.error = std::move(end_);
   }
-  return event;
+  return {};
+}
+
+Held RawSession::take_bytes(Event& into) {
+  Slice bytes = incoming_.take_front();
+  into.type = EventType::data_received;
+  const auto where = bytes.bytes();
+  PayloadAccess::fill(into.payload, bytes.buffer.detach(), where, {});
+  ++stats_.messages_received;
+  receipt_is_next_ = true;
+  return {where.size() + kHoldingBytes, 0};
 }
 
 bool RawSession::wants_link_closed() const noexcept {

@@ -24,7 +24,7 @@ class RawSession final : public Session {
              TimePoint now);
 
   void link_up(const LinkTraits& traits) override;
-  void link_down(Error error) override;
+  void link_down(Error error, TimePoint now) override;
   void receive(Packet packet, TimePoint now) override;
   void progress(TimePoint) override { was_answered_ = true; }
   void end_of_stream(TimePoint now) override;
@@ -37,14 +37,14 @@ class RawSession final : public Session {
   void close(const CloseReason& reason, TimePoint now) override;
   void refuse(ErrorCode code, std::string_view reason = {}) override;
   void fail(Error error) override;
-  void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept override;
+  void release(const Held& held) noexcept override;
   void retry_parked(TimePoint) override {}
 
   void advance(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] SessionEvent take_event() override;
+  [[nodiscard]] Held take_event(Event& into) override;
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_unknown_type() noexcept override {}
 
@@ -64,16 +64,18 @@ class RawSession final : public Session {
     std::uint64_t messages = 0;  // that end in it
   };
 
+  [[nodiscard]] Held take_bytes(Event& into);
   void append(std::span<const std::byte> bytes);
   void share(const OutMessage& message);
   void finish(Error error);
+  [[nodiscard]] bool owes_writable() const noexcept;
   [[nodiscard]] bool is_dialled() const noexcept { return direction_ == Direction::dialled; }
 
   std::shared_ptr<const SessionSettings> settings_;
   BufferPool& pool_;
   std::string name_;
   ConnectionStats stats_;
-  RingQueue<InboxMessage> incoming_;
+  RingQueue<Slice> incoming_;
   RingQueue<Item> outgoing_;
   IdRuns ids_;  // of messages in `outgoing_`
   ReceiptQueue receipts_;
@@ -89,6 +91,7 @@ class RawSession final : public Session {
   bool input_ended_ = false;
   bool receipt_is_next_ = false;  // bytes and receipts take turns
   bool end_pending_ = false;
+  bool refused_full_ = false;  // a send, since the queue was last half empty
   Error end_;
   CloseReason close_reason_;
   TimePoint open_by_;

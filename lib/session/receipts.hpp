@@ -70,12 +70,6 @@ class IdRuns {
 /// Receipts that wait to become events, as ranges.
 class ReceiptQueue {
  public:
-  struct One {
-    MessageId id = 0;
-    std::uint8_t channel = 0;
-    Receipt receipt = Receipt::none;
-  };
-
   void add(MessageId first, std::uint64_t count, std::uint8_t channel, Receipt receipt) {
     if (!ranges_.empty()) {
       Range& last = ranges_.back();
@@ -87,12 +81,14 @@ class ReceiptQueue {
     ranges_.push_back({first, count, channel, receipt});
   }
   [[nodiscard]] bool empty() const noexcept { return ranges_.empty(); }
-  [[nodiscard]] One take() {
+  /// Makes a fresh event of the first. Pre: not empty.
+  void take(Event& into) {
     Range& range = ranges_.front();
-    const One one{range.first, range.channel, range.receipt};
-    ++range.first;
+    into.type = EventType::data_sent;
+    into.message_id = range.first++;
+    into.channel = range.channel;
+    into.receipt = range.receipt;
     if (--range.count == 0) static_cast<void>(ranges_.take_front());
-    return one;
   }
 
  private:

@@ -15,6 +15,7 @@
 #include "lib/session/outbox.hpp"
 #include "lib/session/packet_sink.hpp"
 #include "lib/session/receipts.hpp"
+#include "lib/session/resume.hpp"
 
 namespace tickwire::detail {
 
@@ -24,17 +25,10 @@ enum class SessionState : std::uint8_t {
   greeting,          ///< dialled: HELLO sent. Accepted: HELLO awaited
   welcoming,         ///< accepted: WELCOME sent, READY awaited
   open,
-  closing,   ///< this end closes: what is queued leaves, then CLOSE, then CLOSE_ACK comes
-  draining,  ///< the other end closed: its last messages are awaited
+  interrupted,  ///< was open, has lost its link, and may get another
+  closing,      ///< this end closes: what is queued leaves, then CLOSE, then CLOSE_ACK comes
+  draining,     ///< the other end closed: its last messages are awaited
   ended,
-};
-
-/// Something for the host to make an `Event` of.
-struct SessionEvent {
-  EventType type = EventType::error;
-  InboxMessage message;       ///< object_received, data_received
-  ReceiptQueue::One receipt;  ///< data_sent
-  Error error;                ///< error, disconnected
 };
 
 /// One connection's brain: packets and the time go in, packets and events come out. It knows no
@@ -50,7 +44,7 @@ class Session {
 
   /// The link is up.
   virtual void link_up(const LinkTraits& traits) = 0;
-  virtual void link_down(Error error) = 0;
+  virtual void link_down(Error error, TimePoint now) = 0;
   virtual void receive(Packet packet, TimePoint now) = 0;
   /// A part of a packet has come.
   virtual void progress(TimePoint now) = 0;
@@ -58,6 +52,20 @@ class Session {
   virtual void end_of_stream(TimePoint now) = 0;
   /// Hands over everything that may leave.
   virtual void flush(PacketSink& sink, TimePoint now) = 0;
+
+  // -- Another link
+
+  /// Somebody greeted as the other end of a connection that lost its link: the one of that
+  /// connection's session is to get this session's link. Null: no.
+  [[nodiscard]] virtual const ResumeWords* asks_to_resume() const noexcept { return nullptr; }
+  /// Whether a token is this connection's.
+  [[nodiscard]] virtual bool knows(const ResumeToken&) const noexcept { return false; }
+  /// Goes on over another link. Pre: it knows the token.
+  virtual void resume(const ResumeWords&, const LinkTraits&, TimePoint) {}
+  /// Whether the link is dead and has to go at once. Says so once.
+  [[nodiscard]] virtual bool gives_up_link() noexcept { return false; }
+  /// Whether the link's owner should call again.
+  [[nodiscard]] virtual bool wants_call() const noexcept { return false; }
 
   // -- From above
 
@@ -70,7 +78,7 @@ class Session {
   /// Ends it at once, for a reason of this end's.
   virtual void fail(Error error) = 0;
   /// Gives back what a message held, once the program has taken it.
-  virtual void release(std::uint64_t credit, std::size_t reserved_bytes) noexcept = 0;
+  virtual void release(const Held& held) noexcept = 0;
   /// Goes on with messages that waited for memory.
   virtual void retry_parked(TimePoint now) = 0;
 
@@ -83,8 +91,9 @@ class Session {
   // -- Events
 
   [[nodiscard]] virtual bool has_event() const noexcept = 0;
-  /// Pre: `has_event()`.
-  [[nodiscard]] virtual SessionEvent take_event() = 0;
+  /// Moves the next event into a fresh one, all but its connection. What it holds is to be released
+  /// once the program has it. Pre: `has_event()`.
+  [[nodiscard]] virtual Held take_event(Event& into) = 0;
 
   virtual void count_masked() noexcept = 0;
   virtual void count_unknown_type() noexcept = 0;
@@ -103,8 +112,14 @@ class Session {
   [[nodiscard]] virtual bool wants_link_closed() const noexcept = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   [[nodiscard]] virtual ConnectionStats stats() const = 0;
+  /// By how much the other end's clock is ahead of this one's, once an echo has told.
+  [[nodiscard]] virtual std::optional<Duration> clock_offset() const noexcept {
+    return std::nullopt;
+  }
 
-  [[nodiscard]] bool is_open() const noexcept { return state() == SessionState::open; }
+  [[nodiscard]] bool is_open() const noexcept {
+    return state() == SessionState::open || state() == SessionState::interrupted;
+  }
 };
 
 }  // namespace tickwire::detail

@@ -13,7 +13,7 @@
 /// knows it but handshake.cpp.
 namespace tickwire::detail::wire {
 
-inline constexpr std::uint8_t kVersion = 1;
+inline constexpr std::uint8_t kVersion = 2;
 
 /// What a packet's records belong to.
 enum class PacketLane : std::uint8_t { control = 0, reliable = 1, sequenced = 2, unreliable = 3 };
@@ -53,7 +53,7 @@ enum class Kind : std::uint8_t {
   ping = 0x32,         ///< control: stamp u32
   hold = 0x34,         ///< control: u8 channel, send nothing reliable on it
   resume = 0x35,       ///< control: u8 channel, go on
-  pong = 0x33,         ///< control: stamp u32, held u32 us, datagrams received u32, missed u32
+  pong = 0x33,  ///< control: stamp u32, held u32 us, datagrams received u32, missed u32, clock u64
 };
 inline constexpr std::uint8_t kIgnorableBit = 0x80;
 
@@ -72,34 +72,87 @@ inline constexpr std::size_t kMaxReasonBytes = 200;
 
 /// Writes kind and length, and returns where the body goes. Pre: the packet has the room.
 /// `apart_bytes` of the body come behind the packet.
-[[nodiscard]] std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes,
-                                       std::size_t apart_bytes = 0) noexcept;
+[[nodiscard]] inline std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes,
+                                              std::size_t apart_bytes = 0) noexcept {
+  std::byte* at = packet.append(record_bytes(body_bytes) - apart_bytes);
+  *at++ = static_cast<std::byte>(kind);
+  return store_varint(at, static_cast<std::uint32_t>(body_bytes));
+}
 
 struct Record {
   std::uint8_t kind = 0;
   std::span<const std::byte> body;
+  std::span<const std::byte> whole;  ///< with kind and length
 };
 
 /// Reads the next record; nothing at the end, or when the cursor went bad.
-[[nodiscard]] std::optional<Record> next_record(ByteCursor& cursor) noexcept;
+[[nodiscard]] inline std::optional<Record> next_record(ByteCursor& cursor) noexcept {
+  if (cursor.at_end()) return std::nullopt;
+  const std::byte* const begin = cursor.here();
+  Record record;
+  record.kind = cursor.number<std::uint8_t>();
+  record.body = cursor.block();
+  if (!cursor.ok()) return std::nullopt;
+  record.whole = {begin, record.body.data() + record.body.size()};
+  return record;
+}
 
 /// A message's record body, taken apart.
 struct MessageBody {
   bool is_object = false;
   std::uint32_t type = 0;
-  std::span<const std::byte> metadata;
-  std::span<const std::byte> payload;
+  std::span<const std::byte> metadata{};
+  std::span<const std::byte> payload{};
 };
 [[nodiscard]] constexpr bool is_message(std::uint8_t kind) noexcept {
   return kind >= static_cast<std::uint8_t>(Kind::message) &&
          kind <= static_cast<std::uint8_t>(Kind::bytes_meta);
 }
-[[nodiscard]] std::optional<MessageBody> read_message_body(
-    std::uint8_t kind, std::span<const std::byte> body) noexcept;
-[[nodiscard]] Kind message_kind(const MessageBody& message) noexcept;
+[[nodiscard]] constexpr bool has_metadata(std::uint8_t kind) noexcept {
+  return kind == static_cast<std::uint8_t>(Kind::message_meta) ||
+         kind == static_cast<std::uint8_t>(Kind::bytes_meta);
+}
+[[nodiscard]] constexpr bool is_object(std::uint8_t kind) noexcept {
+  return kind == static_cast<std::uint8_t>(Kind::message) ||
+         kind == static_cast<std::uint8_t>(Kind::message_meta);
+}
+[[nodiscard]] inline std::optional<MessageBody> read_message_body(
+    std::uint8_t kind, std::span<const std::byte> body) noexcept {
+  ByteCursor cursor(body);
+  MessageBody message;
+  message.is_object = is_object(kind);
+  if (message.is_object) message.type = cursor.number<std::uint32_t>();
+  if (has_metadata(kind)) message.metadata = cursor.block();
+  message.payload = cursor.take_all();
+  if (!cursor.ok()) return std::nullopt;
+  return message;
+}
+[[nodiscard]] inline Kind message_kind(const MessageBody& message) noexcept {
+  if (message.metadata.empty()) return message.is_object ? Kind::message : Kind::bytes;
+  return message.is_object ? Kind::message_meta : Kind::bytes_meta;
+}
 /// Bytes that the body takes on the wire.
-[[nodiscard]] std::size_t message_body_bytes(const MessageBody& message) noexcept;
+[[nodiscard]] inline std::size_t message_body_bytes(const MessageBody& message) noexcept {
+  std::size_t count = message.payload.size();
+  if (message.is_object) count += sizeof(std::uint32_t);
+  if (!message.metadata.empty()) {
+    const auto size = static_cast<std::uint32_t>(message.metadata.size());
+    count += varint_bytes(size) + size;
+  }
+  return count;
+}
 /// Writes the body. Pre: `at` has room for `message_body_bytes`.
-void write_message_body(std::byte* at, const MessageBody& message) noexcept;
+inline void write_message_body(std::byte* at, const MessageBody& message) noexcept {
+  if (message.is_object) {
+    store(at, message.type);
+    at += sizeof(std::uint32_t);
+  }
+  if (!message.metadata.empty()) {
+    at = store_varint(at, static_cast<std::uint32_t>(message.metadata.size()));
+    std::memcpy(at, message.metadata.data(), message.metadata.size());
+    at += message.metadata.size();
+  }
+  if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
+}
 
 }  // namespace tickwire::detail::wire

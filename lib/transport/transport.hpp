@@ -22,6 +22,8 @@ namespace tickwire::detail {
 /// Whether a link takes in what the other end sends.
 enum class Reading : std::uint8_t { on, paused };
 
+class LinkHandler;
+
 /// One peer of one transport: whole packets in both directions; or, on a raw stream, bytes in
 /// packets of any size.
 ///
@@ -46,6 +48,8 @@ class Link {
   /// handler hears nothing more.
   virtual void close() = 0;
 
+  /// Who hears of it from now on.
+  virtual void set_handler(LinkHandler& handler) = 0;
   /// For raw streams, where nothing but the socket can hold the other end back.
   virtual void set_reading(Reading) {}
   /// The subject of the certificate that the other end has proven to own; empty without one.

@@ -233,3 +233,13 @@ CONTRACT_CASE("many connections live side by side, each with messages of its own
   for (const Connection& callee : pair.server->connections())
     CHECK(pair.server.log.texts(callee) == std::vector<std::string>{"from " + callee.name()});
 }
+
+CONTRACT_CASE("each end knows what the other one's clock shows") {
+  HostPair pair(scheme);
+  pair.connect();
+  REQUIRE(pair.until([&] { return pair.caller.peer_time() && pair.callee.peer_time(); }));
+  // They share a clock, which moves by a millisecond between passes.
+  CHECK(std::chrono::abs(*pair.caller.peer_time() - pair.clock.now()) <= 2ms);
+  CHECK(std::chrono::abs(*pair.callee.peer_time() - pair.clock.now()) <= 2ms);
+  CHECK_FALSE(Connection().peer_time());
+}

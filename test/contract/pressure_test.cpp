@@ -245,3 +245,28 @@ CONTRACT_CASE("the counters of a host add up") {
   CHECK(all.transport_errors == 0);
   CHECK(all.malformed_datagrams == 0);
 }
+
+CONTRACT_CASE("a program that was refused for a full queue is told once when half of it is free") {
+  PairOptions options;
+  options.client.limits.max_message_bytes = 100'000;
+  options.client.limits.max_send_queue_bytes = 400'000;
+  HostPair pair(scheme, std::move(options));
+  pair.connect();
+  pair.server.awake = false;
+  const std::string text(50'000, 'x');
+  std::size_t taken = 0;
+  while (test::send_text(pair.caller, text)) {
+    ++taken;
+    pair.step();
+    REQUIRE(taken < 1000);
+  }
+  CHECK_FALSE(test::send_text(pair.caller, text));
+  pair.run(50ms);
+  CHECK(pair.client.log.count(EventType::writable) == 0);
+  pair.server.awake = true;
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::writable) == 1; }));
+  CHECK(pair.caller.stats().queued_bytes <= 200'000);
+  CHECK(test::send_text(pair.caller, text));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == taken + 1; }));
+  CHECK(pair.client.log.count(EventType::writable) == 1);
+}

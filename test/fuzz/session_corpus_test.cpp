@@ -52,8 +52,8 @@ std::vector<Bytes> good_packets() {
   return {
       control().record(0x10, ByteKit()
                                  .text("TKIW")
-                                 .u8(1)
-                                 .u8(1)
+                                 .u8(2)
+                                 .u8(2)
                                  .block("fuzz")
                                  .block("")
                                  .u32(1 << 17)
@@ -61,8 +61,8 @@ std::vector<Bytes> good_packets() {
                                  .u8(4)
                                  .u16(1)
                                  .block("ann")),
-      control().record(0x11, ByteKit().u8(1).u32(1 << 17).u32(20'000).u8(4)),
-      control().record(0x12, ByteKit().u16(4005).u8(1).u8(1).block("a").block("b").block("no")),
+      control().record(0x11, ByteKit().u8(2).u32(1 << 17).u32(20'000).u8(4)),
+      control().record(0x12, ByteKit().u16(4005).u8(2).u8(2).block("a").block("b").block("no")),
       control().record(0x13, {}),
       control().record(0x14, ByteKit().text("opaque")),
       control().record(0x20, ByteKit().u16(1).block("bye").u8(0).u32(0)),

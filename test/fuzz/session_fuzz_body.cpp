@@ -106,7 +106,7 @@ class Subject {
   }
 
   void finish() {
-    session_->link_down({ErrorCode::connection_reset, 0, "the end"});
+    session_->link_down({ErrorCode::connection_reset, 0, "the end"}, now_);
     take(1'000'000);
     if (session_->has_event()) throw BrokenPromise("its events never end");
     const bool told = start_.direction == Direction::dialled || connected_;
@@ -137,7 +137,8 @@ class Subject {
 
   void take(std::size_t count) {
     for (; count > 0 && session_->has_event(); --count) {
-      detail::SessionEvent event = session_->take_event();
+      Event event;
+      const detail::Held held = session_->take_event(event);
       if (ended_) throw BrokenPromise("something follows the end");
       const bool is_end = event.type == EventType::disconnected || event.type == EventType::error;
       if (event.type == EventType::connected) {
@@ -149,13 +150,13 @@ class Subject {
         throw BrokenPromise("an error after it was up");
       }
       ended_ = is_end;
-      const auto& message = event.message;
-      if (message.payload.size() + message.metadata.size() > kMaxMessageBytes + 16) {
+      const auto metadata_bytes = event.payload.metadata_bytes().size();
+      if (event.bytes().size() + metadata_bytes > kMaxMessageBytes + 16) {
         throw BrokenPromise("a message is too large");
       }
-      for (const std::byte each : message.payload)
+      for (const std::byte each : event.bytes())
         seen_ ^= std::to_integer<unsigned>(each);
-      session_->release(message.credit, message.reserved_bytes);
+      session_->release(held);
     }
     session_->retry_parked(now_);
   }

@@ -42,8 +42,8 @@ ByteKit data_packet(detail::wire::PacketLane lane, std::uint8_t channel, std::ui
 Bytes hello_body() {
   return ByteKit()
       .text("TKIW")
-      .u8(1)
-      .u8(1)
+      .u8(2)
+      .u8(2)
       .block("test/1")
       .block("")
       .u32(1 << 20)
@@ -53,7 +53,7 @@ Bytes hello_body() {
 }
 
 Bytes welcome_body() {
-  return ByteKit().u8(1).u32(1 << 20).u32(16 << 20).u8(8).take();
+  return ByteKit().u8(2).u32(1 << 20).u32(16 << 20).u8(8).take();
 }
 
 std::string hex(std::span<const std::byte> bytes) {

@@ -28,18 +28,17 @@ SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start)
 
 void SessionEnd::take_events() {
   while (session.has_event()) {
-    detail::SessionEvent event = session.take_event();
+    Event event;
+    session.release(session.take_event(event));
     SeenEvent seen;
     seen.type = event.type;
-    seen.channel =
-        event.type == EventType::data_sent ? event.receipt.channel : event.message.channel;
-    seen.text = detail::as_text(event.message.payload);
-    seen.type_id = event.message.type;
-    seen.id = event.receipt.id;
-    seen.receipt = event.receipt.receipt;
+    seen.channel = event.channel;
+    seen.text = detail::as_text(event.bytes());
+    seen.type_id = event.type_id;
+    seen.id = event.message_id;
+    seen.receipt = event.receipt;
     seen.error = event.error;
     events.push_back(std::move(seen));
-    session.release(event.message.credit, event.message.reserved_bytes);
   }
   session.retry_parked(now);
 }

@@ -65,7 +65,8 @@ void TrafficEnd::say(Delivery delivery, std::uint8_t channel, std::size_t size_b
 
 void TrafficEnd::take_events(TimePoint now, std::size_t count) {
   for (; count > 0 && session->has_event(); --count) {
-    detail::SessionEvent event = session->take_event();
+    Event event;
+    const detail::Held held = session->take_event(event);
     expect(ended == 0, "nothing follows the end");
     switch (event.type) {
       case EventType::connected:
@@ -74,13 +75,13 @@ void TrafficEnd::take_events(TimePoint now, std::size_t count) {
       case EventType::object_received:
       case EventType::data_received:
         expect(connected == 1, "messages come from what is up");
-        hear(event.message);
-        session->release(event.message.credit, event.message.reserved_bytes);
+        hear(event, held);
+        session->release(held);
         break;
       case EventType::data_sent:
         expect(connected == 1, "receipts come from what is up");
-        expect(event.receipt.receipt != Receipt::none, "a receipt says something");
-        expect(receipts.emplace(event.receipt.id, event.receipt.receipt).second,
+        expect(event.receipt != Receipt::none, "a receipt says something");
+        expect(receipts.emplace(event.message_id, event.receipt).second,
                "a message has one receipt");
         break;
       case EventType::disconnected:
@@ -90,6 +91,9 @@ void TrafficEnd::take_events(TimePoint now, std::size_t count) {
         ++ended;
         end = std::move(event.error);
         break;
+      case EventType::writable:
+        expect(connected == 1 && session->is_open(), "only what is up can be written to");
+        break;
       default:
         expect(false, "a session tells no other events");
     }
@@ -97,13 +101,13 @@ void TrafficEnd::take_events(TimePoint now, std::size_t count) {
   session->retry_parked(now);
 }
 
-void TrafficEnd::hear(const detail::InboxMessage& message) {
-  const std::string text(detail::as_text(message.payload));
+void TrafficEnd::hear(const Event& event, const detail::Held& held) {
+  const std::string text(detail::as_text(event.bytes()));
   // Reliable messages hold credit or reassembly memory, the others nothing.
-  if (message.credit != 0 || message.reserved_bytes != 0) {
-    heard_reliable[message.channel].push_back(text);
+  if (held.credit != 0 || held.reserved_bytes != 0) {
+    heard_reliable[event.channel].push_back(text);
   } else {
-    heard_lossy[{Delivery::unreliable, message.channel}].push_back(text);
+    heard_lossy[{Delivery::unreliable, event.channel}].push_back(text);
   }
 }
 

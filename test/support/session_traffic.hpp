@@ -95,7 +95,7 @@ class TrafficEnd final : public detail::PacketSink {
   Error end;
 
  private:
-  void hear(const detail::InboxMessage& message);
+  void hear(const Event& event, const detail::Held& held);
 
   std::string name_;
   std::size_t host_limit_bytes_;

@@ -205,7 +205,7 @@ void EnetEndpoint::accept(std::size_t index) {
 
 void EnetEndpoint::describe(std::size_t index, EnetLink& link) const {
   const std::size_t most = host_->mtu(index) - kEnetOverheadBytes;
-  link.traits_ = {most, most, true};
+  link.traits_ = {.max_packet_bytes = most, .max_datagram_bytes = most, .loses_datagrams = true};
   link.peer_ = address_of(host_->address(index));
 }
 

@@ -25,6 +25,10 @@ void EnetLink::send(Packet packet, Lane lane, std::uint8_t channel) {
   endpoint_->send(slot_, std::move(packet), lane, channel);
 }
 
+void EnetLink::set_handler(LinkHandler& handler) {
+  if (endpoint_ != nullptr) endpoint_->slots_[slot_].handler = &handler;
+}
+
 void EnetLink::close() {
   if (endpoint_ != nullptr) std::exchange(endpoint_, nullptr)->close(slot_);
 }

@@ -26,6 +26,7 @@ class EnetLink final : public Link {
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void close() override;
+  void set_handler(LinkHandler& handler) override;
 
  private:
   friend class EnetEndpoint;

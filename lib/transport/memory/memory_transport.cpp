@@ -26,7 +26,10 @@ struct Local {
 
   explicit Local(std::shared_ptr<MemoryCore> shared_core)
       : core(std::move(shared_core)),
-        traits{kMaxPacketBytes, kMaxDatagramBytes, core->kind() == MemoryCore::Kind::impaired} {}
+        traits{.max_packet_bytes = kMaxPacketBytes,
+               .max_datagram_bytes = kMaxDatagramBytes,
+               .loses_datagrams = core->kind() == MemoryCore::Kind::impaired,
+               .is_private = true} {}
 
   std::shared_ptr<MemoryCore> core;
   std::shared_ptr<Endpoint> endpoint;
@@ -115,7 +118,7 @@ class MemoryLink final : public Link {
     local_->core->end(wire_, side_, EndReason::closed);
   }
 
-  void set_handler(LinkHandler* handler) noexcept { handler_ = handler; }
+  void set_handler(LinkHandler& handler) override { handler_ = &handler; }
 
   /// An accepted link says yes with its first packet, or when its host has taken it.
   void answer() {
@@ -226,7 +229,7 @@ class MemoryTransport final : public Transport {
         listener.number);
     MemoryLink* link = wire->end(Side::acceptor).link;
     if (handler == nullptr || link == nullptr) return;
-    link->set_handler(handler);
+    link->set_handler(*handler);
     link->answer();
   }
 

@@ -60,7 +60,7 @@ StreamConnection::~StreamConnection() {
 }
 
 std::unique_ptr<Link> StreamConnection::make_link() {
-  auto link = std::make_unique<StreamLink>(*this);
+  auto link = std::make_unique<StreamLink>(*this, shared_.options.security);
   link_ = link.get();
   return link;
 }

@@ -55,6 +55,7 @@ class StreamConnection final : public PollTarget {
   void send(Packet packet, Packet body);
   void close();
   void cut();
+  void set_handler(LinkHandler& handler) noexcept { handler_ = &handler; }
   void set_reading(Reading reading);
   [[nodiscard]] std::string verified_subject() const;
   [[nodiscard]] Address peer() const;

@@ -13,11 +13,12 @@ constexpr std::size_t kDatagramBytes = 1280;
 
 }  // namespace
 
-StreamLink::StreamLink(StreamConnection& connection)
+StreamLink::StreamLink(StreamConnection& connection, Security security)
     : connection_(&connection),
       traits_{.max_packet_bytes = kMaxFrameBytes,
               .max_datagram_bytes = kDatagramBytes,
-              .gathers = true} {}
+              .gathers = true,
+              .is_private = security == Security::tls} {}
 
 Address StreamLink::peer() const {
   return connection_ == nullptr ? Address() : connection_->peer();
@@ -41,6 +42,10 @@ void StreamLink::send_pieces(Packet head, Packet body, Lane, std::uint8_t) {
 
 void StreamLink::close() {
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->close();
+}
+
+void StreamLink::set_handler(LinkHandler& handler) {
+  if (connection_ != nullptr) connection_->set_handler(handler);
 }
 
 void StreamLink::set_reading(Reading reading) {

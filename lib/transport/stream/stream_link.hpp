@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "lib/transport/stream/stream_shared.hpp"
 #include "lib/transport/transport.hpp"
 
 namespace tickwire::detail {
@@ -10,7 +11,7 @@ class StreamConnection;
 /// The handle that a host has to a connection. Once that is over it takes packets and drops them.
 class StreamLink final : public Link {
  public:
-  explicit StreamLink(StreamConnection& connection);
+  StreamLink(StreamConnection& connection, Security security);
   ~StreamLink() override;
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
@@ -19,6 +20,7 @@ class StreamLink final : public Link {
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void send_pieces(Packet head, Packet body, Lane lane, std::uint8_t channel) override;
   void close() override;
+  void set_handler(LinkHandler& handler) override;
   void set_reading(Reading reading) override;
   [[nodiscard]] std::string verified_subject() const override;
 

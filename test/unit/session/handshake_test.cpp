@@ -20,8 +20,8 @@ namespace {
 
 struct HelloParts {
   std::string magic = "TKIW";
-  std::uint32_t lowest = 1;
-  std::uint32_t highest = 1;
+  std::uint32_t lowest = 2;
+  std::uint32_t highest = 2;
   std::string application = "test/1";
   std::string schema{};
   std::uint32_t window_bytes = 1 << 20;
@@ -90,8 +90,8 @@ Error answer(std::uint32_t kind, const Bytes& body) {
 Bytes refuse_body(ErrorCode code, const std::string& reason = {}) {
   return ByteKit()
       .u16(static_cast<std::uint32_t>(code))
-      .u8(2)
       .u8(3)
+      .u8(4)
       .block("theirs\n")
       .block("schema")
       .block(reason);
@@ -108,8 +108,8 @@ TEST_CASE("a greeting of this version, application and window is welcome") {
 }
 
 TEST_CASE("versions that do not meet are refused, whatever the rest looks like") {
-  CHECK(refusal({.lowest = 2, .highest = 9}) == ErrorCode::version_mismatch);
-  CHECK(refusal({.lowest = 0, .highest = 0}) == ErrorCode::version_mismatch);
+  CHECK(refusal({.lowest = 3, .highest = 9}) == ErrorCode::version_mismatch);
+  CHECK(refusal({.lowest = 0, .highest = 1}) == ErrorCode::version_mismatch);
   const Bytes strange = ByteKit().text("TKIW").u8(7).u8(8).text("what do I know of version 7?");
   CHECK(judge(strange).refusal == ErrorCode::version_mismatch);
 }
@@ -126,7 +126,7 @@ TEST_CASE("what is no greeting ends the session without an answer") {
   };
   CHECK(is_garbage({}));
   CHECK(is_garbage(hello({.magic = "HTTP"})));
-  CHECK(is_garbage(hello({.lowest = 2, .highest = 1})));
+  CHECK(is_garbage(hello({.lowest = 3, .highest = 2})));
   CHECK(is_garbage(hello({.application = std::string(65, 'a')})));
   CHECK(is_garbage(hello({.schema = std::string(65, 's')})));
   CHECK(is_garbage(hello({.window_bytes = 128 * 1024 - 1})));
@@ -157,11 +157,11 @@ TEST_CASE("a name of 64 bytes is taken, a longer one is not, and the last one co
 
 TEST_CASE("a welcome that is broken, of another version or cut short ends the call") {
   CHECK(answer(0x11, {}).code == ErrorCode::protocol_violation);
-  CHECK(answer(0x11, ByteKit().u8(2).u32(1 << 20).u32(1000).u8(8)).code ==
+  CHECK(answer(0x11, ByteKit().u8(3).u32(1 << 20).u32(1000).u8(8)).code ==
         ErrorCode::protocol_violation);
-  CHECK(answer(0x11, ByteKit().u8(1).u32(1000).u32(1000).u8(8)).code ==
+  CHECK(answer(0x11, ByteKit().u8(2).u32(1000).u32(1000).u8(8)).code ==
         ErrorCode::protocol_violation);
-  CHECK(answer(0x11, ByteKit().u8(1).u32(1 << 20).u32(1000).u8(0)).code ==
+  CHECK(answer(0x11, ByteKit().u8(2).u32(1 << 20).u32(1000).u8(0)).code ==
         ErrorCode::protocol_violation);
   CHECK(answer(0x11, ByteKit().bytes(test::welcome_body()).u16(0x8000).block("")).code ==
         ErrorCode::unsupported_extension);
@@ -171,7 +171,7 @@ TEST_CASE("a refusal is told in words that name both ends, without control chara
   const Error version = answer(0x12, refuse_body(ErrorCode::version_mismatch));
   CHECK(version.code == ErrorCode::version_mismatch);
   CHECK(version.message() ==
-        "The other end speaks wire versions 2 to 3, this program speaks version 1.");
+        "The other end speaks wire versions 3 to 4, this program speaks version 2.");
   CHECK(answer(0x12, refuse_body(ErrorCode::application_mismatch)).message() ==
         "The other end runs 'theirs?', this program is 'test/1'.");
   const Error words = answer(0x12, refuse_body(ErrorCode::refused_by_application, "no\x1b[2J"));
@@ -244,7 +244,7 @@ TEST_CASE("what each end may send is what the other announced") {
   end.session.link_up(SessionPair::traits);
   static_cast<void>(test::flushed(end));
   test::inject(
-      end, test::control_packet().record(0x11, ByteKit().u8(1).u32(128 * 1024).u32(5000).u8(3)));
+      end, test::control_packet().record(0x11, ByteKit().u8(2).u32(128 * 1024).u32(5000).u8(3)));
   REQUIRE(end.session.is_open());
   CHECK(end.send(std::string(5000, 'x'), Delivery::reliable, 2) == ErrorCode::none);
   CHECK(end.send(std::string(5001, 'x'), Delivery::reliable, 2) == ErrorCode::message_too_large);

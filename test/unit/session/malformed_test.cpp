@@ -322,9 +322,14 @@ TEST_CASE("a goodbye whose totals never come true ends after the idle time") {
 TEST_CASE("echoes that lie teach nothing") {
   Target target;
   target.end.now += 1s;
+  target.give(test::control_packet().record(0x33, ByteKit()
+                                                      .u32(0xfffffff0)
+                                                      .u32(0xffffffff)
+                                                      .u32(0xffffffff)
+                                                      .u32(0xffffffff)
+                                                      .u64(0xffffffff'ffffffff)));
   target.give(test::control_packet().record(
-      0x33, ByteKit().u32(0xfffffff0).u32(0xffffffff).u32(0xffffffff).u32(0xffffffff)));
-  target.give(test::control_packet().record(0x33, ByteKit().u32(0).u32(0).u32(5).u32(0x80000000)));
+      0x33, ByteKit().u32(0).u32(0).u32(5).u32(0x80000000).u64(0x7fffffff'ffffffff)));
   CHECK(target.survives());
   const ConnectionStats stats = target.end.session.stats();
   CHECK(stats.rtt >= 0s);

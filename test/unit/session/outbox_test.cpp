@@ -125,7 +125,7 @@ TEST_CASE("a link that gathers is sent the same bytes, from where the message li
     end.session.link_up({16 * 1024, 1200, false, gathers});
     static_cast<void>(test::flushed(end));
     test::inject(
-        end, test::control_packet().record(0x11, ByteKit().u8(1).u32(1 << 20).u32(1 << 20).u8(8)));
+        end, test::control_packet().record(0x11, ByteKit().u8(2).u32(1 << 20).u32(1 << 20).u8(8)));
     detail::OutMessage large;
     large.id = 1;
     large.body.payload = {block.bytes(), block.capacity()};
@@ -157,7 +157,7 @@ TEST_CASE("bundles of the smallest messages cost no more than the least window g
   end.session.link_up({16 * 1024, 1200, false});
   static_cast<void>(test::flushed(end));
   test::inject(
-      end, test::control_packet().record(0x11, ByteKit().u8(1).u32(128 * 1024).u32(1000).u8(8)));
+      end, test::control_packet().record(0x11, ByteKit().u8(2).u32(128 * 1024).u32(1000).u8(8)));
   detail::OutMessage nothing;
   for (MessageId id = 1; id <= 10'000; ++id) {
     nothing.id = id;

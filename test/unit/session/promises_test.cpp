@@ -97,7 +97,8 @@ void run_out(SessionTraffic& traffic) {
       if (!traffic.end(index).session->wants_link_closed() || traffic.end(index).ended == 0)
         continue;
       if (i % 20 != 19) continue;
-      traffic.end(1 - index).session->link_down({ErrorCode::connection_reset, 0, "gone"});
+      traffic.end(1 - index).session->link_down({ErrorCode::connection_reset, 0, "gone"},
+                                                traffic.now);
     }
   }
 }
@@ -121,7 +122,8 @@ std::string history(std::uint64_t seed) {
       traffic.habits.is_cut = true;
       break;
     case 1:
-      traffic.end(traffic.dice.below(2)).session->link_down({ErrorCode::connection_reset, 0, ""});
+      traffic.end(traffic.dice.below(2))
+          .session->link_down({ErrorCode::connection_reset, 0, ""}, traffic.now);
       break;
     default:
       traffic.end(traffic.dice.below(2)).session->close({}, traffic.now);

@@ -17,7 +17,6 @@
 using namespace tickwire;
 using namespace std::chrono_literals;
 using detail::OutMessage;
-using detail::SessionEvent;
 using detail::SessionState;
 
 namespace {
@@ -68,18 +67,18 @@ struct RawEnd {
   /// The next event as `last`; the program takes it at once.
   EventType take() {
     REQUIRE(session.has_event());
-    last = session.take_event();
-    session.release(last.message.credit, last.message.reserved_bytes);
+    last = Event();
+    session.release(session.take_event(last));
     return last.type;
   }
-  [[nodiscard]] std::string_view text() const { return detail::as_text(last.message.payload); }
+  [[nodiscard]] std::string_view text() const { return detail::as_text(last.bytes()); }
 
   TimePoint now{1h};
   test::CountingResource memory;
   detail::PoolOwner pool{&memory};
   test::CapturingSink sink;
   MessageId last_id = 0;
-  SessionEvent last;
+  Event last;
   detail::RawSession session;
 };
 
@@ -102,7 +101,7 @@ TEST_CASE("a raw session is up with its link, hands bytes out as they come, and 
   CHECK(end.session.is_open());
   end.receive("one");
   end.receive("two");
-  end.session.link_down({ErrorCode::connection_reset, 104, "Cut."});
+  end.session.link_down({ErrorCode::connection_reset, 104, "Cut."}, end.now);
   CHECK(end.take() == EventType::connected);
   CHECK(end.take() == EventType::data_received);
   CHECK(end.text() == "one");
@@ -112,7 +111,7 @@ TEST_CASE("a raw session is up with its link, hands bytes out as they come, and 
   CHECK(end.last.error.code == ErrorCode::connection_reset);
   CHECK(end.last.error.system_code == 104);
   CHECK_FALSE(end.session.has_event());
-  end.session.link_down({ErrorCode::connection_lost, 0, {}});
+  end.session.link_down({ErrorCode::connection_lost, 0, {}}, end.now);
   end.session.fail({ErrorCode::out_of_resources, 0, {}});
   end.receive("late");
   CHECK_FALSE(end.session.has_event());
@@ -132,7 +131,7 @@ TEST_CASE("a raw session that nobody answers ends in one error, at its time") {
 
 TEST_CASE("a raw session that was dialled in vain, or given up, says so with an error") {
   RawEnd refused;
-  refused.session.link_down({ErrorCode::connection_refused, 111, {}});
+  refused.session.link_down({ErrorCode::connection_refused, 111, {}}, refused.now);
   CHECK(refused.take() == EventType::error);
   CHECK(refused.last.error.code == ErrorCode::connection_refused);
   RawEnd given_up;
@@ -169,8 +168,8 @@ TEST_CASE("small raw sends leave together, and none of their bytes is lost or ou
   CHECK(sent == expected);
   for (MessageId id = 1; id <= 1000; ++id) {
     REQUIRE(end.take() == EventType::data_sent);
-    REQUIRE(end.last.receipt.id == id);
-    REQUIRE(end.last.receipt.receipt == Receipt::handed_over);
+    REQUIRE(end.last.message_id == id);
+    REQUIRE(end.last.receipt == Receipt::handed_over);
   }
   CHECK_FALSE(end.session.has_event());
 }
@@ -275,7 +274,7 @@ TEST_CASE("an empty raw send is a message without bytes, and has its receipt") {
   REQUIRE(end.send("") == ErrorCode::none);
   CHECK(end.flush().empty());
   CHECK(end.take() == EventType::data_sent);
-  CHECK(end.last.receipt.id == 1);
+  CHECK(end.last.message_id == 1);
 }
 
 TEST_CASE("a raw session stops reading when its window is full, and goes on when it is taken") {
@@ -338,7 +337,7 @@ TEST_CASE("a raw close lets what is queued leave first") {
   CHECK(end.session.wants_link_closed());
   CHECK(end.take() == EventType::data_received);
   CHECK(end.take() == EventType::data_sent);
-  CHECK(end.last.receipt.receipt == Receipt::handed_over);
+  CHECK(end.last.receipt == Receipt::handed_over);
   CHECK(end.take() == EventType::disconnected);
   CHECK(end.last.error.code == ErrorCode::closed_locally);
   CHECK(end.last.error.system_code == 9);
@@ -364,7 +363,7 @@ TEST_CASE("a raw close waits no longer than it may linger, and says what was dro
   for (const Receipt expected :
        {Receipt::handed_over, Receipt::dropped, Receipt::dropped, Receipt::dropped}) {
     CHECK(end.take() == EventType::data_sent);
-    CHECK(end.last.receipt.receipt == expected);
+    CHECK(end.last.receipt == expected);
   }
   CHECK(end.take() == EventType::disconnected);
   CHECK(end.session.stats().drops.unsent_at_close == 3);

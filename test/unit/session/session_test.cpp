@@ -440,7 +440,7 @@ TEST_CASE("a link that is cut ends the connection once, with the receipts that a
   CHECK(pair.dialler.send("sent") == ErrorCode::none);
   pair.pump();
   CHECK(pair.dialler.send("never sent") == ErrorCode::none);
-  pair.dialler.session.link_down({ErrorCode::connection_reset, 0, "cut"});
+  pair.dialler.session.link_down({ErrorCode::connection_reset, 0, "cut"}, pair.now);
   pair.dialler.take_events();
   REQUIRE(pair.dialler.count(EventType::data_sent) == 2);
   CHECK(pair.dialler.events[1].receipt == Receipt::handed_over);

@@ -127,7 +127,7 @@ TEST_CASE("the greeting of a dialler") {
   const auto packets = test::flushed(end);
   REQUIRE(packets.size() == 1);
   CHECK(hex(packets[0]) ==
-        "00 00 00 00 10 1f 54 4b 49 57 01 01 06 74 65 73 74 2f 31 02 76 32 00 00 10 00 00 00 00 01 "
+        "00 00 00 00 10 1f 54 4b 49 57 02 02 06 74 65 73 74 2f 31 02 76 32 00 00 10 00 00 00 00 01 "
         "08 01 00 03 61 6e 6e");
   test::inject(end, test::control_packet().record(0x11, test::welcome_body()));
   CHECK(end.session.is_open());
@@ -143,7 +143,7 @@ TEST_CASE("the answer of the other end") {
   test::inject(end, test::control_packet().record(0x10, test::hello_body()));
   const auto packets = test::flushed(end);
   REQUIRE(packets.size() == 1);
-  CHECK(hex(packets[0]) == "00 00 00 00 11 0a 01 00 00 10 00 00 00 00 01 08");
+  CHECK(hex(packets[0]) == "00 00 00 00 11 0a 02 00 00 10 00 00 00 00 01 08");
 }
 
 TEST_CASE("a refusal names what the refusing end is") {
@@ -153,7 +153,7 @@ TEST_CASE("a refusal names what the refusing end is") {
   test::inject(end, test::control_packet().record(0x10, test::hello_body()));
   const auto packets = test::flushed(end);
   REQUIRE(packets.size() == 1);
-  CHECK(hex(packets[0]) == "00 00 00 00 12 08 a3 0f 01 01 01 7a 00 00");
+  CHECK(hex(packets[0]) == "00 00 00 00 12 08 a3 0f 02 02 01 7a 00 00");
   CHECK(end.session.wants_link_closed());
 }
 
@@ -255,7 +255,7 @@ TEST_CASE("credit is told once a quarter of the window has come free") {
   CHECK(hex(packets[0]).ends_with("31 08 f8 03 14 00 00 00 00 00"));
 }
 
-TEST_CASE("echoes name the stamp, how long it was held, and what arrived of the datagrams") {
+TEST_CASE("echoes name the stamp, how long it was held, what arrived of the datagrams, the time") {
   SessionEnd end = end_of(Direction::accepted);
   test::forge_open(end, Direction::accepted);
   using wire::PacketLane;
@@ -265,7 +265,9 @@ TEST_CASE("echoes name the stamp, how long it was held, and what arrived of the 
   end.now += 5us;
   const auto packets = test::flushed(end);
   REQUIRE(packets.size() == 1);
-  CHECK(hex(packets[0]) == "00 00 00 00 33 10 dd cc bb aa 05 00 00 00 02 00 00 00 03 00 00 00");
+  CHECK(hex(packets[0]) ==
+        "00 00 00 00 33 18 dd cc bb aa 05 00 00 00 02 00 00 00 03 00 00 00 "
+        "15 00 00 00 00 00 00 00");
 }
 
 TEST_CASE("a goodbye carries code, words and totals, and is answered") {

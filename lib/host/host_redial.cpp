@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "lib/host/host_core.hpp"
+#include "lib/platform/random.hpp"
+
+/// How connections get another link: those that call again, and those that are come back to.
+namespace tickwire::detail {
+namespace {
+
+double random_share() noexcept {
+  std::uint32_t number = 0;
+  if (!fill_random(std::as_writable_bytes(std::span(&number, 1)))) return 0.5;
+  return static_cast<double>(number) / 4294967295.0;
+}
+
+}  // namespace
+
+void HostCore::call_later(Peer& peer, Duration delay) {
+  peer.redial->due = now_ + delay;
+  ++peer.redial->attempts;
+}
+
+Duration HostCore::next_delay(const Peer& peer) const {
+  const auto policy = peer.redial->options.reconnect.value_or(ReconnectPolicy());
+  return redial_delay(policy, peer.redial->attempts, random_share());
+}
+
+// The link of an interrupted connection goes, and another is called for: at once at first.
+void HostCore::mend_link(Peer& peer) {
+  if (peer.session->gives_up_link()) peer.link.reset();
+  if (!peer.redial) return;
+  Redial& redial = *peer.redial;
+  if (peer.session->state() == SessionState::open) {
+    redial.attempts = 0;
+    redial.give_up_at.reset();
+    return;
+  }
+  if (!peer.session->wants_call() || peer.link || redial.due || redial.is_resolving) return;
+  call_later(peer, redial.attempts == 0 ? Duration::zero() : next_delay(peer));
+}
+
+void HostCore::run_redial(Peer& peer) {
+  if (!peer.redial) return;
+  Redial& redial = *peer.redial;
+  if (redial.give_up_at && now_ >= *redial.give_up_at) {
+    redial.give_up_at.reset();
+    peer.link.reset();
+    peer.session->link_down({ErrorCode::connect_timed_out, 0, {}}, now_);
+  }
+  if (!redial.due || now_ < *redial.due) return;
+  redial.due.reset();
+  if (peer.session->state() == SessionState::ended) return;
+  if (peer.session->wants_call()) {
+    redial.give_up_at = now_ + redial.options.timeout.value_or(config.timeouts.connect);
+  }
+  const TlsConfig& tls = redial.options.tls ? *redial.options.tls : config.tls;
+  if (auto called = call(peer, tls); !called && !peer.session->was_open()) {
+    peer.session->fail(called.error());
+  }
+}
+
+// A call has failed: another one in its place, if the program wants that. Its handle stays.
+bool HostCore::calls_again(Peer& peer, const Error& error) {
+  if (!peer.redial || !peer.redial->options.reconnect || !may_pass(error.code)) return false;
+  Redial& redial = *peer.redial;
+  const auto most = redial.options.reconnect->max_attempts;
+  if (most && redial.attempts >= *most) return false;
+  const Duration delay = next_delay(peer);
+  const Duration timeout = redial.options.timeout.value_or(config.timeouts.connect);
+  peer.link.reset();
+  peer.session = make_session(peer.address.scheme,
+                              {.direction = Direction::dialled,
+                               .name = redial.options.name,
+                               .connect_timeout = delay + timeout},
+                              now_);
+  log_.write(LogLevel::info, error.message() + " Another call follows.");
+  call_later(peer, delay);
+  mark_dirty(peer);
+  return true;
+}
+
+// A connection was lost: a new one to the same place, if the program wants that.
+void HostCore::replace_lost(const Peer& lost, const Error& error) {
+  if (!lost.redial || !lost.redial->options.reconnect || !was_lost(error.code)) return;
+  if (lost.redial->options.reconnect->max_attempts == std::size_t{0}) return;
+  Peer* peer = table_.take();
+  if (peer == nullptr) {
+    return report({ErrorCode::too_many_connections, 0,
+                   lost.address.to_string() + ": no connection is free to call again."});
+  }
+  const auto& policy = *lost.redial->options.reconnect;
+  const Duration delay = redial_delay(policy, 0, random_share());
+  prepare_dialled(*peer, lost.address, lost.redial->options, delay);
+  call_later(*peer, delay);
+  mark_dirty(*peer);
+}
+
+void HostCore::on_resume_asked(std::uint32_t slot) {
+  Peer& caller = table_[slot];
+  const ResumeWords& words = *caller.session->asks_to_resume();
+  Peer* const old = words.token ? table_.at(words.token->slot()) : nullptr;
+  if (old == nullptr || !old->session->knows(*words.token) ||
+      old->verified_subject != caller.verified_subject) {
+    caller.session->refuse(ErrorCode::not_resumable);
+    return on_peer_changed(slot);
+  }
+  old->link = std::move(caller.link);
+  old->link->set_handler(*old);
+  old->address = caller.address;
+  old->listener = caller.listener;
+  old->session->resume(words, old->link->traits(), now_);
+  table_.give_back(caller);
+  on_peer_changed(old->slot());
+}
+
+}  // namespace tickwire::detail
