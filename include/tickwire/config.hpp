@@ -37,9 +37,9 @@ enum class EventType : std::uint32_t {
   data_received = 1u << 3,
   data_sent = 1u << 4,
   error = 1u << 5,
-  writable = 1u << 6,
-  interrupted = 1u << 7,
-  resumed = 1u << 8,
+  writable = 1u << 6,     ///< after a send that a full queue refused: half of it is free again
+  interrupted = 1u << 7,  ///< the transport is lost; see `Timeouts::resume_window`
+  resumed = 1u << 8,      ///< there is another one, and nothing was lost
   logged_in = 1u << 9,
   transfer_offered = 1u << 10,
   transfer_progress = 1u << 11,
