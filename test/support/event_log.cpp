@@ -77,6 +77,7 @@ void EventLog::check_order(const Event& event) {
        ", the error '", event.error.message(), "'");
   if (id == 0) {
     CHECK_MESSAGE(event.type == EventType::error, "only errors concern nobody");
+    CHECK_MESSAGE(event.error.code != ErrorCode::none, "an error says what it is");
     return;
   }
   Course& course = courses_[id];
@@ -98,6 +99,7 @@ void EventLog::check_order(const Event& event) {
 
 void EventLog::check_end(const Event& event, Course& course) {
   CHECK_MESSAGE(event.error.code != ErrorCode::none, "an end says why");
+  CHECK_MESSAGE(!event.connection.is_open(), "what has ended is not open");
   if (event.type == EventType::disconnected) {
     CHECK_MESSAGE(course.life == Life::up, "only what was up goes down");
     return;
@@ -110,12 +112,21 @@ void EventLog::check_end(const Event& event, Course& course) {
 void EventLog::check_between(const Event& event, Course& course) {
   CHECK_MESSAGE(course.life == Life::up, "a connection is up before it tells more");
   switch (event.type) {
+    case EventType::object_received:
+    case EventType::data_received:
+      CHECK_MESSAGE(!course.interrupted, "nothing is received between two links");
+      return;
+    case EventType::writable:
+      CHECK_MESSAGE(event.connection.is_open(), "what can be written to is open");
+      return;
     case EventType::data_sent:
+      CHECK_MESSAGE(event.message_id != 0, "a receipt names its message");
       CHECK_MESSAGE(event.receipt != Receipt::none, "a receipt says what became of the message");
       CHECK_MESSAGE(course.settled.insert(event.message_id).second, "one receipt for a message");
       return;
     case EventType::interrupted:
       CHECK_MESSAGE(!course.interrupted, "one interruption at a time");
+      CHECK_MESSAGE(event.error.code != ErrorCode::none, "an interruption says why");
       course.interrupted = true;
       return;
     case EventType::resumed:

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <tickwire/tickwire.hpp>
+#include <vector>
+
+#include "support/process.hpp"
+#include "support/report.hpp"
+#include "support/tickwire_host.hpp"
+
+/// How late small messages come that are sent 50 times a second, alone or while large ones go out
+/// on a channel of lower priority of the same connection.
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using tickwire::EventType;
+
+constexpr std::uint8_t kBulkChannel = 0;
+constexpr std::uint8_t kVoiceChannel = 1;
+constexpr std::size_t kVoiceBytes = 80;
+
+struct Options {
+  std::string workload = "voice_beside_bulk";
+  std::string peer = "tickwire";
+  std::string scheme = "tcp";
+  std::size_t bulk_bytes = 100'000'000;  ///< of one message; 0: none
+  double seconds = 5;
+};
+
+Options read_options(int argc, char** argv) {
+  Options options;
+  CLI::App app("Measures how late small messages come, and prints it as lines of JSON.");
+  app.add_option("--workload", options.workload, "a name for the report");
+  app.add_option("--peer", options.peer, "a name for the report");
+  app.add_option("--scheme", options.scheme, "what they go over: tcp, tls, enet");
+  app.add_option("--bulk", options.bulk_bytes, "bytes of a large message; 0: none")
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 31));
+  app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(1.0, 600.0));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  return options;
+}
+
+tickwire::HostConfig config_for(const Options& options, const bench::TlsFiles* files) {
+  tickwire::HostConfig config = bench::host_config(files);
+  config.channels[kVoiceChannel] = {.delivery = tickwire::Delivery::sequenced, .priority = 10};
+  auto& limits = config.limits;
+  limits.max_message_bytes = std::max<std::size_t>(options.bulk_bytes, 1024);
+  limits.max_send_queue_bytes = 2 * limits.max_message_bytes + 65536;
+  limits.max_reassembly_bytes = limits.max_message_bytes + 65536;
+  limits.max_host_reassembly_bytes = 2 * limits.max_reassembly_bytes;
+  return config;
+}
+
+void expect_life(const tickwire::Event& event) {
+  if (event.type == EventType::error || event.type == EventType::disconnected)
+    bench::throw_error(event.error);
+}
+
+std::int64_t now_ns() {
+  return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+}
+
+/// Talks until it is ended, and keeps one large message on its way.
+void talk(const Options& options, const bench::TlsFiles* files, const std::string& url) {
+  tickwire::Host host(config_for(options, files));
+  const auto dialled = host.connect(url);
+  if (!dialled) bench::throw_error(dialled.error());
+  const auto connection = host.wait_connected(*dialled, 5s);
+  if (!connection) bench::throw_error(connection.error());
+
+  const std::vector<std::byte> bulk(options.bulk_bytes);
+  std::vector<std::byte> voice(kVoiceBytes);
+  tickwire::MessageId under_way = 0;
+  for (auto next = Clock::now();;) {
+    if (Clock::now() >= next) {
+      const std::int64_t stamp = now_ns();
+      std::memcpy(voice.data(), &stamp, sizeof(stamp));
+      if (auto sent = connection->send_bytes(voice, {.channel = kVoiceChannel}); !sent)
+        bench::throw_error(sent.error());
+      next += 20ms;
+      host.flush();
+    }
+    if (under_way == 0 && !bulk.empty()) {
+      const auto sent = connection->send_bytes(bulk, {.channel = kBulkChannel});
+      if (!sent) bench::throw_error(sent.error());
+      under_way = *sent;
+    }
+    const auto wait = std::max<tickwire::Duration>(next - Clock::now(), 0ns);
+    for (auto event = host.wait_for(wait); event; event = host.poll()) {
+      expect_life(*event);
+      if (event->type == EventType::data_sent && event->message_id == under_way) under_way = 0;
+    }
+  }
+}
+
+/// Latencies in milliseconds, and bytes of large messages.
+struct Heard {
+  std::vector<double> late;
+  std::size_t bulk_bytes = 0;
+};
+
+Heard listen(const Options& options, tickwire::Host& host) {
+  Heard heard;
+  std::optional<Clock::time_point> end;
+  while (!end || Clock::now() < *end) {
+    for (auto event = host.wait_for(100ms); event; event = host.poll()) {
+      expect_life(*event);
+      if (event->type == EventType::connected) {
+        end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                 std::chrono::duration<double>(options.seconds));
+      }
+      if (event->type != EventType::data_received) continue;
+      if (event->channel == kBulkChannel) {
+        heard.bulk_bytes += event->bytes().size();
+        continue;
+      }
+      std::int64_t sent = 0;
+      std::memcpy(&sent, event->bytes().data(), sizeof(sent));
+      heard.late.push_back(static_cast<double>(now_ns() - sent) / 1e6);
+    }
+  }
+  return heard;
+}
+
+void report(const Options& options, std::string_view metric, double value, std::string_view unit,
+            std::string_view better) {
+  bench::Figure figure;
+  figure.add("workload", options.workload)
+      .add("peer", options.peer)
+      .add("metric", metric)
+      .add("value", value)
+      .add("unit", unit)
+      .add("better", better)
+      .add("transport", options.scheme)
+      .add("voice_bytes", kVoiceBytes)
+      .add("bulk_bytes", options.bulk_bytes)
+      .add("ends", "two processes")
+      .add("pinning", "none");
+  figure.print();
+}
+
+void run(const Options& options) {
+  std::optional<bench::TlsFiles> made;
+  if (bench::is_encrypted(options.scheme)) made.emplace();
+  const bench::TlsFiles* const files = made ? &*made : nullptr;
+  const bench::TextPipe url;
+  bench::Child talker([&] { talk(options, files, url.receive()); });
+
+  tickwire::Host host(config_for(options, files));
+  url.send(bench::listen_on_loopback(host, options.scheme));
+  Heard heard = listen(options, host);
+  talker.end();
+  if (heard.late.size() < 10) throw std::runtime_error("Too little was heard to measure.");
+  std::sort(heard.late.begin(), heard.late.end());
+  const auto at = [&](double share) {
+    return heard.late[static_cast<std::size_t>(share * static_cast<double>(heard.late.size() - 1))];
+  };
+  report(options, "late_median", at(0.5), "ms", "lower");
+  report(options, "late_p99", at(0.99), "ms", "lower");
+  report(options, "heard", static_cast<double>(heard.late.size()) / (50 * options.seconds), "ratio",
+         "higher");
+  report(options, "bulk", static_cast<double>(heard.bulk_bytes) / 1e6 / options.seconds, "MB/s",
+         "higher");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = read_options(argc, argv);
+  return bench::run_program(static_cast<unsigned>(std::ceil(options.seconds)) + 30,
+                            [&] { run(options); });
+}
