@@ -79,7 +79,6 @@ void talk(const Options& options, const bench::TlsFiles* files, const std::strin
   const auto connection = host.wait_connected(*dialled, 5s);
   if (!connection) bench::throw_error(connection.error());
 
-  const std::vector<std::byte> bulk(options.bulk_bytes);
   std::vector<std::byte> voice(kVoiceBytes);
   tickwire::MessageId under_way = 0;
   for (auto next = Clock::now();;) {
@@ -91,8 +90,9 @@ void talk(const Options& options, const bench::TlsFiles* files, const std::strin
       next += 20ms;
       host.flush();
     }
-    if (under_way == 0 && !bulk.empty()) {
-      const auto sent = connection->send_bytes(bulk, {.channel = kBulkChannel});
+    if (under_way == 0 && options.bulk_bytes > 0) {
+      const auto sent = connection->send_bytes(std::vector<std::byte>(options.bulk_bytes),
+                                               {.channel = kBulkChannel});
       if (!sent) bench::throw_error(sent.error());
       under_way = *sent;
     }

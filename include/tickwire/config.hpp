@@ -99,6 +99,21 @@ struct Limits {
   std::size_t max_reassembly_bytes = 32 * 1024 * 1024;       ///< per connection
   std::size_t max_host_reassembly_bytes = 256 * 1024 * 1024;
   UnreliableQueueLimit max_unreliable_queue{};
+  /// How often one address may come in; a second's worth, and four at least, may come at once. An
+  /// IPv6 address counts by its first 64 bits. Nothing: any, since a school, a mobile network or a
+  /// proxy has many callers behind one address.
+  std::optional<double> max_connects_per_address_per_second{};
+};
+
+/// What `enet://` does about congestion on the way to a peer.
+enum class ThrottleProfile : std::uint8_t {
+  adaptive,  ///< for any network: what may be on its way follows the losses and delays that it sees
+  lan,       ///< for a network of one's own: always 128 KiB, whatever is lost
+};
+
+/// Settings of `enet://`.
+struct EnetConfig {
+  ThrottleProfile throttle = ThrottleProfile::adaptive;
 };
 
 /// Which links may carry a token that lets its holder take a connection over.
@@ -109,9 +124,11 @@ enum class ResumeOver : std::uint8_t {
 
 /// How long to wait for what.
 struct Timeouts {
-  Duration connect = std::chrono::seconds(5);     ///< from `connect` to `connected` or `error`
-  Duration handshake = std::chrono::seconds(5);   ///< for an incoming connection to come up
-  Duration idle = std::chrono::seconds(10);       ///< silence after which a peer is dead
+  Duration connect = std::chrono::seconds(5);    ///< from `connect` to `connected` or `error`
+  Duration handshake = std::chrono::seconds(5);  ///< for an incoming connection to come up
+  /// How long the other end's program may stand still. It is declared dead after that and one
+  /// `keep_alive`, when nothing has been heard for so long.
+  Duration idle = std::chrono::seconds(10);
   Duration keep_alive = std::chrono::seconds(1);  ///< between echoes; at most a third of `idle`
   Duration linger = std::chrono::seconds(2);      ///< for queued messages to leave after `close`
   /// How long a connection outlives its transport: it is `interrupted`, and `resumed` when the
@@ -169,6 +186,7 @@ struct HostConfig {
   std::function<Result<void>(const ConnectionRequest&)> authenticate{};
   /// Ticks that one pass makes up for after a stall; the rest are skipped and counted. At least 1.
   std::uint32_t max_catch_up_ticks = 5;
+  EnetConfig enet{};
   /// See `Timeouts::resume_window`.
   ResumeOver resume_over = ResumeOver::encrypted;
 };

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <tickwire/address.hpp>
 #include <tickwire/config.hpp>
@@ -97,6 +98,8 @@ class TICKWIRE_API Connection {
   template <class T>
   Result<MessageId> send(const T& object, const SendOptions& options = {}) const;
   Result<MessageId> send_bytes(std::span<const std::byte> bytes,
+                               const SendOptions& options = {}) const;
+  Result<MessageId> send_bytes(std::vector<std::byte>&& bytes,
                                const SendOptions& options = {}) const;
   ErrorCode close(const CloseReason& reason = {}) const;
 

@@ -177,6 +177,10 @@ class TICKWIRE_API Host {
   /// Queues bytes, which arrive as `data_received`. Errors and events as `send`.
   Result<MessageId> send_bytes(Connection connection, std::span<const std::byte> bytes,
                                const SendOptions& options = {});
+  /// The same for bytes that the caller has no more use for: a large message is then sent from
+  /// where it lies, without a copy. After an error they are still the caller's.
+  Result<MessageId> send_bytes(Connection connection, std::vector<std::byte>&& bytes,
+                               const SendOptions& options = {});
   /// Sends to every open connection; encodes once.
   template <class T>
   BroadcastResult broadcast(const T& object, const BroadcastOptions& options = {});

@@ -52,8 +52,22 @@ BufferRef BufferPool::allocate(std::size_t bytes) {
 BufferBlock* BufferPool::make(std::size_t capacity, std::uint32_t size_class) {
   void* place = resource_->allocate(sizeof(BufferBlock) + capacity, alignof(std::max_align_t));
   uses_.fetch_add(1, std::memory_order_relaxed);
+  auto* const data = static_cast<std::byte*>(place) + sizeof(BufferBlock);
   return new (place)
-      BufferBlock{{1}, static_cast<std::uint32_t>(capacity), size_class, nullptr, this};
+      BufferBlock{{1}, static_cast<std::uint32_t>(capacity), size_class, nullptr, this, data};
+}
+
+BufferRef BufferPool::adopt(std::vector<std::byte>&& bytes) {
+  void* place = resource_->allocate(sizeof(AdoptedBlock), alignof(AdoptedBlock));
+  uses_.fetch_add(1, std::memory_order_relaxed);
+  auto* const block = new (place) AdoptedBlock{
+      {{1}, static_cast<std::uint32_t>(bytes.size()), kAdopted, nullptr, this, bytes.data()}, {}};
+  block->content = std::move(bytes);
+  return BufferRef(block);
+}
+
+std::vector<std::byte> BufferPool::give_back(BufferRef adopted) noexcept {
+  return std::move(static_cast<AdoptedBlock*>(adopted.block())->content);
 }
 
 void BufferPool::take_back(BufferBlock* block) noexcept {
@@ -71,7 +85,7 @@ void BufferPool::take_back(BufferBlock* block) noexcept {
 
 bool BufferPool::may_keep(const BufferBlock& block) noexcept {
   if (block.size_class < kFirstLarge) return true;
-  if (block.size_class == kUnpooled) return false;
+  if (block.size_class >= kUnpooled) return false;
   const std::size_t before = large_idle_bytes_.fetch_add(block.capacity, std::memory_order_relaxed);
   if (before + block.capacity <= kMaxLargeIdleBytes) return true;
   large_idle_bytes_.fetch_sub(block.capacity, std::memory_order_relaxed);
@@ -79,6 +93,11 @@ bool BufferPool::may_keep(const BufferBlock& block) noexcept {
 }
 
 void BufferPool::free_block(BufferBlock* block) noexcept {
+  if (block->size_class == kAdopted) {
+    auto* const adopted = static_cast<AdoptedBlock*>(block);
+    adopted->~AdoptedBlock();
+    return resource_->deallocate(adopted, sizeof(AdoptedBlock), alignof(AdoptedBlock));
+  }
   const std::size_t bytes = sizeof(BufferBlock) + block->capacity;
   block->~BufferBlock();
   resource_->deallocate(block, bytes, alignof(std::max_align_t));

@@ -7,20 +7,22 @@
 #include <memory_resource>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace tickwire::detail {
 
 class BufferPool;
 
-/// One counted block of bytes. Its memory follows this header.
+/// One counted block of bytes.
 struct BufferBlock {
   std::atomic<std::uint32_t> references;
   std::uint32_t capacity;
   std::uint32_t size_class;
   BufferBlock* next_free;
   BufferPool* pool;
+  std::byte* data;  ///< behind this header; of an adopted one, elsewhere
 
-  [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+  [[nodiscard]] std::byte* bytes() const noexcept { return data; }
 };
 
 void retain(BufferBlock* block, std::uint32_t references = 1) noexcept;
@@ -74,6 +76,10 @@ class BufferPool {
 
   /// A block of at least `bytes`. Throws what the resource throws.
   [[nodiscard]] BufferRef allocate(std::size_t bytes);
+  /// A block of somebody else's bytes, which end with it. Pre: fewer than 4 GiB.
+  [[nodiscard]] BufferRef adopt(std::vector<std::byte>&& bytes);
+  /// Takes the bytes out of such a block again. Pre: it is one, and nobody shares it.
+  [[nodiscard]] static std::vector<std::byte> give_back(BufferRef adopted) noexcept;
 
  private:
   friend void release(BufferBlock*, std::uint32_t) noexcept;
@@ -86,6 +92,10 @@ class BufferPool {
                                                 264 * 1024, 1040 * 1024, 4112 * 1024};
   static constexpr std::uint32_t kFirstLarge = 4;
   static constexpr std::uint32_t kUnpooled = 7;
+  static constexpr std::uint32_t kAdopted = 8;
+  struct AdoptedBlock : BufferBlock {
+    std::vector<std::byte> content;
+  };
   // Large blocks that lie idle, together: enough for a flow of large messages not to ask the system
   // for fresh pages each time, and little enough to keep for ever.
   static constexpr std::size_t kMaxLargeIdleBytes = 16 * 1024 * 1024;

@@ -44,6 +44,9 @@ void check_limits(const Limits& limits) {
          "limits.max_unreliable_queue.bytes must be at least 2200");
   demand(limits.max_unreliable_queue.age > Duration::zero(),
          "limits.max_unreliable_queue.age must be above 0");
+  const auto& rate = limits.max_connects_per_address_per_second;
+  demand(!rate || (*rate >= 1e-6 && *rate <= 1e6),
+         "limits.max_connects_per_address_per_second must be 0.000001 to 1000000");
 }
 
 void check_timeouts(const Timeouts& timeouts) {
@@ -79,6 +82,7 @@ HostConfig checked(HostConfig config) {
   }
   check_limits(config.limits);
   check_timeouts(config.timeouts);
+  demand(config.enet.throttle <= ThrottleProfile::lan, "enet.throttle is no enumerator");
   demand(config.max_catch_up_ticks >= 1, "max_catch_up_ticks must be at least 1");
   if (const auto collision = name_collision()) {
     throw std::invalid_argument("The message names '" + std::string(collision->first) + "' and '" +

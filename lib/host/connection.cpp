@@ -53,6 +53,12 @@ Result<MessageId> Connection::send_bytes(std::span<const std::byte> bytes,
   return host_->send_bytes(*this, bytes, options);
 }
 
+Result<MessageId> Connection::send_bytes(std::vector<std::byte>&& bytes,
+                                         const SendOptions& options) const {
+  if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};
+  return host_->send_bytes(*this, std::move(bytes), options);
+}
+
 ErrorCode Connection::close(const CloseReason& reason) const {
   return host_ != nullptr ? host_->close(*this, reason) : ErrorCode::not_connected;
 }

@@ -144,6 +144,11 @@ Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::b
   return core_->send(connection, message, options);
 }
 
+Result<MessageId> Host::send_bytes(Connection connection, std::vector<std::byte>&& bytes,
+                                   const SendOptions& options) {
+  return core_->send_owned(connection, std::move(bytes), options);
+}
+
 BroadcastResult Host::forward(const Event& event, std::span<const Connection> targets,
                               const SendOptions& options) {
   detail::OutMessage message;

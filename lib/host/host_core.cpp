@@ -75,9 +75,11 @@ HostCore::HostCore(Host& host, HostConfig given)
                    .wake = [box = mailbox] { box->wake(); },
                    .channels = config.channels.size(),
                    .max_links = config.limits.max_connections + kRefusalSlots,
-                   .idle = config.timeouts.idle,
-                   .handshake = config.timeouts.handshake},
-                  config.memory_network),
+                   .idle = config.timeouts.idle + config.timeouts.keep_alive,
+                   .handshake = config.timeouts.handshake,
+                   .max_links_per_address = config.limits.max_connections_per_address,
+                   .enet = config.enet},
+                  config.memory_network, config.limits.max_connects_per_address_per_second),
       now_(clock_.now()) {
   if (config.tick_rate_hz) ticker_.emplace(*config.tick_rate_hz, now_, config.max_catch_up_ticks);
 }
@@ -138,6 +140,9 @@ HostStats HostCore::stats() {
   all.transport_errors = counters.socket_errors;
   all.malformed_datagrams = counters.malformed_datagrams;
   all.refused_full += counters.refused_full;
+  all.refused_address += counters.refused_address;
+  all.refused_rate = counters.refused_rate;
+  all.bad_cookies = counters.bad_cookies;
   all.ticks_skipped = ticker_ ? ticker_->skipped() : 0;
   all.open_connections = open_connections();
   return all;

@@ -54,6 +54,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_send.cpp
   [[nodiscard]] Result<MessageId> send(Connection connection, OutMessage& message,
                                        const SendOptions& options);
+  [[nodiscard]] Result<MessageId> send_owned(Connection connection, std::vector<std::byte>&& bytes,
+                                             const SendOptions& options);
   [[nodiscard]] BroadcastResult broadcast(OutMessage& message, const BroadcastOptions& options);
   [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage& message,
                                         const SendOptions& options);

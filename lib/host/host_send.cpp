@@ -8,6 +8,8 @@ namespace {
 // From here on a broadcast's payload is shared by its targets instead of copied into the packets of
 // each; below, the copy is cheaper than the counting.
 constexpr std::size_t kShareBytes = 1024;
+// From here on the caller's own memory is sent from; below, messages share packets.
+constexpr std::size_t kAdoptBytes = 16 * 1024;
 
 }  // namespace
 
@@ -47,6 +49,18 @@ ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions
   const ErrorCode code = peer.session->send(message, options.delivery, options.channel, now);
   if (code == ErrorCode::none) mark_dirty(peer);
   return code;
+}
+
+Result<MessageId> HostCore::send_owned(Connection connection, std::vector<std::byte>&& bytes,
+                                       const SendOptions& options) {
+  OutMessage message{.body = {.payload = bytes}};
+  if (bytes.size() < kAdoptBytes || bytes.size() > config.limits.max_message_bytes) {
+    return send(connection, message, options);
+  }
+  message.payload_block = (*pool_).adopt(std::move(bytes));
+  auto sent = send(connection, message, options);
+  if (!sent) bytes = BufferPool::give_back(std::move(message.payload_block));
+  return sent;
 }
 
 // One payload for all who do not take a copy.

@@ -2,8 +2,19 @@
 #include "lib/host/transports.hpp"
 
 #include "lib/host/transport_factory.hpp"
+#include "lib/platform/random.hpp"
 
 namespace tickwire::detail {
+
+Transports::Transports(TransportContext context, std::shared_ptr<MemoryNetwork> memory_network,
+                       std::optional<double> connects_per_second)
+    : context_(std::move(context)), memory_network_(std::move(memory_network)) {
+  if (!connects_per_second) return;
+  SipHash::Key key{};
+  // Without random numbers a caller could choose its place in the table, and no more than that.
+  static_cast<void>(fill_random(key));
+  context_.connect_rate = &connect_rate_.emplace(*connects_per_second, key);
+}
 
 Result<Transport*> Transports::find(std::string_view scheme) {
   for (const Entry& entry : entries_) {
@@ -58,6 +69,9 @@ TransportCounters Transports::counters() const {
     sum.socket_errors += each.socket_errors;
     sum.malformed_datagrams += each.malformed_datagrams;
     sum.refused_full += each.refused_full;
+    sum.refused_address += each.refused_address;
+    sum.refused_rate += each.refused_rate;
+    sum.bad_cookies += each.bad_cookies;
   }
   return sum;
 }

@@ -18,8 +18,10 @@ namespace tickwire::detail {
 /// The transports of a host, each made when its scheme is first used.
 class Transports {
  public:
-  Transports(TransportContext context, std::shared_ptr<MemoryNetwork> memory_network)
-      : context_(std::move(context)), memory_network_(std::move(memory_network)) {}
+  Transports(TransportContext context, std::shared_ptr<MemoryNetwork> memory_network,
+             std::optional<double> connects_per_second);
+  Transports(const Transports&) = delete;
+  Transports& operator=(const Transports&) = delete;
 
   /// Errors: `unknown_scheme`; what making the transport may say.
   [[nodiscard]] Result<Transport*> find(std::string_view scheme);
@@ -36,6 +38,7 @@ class Transports {
     std::string scheme;
     std::unique_ptr<Transport> transport;
   };
+  std::optional<ConnectRate> connect_rate_;  // of all transports together
   TransportContext context_;
   std::shared_ptr<MemoryNetwork> memory_network_;
   std::vector<Entry> entries_;

@@ -6,9 +6,6 @@
 namespace tickwire::detail {
 namespace {
 
-// A large message's memory is committed at most this far ahead of its bytes, or twice over.
-constexpr std::size_t kCommitAheadBytes = 1024 * 1024;
-
 // What the records of a packet cost; nothing when they are broken.
 std::optional<std::uint64_t> records_cost(std::span<const std::byte> records) noexcept {
   ByteCursor cursor(records);
@@ -196,7 +193,8 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
     return Outcome::parked;
   }
   reserved_bytes_ += total;
-  from.assembly = {pool_.allocate(std::min<std::size_t>(total, kCommitAheadBytes)), kind, total, 0};
+  // In one piece: the system gives pages to so large a block only as bytes are written to it.
+  from.assembly = {pool_.allocate(total), kind, total, 0};
   return Outcome::done;
 }
 
@@ -205,7 +203,6 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
   if (!assembly.buffer || piece.empty() || piece.size() > assembly.total - assembly.received) {
     return false;
   }
-  make_room(assembly, assembly.received + piece.size());
   std::memcpy(assembly.buffer.bytes() + assembly.received, piece.data(), piece.size());
   assembly.received += static_cast<std::uint32_t>(piece.size());
   if (assembly.received < assembly.total) return true;
@@ -218,15 +215,6 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
   reliable_.push_back(MessageRun::whole({whole.buffer.block(), begin, begin + whole.total},
                                         whole.kind, index, arrivals_++));
   return true;
-}
-
-void Inbox::make_room(Assembly& assembly, std::size_t bytes) {
-  if (bytes <= assembly.buffer.capacity()) return;
-  const std::size_t wider = std::min<std::size_t>(
-      assembly.total, std::max(bytes, assembly.buffer.capacity() + assembly.buffer.capacity()));
-  BufferRef buffer = pool_.allocate(wider);
-  std::memcpy(buffer.bytes(), assembly.buffer.bytes(), assembly.received);
-  assembly.buffer = std::move(buffer);
 }
 
 bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& packet) {

@@ -147,7 +147,6 @@ class Inbox {
   [[nodiscard]] Outcome begin_assembly(Channel& from, std::span<const std::byte> body);
   [[nodiscard]] bool continue_assembly(std::uint8_t index, Channel& from,
                                        std::span<const std::byte> piece);
-  void make_room(Assembly& assembly, std::size_t bytes);
   void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
                      std::span<const std::byte> records, std::uint32_t messages);
   void count_taken(Channel& from, std::uint32_t messages) noexcept;

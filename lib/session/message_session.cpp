@@ -225,7 +225,7 @@ void MessageSession::advance(TimePoint now) {
     if (now >= resumption_->until) finish(resumption_->why);
     return;
   }
-  if (now - heard_at_ >= settings_->timeouts.idle) {
+  if (now >= dead_at()) {
     return lose({ErrorCode::connection_lost, 0,
                  "Nothing was heard from the other end for " +
                      seconds_text(settings_->timeouts.idle) + "."},
@@ -249,6 +249,11 @@ void MessageSession::advance(TimePoint now) {
   }
 }
 
+// Its program has stood still for `idle` then: it says something each `keep_alive` otherwise.
+TimePoint MessageSession::dead_at() const noexcept {
+  return heard_at_ + settings_->timeouts.idle + settings_->timeouts.keep_alive;
+}
+
 void MessageSession::send_ping(TimePoint now) noexcept {
   ping_due_ = true;
   ping_at_ = now + settings_->timeouts.keep_alive;
@@ -258,7 +263,7 @@ TimePoint MessageSession::next_deadline() const noexcept {
   if (state_ == SessionState::ended) return TimePoint::max();
   if (!was_open_) return open_by_;
   if (state_ == SessionState::interrupted) return resumption_->until;
-  TimePoint next = std::min(heard_at_ + settings_->timeouts.idle, ping_at_);
+  TimePoint next = std::min(dead_at(), ping_at_);
   if (acknowledge_at_) next = std::min(next, *acknowledge_at_);
   if (linger_until_) next = std::min(next, *linger_until_);
   return next;

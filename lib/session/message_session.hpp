@@ -137,6 +137,7 @@ class MessageSession final : public Session {
   [[nodiscard]] bool takes_greeting() const noexcept;
   [[nodiscard]] bool is_welcoming_back() const noexcept;
   void use_link(const LinkTraits& traits) noexcept;
+  [[nodiscard]] TimePoint dead_at() const noexcept;
   void send_ping(TimePoint now) noexcept;
   void check_drained();
   void finish(Error error);

@@ -11,9 +11,11 @@
 
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
+#include <tickwire/config.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/tls.hpp>
 
+#include "lib/base/connect_rate.hpp"
 #include "lib/base/packet.hpp"
 #include "lib/platform/poller.hpp"
 
@@ -90,7 +92,10 @@ class TransportHandler {
 struct TransportCounters {
   std::uint64_t socket_errors = 0;
   std::uint64_t malformed_datagrams = 0;
-  std::uint64_t refused_full = 0;  ///< callers above a listener's `max_links`
+  std::uint64_t refused_full = 0;     ///< callers above a listener's `max_links`
+  std::uint64_t refused_address = 0;  ///< callers above `max_links_per_address`
+  std::uint64_t refused_rate = 0;     ///< callers that came sooner than `connect_rate` allows
+  std::uint64_t bad_cookies = 0;      ///< datagrams of callers without proof of their address
 };
 
 /// What every transport of a host is made with. All of it outlives the transport.
@@ -104,6 +109,9 @@ struct TransportContext {
   std::size_t max_links = 0;   ///< over all listeners
   Duration idle{};             ///< silence after which a peer is dead
   Duration handshake{};        ///< for what has to happen before a link is up
+  std::optional<std::size_t> max_links_per_address{};
+  ConnectRate* connect_rate = nullptr;  ///< for callers; nothing: no limit
+  EnetConfig enet{};
 };
 
 struct ListenRequest {

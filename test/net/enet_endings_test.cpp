@@ -18,7 +18,7 @@ TEST_CASE("enet: close lets out what was taken, and the other end learns why") {
   const auto [caller, callee] = pair.connect();
   std::vector<std::string> sent;
   while (caller->link->capacity_bytes() > 0) {
-    sent.push_back(pattern(1000, static_cast<std::uint32_t>(sent.size())));
+    sent.push_back(noise(1000, static_cast<std::uint32_t>(sent.size())));
     caller->send(sent.back());
   }
   caller->link->close();
@@ -176,7 +176,7 @@ TEST_CASE("enet: a peer that vanishes is lost after the idle time, not before") 
   SUBCASE("silent from then on") {}
   SUBCASE("with packets on the way to it") {
     for (int i = 0; i < 50; ++i)
-      callee->send(pattern(1000, 1));
+      callee->send(noise(1000, 1));
   }
   while (pair.clock.now() - vanished < 7s)
     alone();
@@ -206,7 +206,7 @@ TEST_CASE("enet: an end that stood still finds what had arrived before it judges
   // More than the window: the rest leaves while it catches up, and is not overdue then.
   std::size_t sent = 0;
   for (; caller->link->capacity_bytes() > 0; ++sent)
-    caller->send(pattern(1000, 1));
+    caller->send(noise(1000, 1));
   pair.client.flush();
   pair.server.service();  // the acknowledgements wait in the caller's socket
   pair.server.flush();
@@ -225,7 +225,7 @@ TEST_CASE("enet: both ends go on after both stood still") {
   pair.run(1s);
   for (int round = 0; round < 5; ++round) {
     while (caller->link->capacity_bytes() > 0)
-      caller->send(pattern(1000, 3));
+      caller->send(noise(1000, 3));
     pair.step();
     pair.step(8s);
     pair.run(200ms);
@@ -235,6 +235,48 @@ TEST_CASE("enet: both ends go on after both stood still") {
   const std::size_t before = callee->arrived.size();
   caller->send("on we go");
   REQUIRE(pair.run_until([&, end = callee] { return end->arrived.size() > before; }));
+}
+
+TEST_CASE("enet: an end that stands still for just under the idle time is not given up") {
+  EnetPair pair;
+  const auto [caller, callee] = pair.connect();
+  TransportHost* still = nullptr;
+  TransportHost* going = nullptr;
+  RecordingLink* talker = nullptr;
+  SUBCASE("the one who called") {
+    still = &pair.client;
+    going = &pair.server;
+    talker = callee;
+  }
+  SUBCASE("the one who was called") {
+    still = &pair.server;
+    going = &pair.client;
+    talker = caller;
+  }
+  RecordingLink* listener = talker == caller ? callee : caller;
+  std::size_t sent = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      listener->send("alive");
+      pair.run(50ms);
+    }
+    // The other sends into the silence, asks after it, and hears nothing.
+    const TimePoint stopped = pair.clock.now();
+    while (pair.clock.now() - stopped < 9700ms) {
+      pair.clock.advance(10ms);
+      if (talker->link->capacity_bytes() > 0) talker->send(std::to_string(sent++));
+      going->service();
+      going->flush();
+    }
+    still->service();
+    still->flush();
+    CHECK(caller->downs + callee->downs == 0);
+    pair.run(200ms);
+  }
+  CHECK(caller->downs + callee->downs == 0);
+  REQUIRE(pair.run_until([&] { return listener->arrived.size() == sent; }));
+  listener->send("still here");
+  REQUIRE(pair.run_until([&] { return talker->texts().back() == "still here"; }));
 }
 
 TEST_CASE("enet: a leap of the clock by days ends links but breaks nothing") {
@@ -296,8 +338,8 @@ TEST_CASE("enet: no block is lost, whatever is destroyed with traffic in flight"
   ManualClock clock;
   const auto fill = [](RecordingLink& end) {
     for (int i = 0; i < 300; ++i) {
-      end.send(pattern(1000, 5), Lane::reliable, static_cast<std::uint8_t>(i % 8));
-      end.send(pattern(500, 6), Lane::datagram);
+      end.send(noise(1000, 5), Lane::reliable, static_cast<std::uint8_t>(i % 8));
+      end.send(noise(500, 6), Lane::datagram);
       end.send("control", Lane::control);
     }
   };

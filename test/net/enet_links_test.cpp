@@ -5,6 +5,7 @@
 
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
+#include "test/support/host_pair.hpp"
 
 namespace tickwire::test {
 namespace {
@@ -39,7 +40,7 @@ TEST_CASE("enet: packets of every lane and size arrive whole, in both directions
                                  std::size_t{1180}, most - 1, most}) {
     for (const Lane lane : {Lane::control, Lane::reliable, Lane::datagram}) {
       if (lane == Lane::datagram && size > most_datagram) continue;
-      sent.push_back(pattern(size, static_cast<std::uint32_t>(sent.size())));
+      sent.push_back(noise(size, static_cast<std::uint32_t>(sent.size())));
       caller->send(sent.back(), lane, 7);
       callee->send(sent.back(), lane, 7);
       pair.step();
@@ -74,7 +75,7 @@ TEST_CASE("enet: a datagram of full size crosses as a datagram, not as a reliabl
     largest = std::max(largest, datagram.size());
     return datagram.size() < 1000;
   };
-  caller.send(pattern(caller.link->traits().max_datagram_bytes, 1), Lane::datagram);
+  caller.send(noise(caller.link->traits().max_datagram_bytes, 1), Lane::datagram);
   step();
   caller.send("small", Lane::datagram);
   for (int i = 0; i < 2000; ++i)  // were it reliable, it would be sent again in this time
@@ -157,7 +158,7 @@ TEST_CASE("enet: everything reliable arrives in order through a network that los
     RecordingLink& callee = *pair.server.accepted[0];
     std::vector<std::string> sent;
     for (int i = 0; i < 300; ++i) {
-      sent.push_back(pattern(300, static_cast<std::uint32_t>(i)));
+      sent.push_back(noise(300, static_cast<std::uint32_t>(i)));
       caller.send(sent.back(), Lane::reliable, 0);
       step();
     }
@@ -174,7 +175,7 @@ TEST_CASE("enet: a packet lost early in a bulk transfer does not close the recei
   bool sending = true;
   const auto step = [&] {
     while (sending && caller.ups == 1 && caller.link->capacity_bytes() > 0) {
-      caller.send(std::to_string(sent++) + pattern(1200, 1));
+      caller.send(std::to_string(sent++) + noise(1200, 1));
     }
     pair.step();
     proxy.step();
@@ -183,7 +184,7 @@ TEST_CASE("enet: a packet lost early in a bulk transfer does not close the recei
   RecordingLink& callee = *pair.server.accepted[0];
   REQUIRE(wait_until(step, [&] { return callee.arrived.size() > 1000; }));
   // Gone for good 1,500 ms long, while all else arrives: ENet alone would send megabytes behind it.
-  const std::string missing = std::to_string(sent + 5) + pattern(1200, 1);
+  const std::string missing = std::to_string(sent + 5) + noise(1200, 1);
   const TimePoint until = pair.clock.now() + 1500ms;
   proxy.to_listener = [&](Datagram& datagram) {
     const std::string_view bytes(reinterpret_cast<const char*>(datagram.data()), datagram.size());
@@ -197,11 +198,7 @@ TEST_CASE("enet: a packet lost early in a bulk transfer does not close the recei
 
 TEST_CASE("enet: an end with fewer channels still gets every packet in order") {
   ManualClock clock;
-  TransportHost server{[](detail::TransportContext given) {
-                         given.channels = 2;
-                         return make_enet()(std::move(given));
-                       },
-                       clock};
+  TransportHost server{make_enet([](auto& given) { given.channels = 2; }), clock};
   TransportHost client{make_enet(), clock};
   const auto bound = server.listen("enet://127.0.0.1:0");
   REQUIRE(bound);
@@ -253,10 +250,10 @@ TEST_CASE("enet: capacity goes down with what is sent, and comes back as it is a
   pair.run(100ms);
   const std::size_t at_rest = caller->link->capacity_bytes();
   CHECK(at_rest >= 16 * 1024);
-  caller->send(pattern(1000, 1));
+  caller->send(noise(1000, 1));
   CHECK(caller->link->capacity_bytes() <= at_rest - 1000);
   while (caller->link->capacity_bytes() > 0)
-    caller->send(pattern(1000, 2));
+    caller->send(noise(1000, 2));
   caller->send("above it, and still taken");
   CHECK(caller->link->capacity_bytes() == 0);
   REQUIRE(pair.run_until([&, end = caller] { return end->link->capacity_bytes() >= at_rest; }));
@@ -273,34 +270,57 @@ TEST_CASE("enet: a listener that turns callers away is heard at once") {
   CHECK(pair.server.incoming_listeners.size() == 1);
 }
 
-TEST_CASE("enet: a call to an address that does not answer goes on to the next one") {
-  EnetPair pair;
-  RawSocket deaf;
-  const auto url = [](std::uint16_t port) {
-    return *Address::parse("enet://127.0.0.1:" + std::to_string(port));
+TEST_CASE("enet: the lan profile has the whole window from the start, and keeps it") {
+  const auto lan = [](auto& context) { context.enet.throttle = ThrottleProfile::lan; };
+  constexpr std::size_t most = 2 * 128 * 1024;
+  EnetPair pair(lan);
+  const auto [caller, callee] = pair.connect();
+  CHECK(callee->link->capacity_bytes() == most);
+  CHECK(caller->link->capacity_bytes() < most / 4);  // its own profile is `adaptive`
+
+  // A window leaves before anything is acknowledged, as far as the proxy's socket has room.
+  TamperingProxy proxy(pair.address.port);
+  RecordingLink& other = pair.client.dial(proxy.url());
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
   };
-  RecordingLink& caller = pair.client.dial(
-      {*Address::parse("enet://[::1]:7"), url(deaf.port()), url(pair.address.port)});
-  REQUIRE(pair.run_until([&] { return caller.ups == 1; }));
-  CHECK(caller.link->peer() == pair.address);
-  caller.send("through");
-  REQUIRE(pair.run_until(
-      [&] { return !pair.server.accepted.empty() && !pair.server.accepted[0]->arrived.empty(); }));
+  REQUIRE(wait_until(step, [&] { return other.ups == 1 && pair.server.accepted.size() == 2; }));
+  std::size_t passed = 0;
+  proxy.to_caller = [&](Datagram& datagram) {
+    passed += datagram.size();
+    return false;
+  };
+  RecordingLink& sender = *pair.server.accepted[1];
+  for (int i = 0; i < 250; ++i)
+    sender.send(noise(1000, 1));
+  step();
+  CHECK(passed > 64 * 1024);
+  CHECK(passed < 150 * 1024);
+  for (int i = 0; i < 3000; ++i)  // all is lost, and sent again
+    step();
+  proxy.to_caller = [](Datagram&) { return true; };
+  REQUIRE(wait_until(step, [&] { return sender.link->capacity_bytes() == most; }));
+  CHECK(other.arrived.size() == 250);
 }
 
-TEST_CASE("enet: a call that nobody answers stays a call until it is dropped") {
-  EnetPair pair;
-  RawSocket deaf;
-  RecordingLink& caller = pair.client.dial("enet://127.0.0.1:" + std::to_string(deaf.port()));
-  pair.run(60s);
-  CHECK(caller.ups == 0);
-  CHECK(caller.downs == 0);
-  caller.send("into nothing");
-  caller.link.reset();
-  pair.run(1s);
-  CHECK(caller.downs == 0);
-  CHECK(pair.client.poller.sockets().empty());
-  CHECK_FALSE(pair.client.transport->next_deadline());
+TEST_CASE("enet: a host with the lan profile sends a window at once, before any answer") {
+  const auto all = schemes();
+  const auto named =
+      std::find_if(all.begin(), all.end(), [](const auto& each) { return each.name == "enet"; });
+  const auto sent_at_once = [&](ThrottleProfile throttle) {
+    PairOptions options;
+    options.client.enet.throttle = throttle;
+    HostPair pair(*named, std::move(options));
+    pair.connect();
+    pair.server.awake = false;
+    const std::uint64_t before = pair.caller.stats().bytes_sent;
+    REQUIRE(pair.caller.send_bytes(std::vector<std::byte>(400 * 1024)));
+    pair.step();
+    return pair.caller.stats().bytes_sent - before;
+  };
+  CHECK(sent_at_once(ThrottleProfile::adaptive) < 64 * 1024);
+  CHECK(sent_at_once(ThrottleProfile::lan) > 100 * 1024);
 }
 
 TEST_CASE("enet: IPv4 addresses only, and a call needs a port") {
@@ -379,7 +399,7 @@ TEST_CASE("enet: an idle listener asks for no wake-ups, a link asks for few") {
   EnetPair pair;
   CHECK_FALSE(pair.server.transport->next_deadline());
   RecordingLink& caller = pair.client.dial(pair.address.to_string());
-  CHECK(*pair.client.transport->next_deadline() <= pair.clock.now() + 10ms);
+  CHECK(*pair.client.transport->next_deadline() == pair.clock.now() + 200ms);  // asks again
   REQUIRE(pair.run_until([&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
   pair.run(500ms);
   REQUIRE(pair.server.transport->next_deadline());

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,9 +25,12 @@ using Datagram = std::vector<std::uint8_t>;
 /// A UDP socket on loopback, never blocking.
 class RawSocket {
  public:
-  RawSocket() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+  /// `host` is any of the addresses of loopback, 127.0.0.0 to 127.255.255.255.
+  explicit RawSocket(std::uint32_t host = INADDR_LOOPBACK)
+      : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
     REQUIRE(fd_ >= 0);
-    const sockaddr_in any = address(0);
+    sockaddr_in any = address(0);
+    any.sin_addr.s_addr = htonl(host);
     REQUIRE(::bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
   }
   ~RawSocket() { ::close(fd_); }
@@ -98,6 +102,40 @@ class TamperingProxy {
   std::uint16_t listener_;
   std::uint16_t caller_ = 0;
 };
+
+/// What a caller asks before it knocks.
+inline Datagram cookie_question(std::uint64_t nonce) {
+  Datagram out = {'T', 'K', 'C', '?'};
+  for (int i = 0; i < 8; ++i)
+    out.push_back(static_cast<std::uint8_t>(nonce >> (8 * i)));
+  out.resize(16);
+  return out;
+}
+
+/// The cookie in an answer to that question; nothing when it is something else.
+inline std::optional<std::uint32_t> cookie_in(const Datagram& answer, std::uint64_t nonce) {
+  Datagram expected = cookie_question(nonce);
+  expected[3] = '!';
+  if (answer.size() != 16 || !std::equal(expected.begin(), expected.begin() + 12, answer.begin())) {
+    return std::nullopt;
+  }
+  std::uint32_t cookie = 0;
+  for (std::size_t i = 16; i-- > 12;)
+    cookie = cookie << 8 | answer[i];
+  return cookie;
+}
+
+/// Asks a listener for the cookie of this socket; `step` lets the listener work.
+template <class Step>
+std::uint32_t fetch_cookie(const RawSocket& socket, std::uint16_t listener, Step step) {
+  socket.send(listener, cookie_question(0x1122334455667788u));
+  step();
+  const auto answer = socket.receive();
+  REQUIRE(answer);
+  const auto cookie = cookie_in(answer->first, 0x1122334455667788u);
+  REQUIRE(cookie);
+  return *cookie;
+}
 
 /// A CONNECT as ENet would send it, to be spoiled.
 struct ConnectDatagram {

@@ -23,8 +23,10 @@ namespace tickwire::test {
 using namespace std::chrono_literals;
 using detail::Lane;
 
-inline TransportHost::Make make_enet() {
-  return [](detail::TransportContext context) {
+inline TransportHost::Make make_enet(const std::function<void(detail::TransportContext&)>& change =
+                                         [](auto&) {}) {
+  return [change](detail::TransportContext context) {
+    change(context);
     auto transport = detail::make_enet_transport(std::move(context));
     REQUIRE(transport);
     return std::move(*transport);
@@ -43,7 +45,10 @@ inline bool wait_until(const std::function<void()>& step, const std::function<bo
 
 /// A listener and a caller on loopback, under one manual clock that moves a millisecond a step.
 struct EnetPair {
-  EnetPair() {
+  EnetPair() : EnetPair([](detail::TransportContext&) {}) {}
+  /// `change` is made to what the listener's transport is told.
+  explicit EnetPair(const std::function<void(detail::TransportContext&)>& change)
+      : server{make_enet(change), clock, {.max_links = 100, .memory = &memory}} {
     auto bound = server.listen("enet://127.0.0.1:0");
     REQUIRE(bound);
     address = *bound;
@@ -74,13 +79,13 @@ struct EnetPair {
 
   ManualClock clock;
   CountingResource memory;
-  TransportHost server{make_enet(), clock, {.max_links = 100, .memory = &memory}};
+  TransportHost server;
   TransportHost client{make_enet(), clock, {.max_links = 100, .memory = &memory}};
   Address address;
 };
 
 /// `size` bytes that tell one packet from another.
-inline std::string pattern(std::size_t size, std::uint32_t seed) {
+inline std::string noise(std::size_t size, std::uint32_t seed) {
   std::string text(size, '\0');
   for (char& each : text) {
     seed = seed * 1664525u + 1013904223u;

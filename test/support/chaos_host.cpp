@@ -16,10 +16,10 @@ constexpr std::size_t kMemoryPerCredit = 32;
 
 std::size_t memory_bound(const HostConfig& config, std::size_t connections) {
   const Limits& limits = config.limits;
-  const std::size_t each = 3 * limits.max_send_queue_bytes +
-                           kMemoryPerCredit * (limits.receive_window_bytes +
-                                               limits.max_unreliable_queue.bytes) +
-                           2 * limits.max_reassembly_bytes;
+  const std::size_t each =
+      3 * limits.max_send_queue_bytes +
+      kMemoryPerCredit * (limits.receive_window_bytes + limits.max_unreliable_queue.bytes) +
+      2 * limits.max_reassembly_bytes;
   return (connections + 1) * each;
 }
 
@@ -142,8 +142,8 @@ void ChaosHost::connect(std::string_view url, ConnectOptions options) {
 }
 
 Delivery ChaosHost::resolved(const SendOptions& options) const {
-  return options.delivery.value_or(config_.channels[options.channel % config_.channels.size()]
-                                       .delivery);
+  return options.delivery.value_or(
+      config_.channels[options.channel % config_.channels.size()].delivery);
 }
 
 void ChaosHost::said(Connection by, MessageId id, SendNumber number, const Sent& how) {
@@ -243,12 +243,11 @@ void ChaosHost::check_bounds(std::size_t probe) {
   }
   expect(memory.bytes_out() <= memory_bound(config_, living), "memory is bounded");
   if (courses.empty()) return;
-  const Course& any = std::next(courses.begin(),
-                                static_cast<std::ptrdiff_t>(probe % courses.size()))->second;
+  const Course& any =
+      std::next(courses.begin(), static_cast<std::ptrdiff_t>(probe % courses.size()))->second;
   if (!any.over) return;
   const auto answer = any.connection.send_bytes({});
-  expect(!any.connection.is_open() && !answer &&
-             answer.error().code == ErrorCode::not_connected &&
+  expect(!any.connection.is_open() && !answer && answer.error().code == ErrorCode::not_connected &&
              any.connection.close() == ErrorCode::not_connected,
          "what is over answers that it is not connected");
   if (passes < any.over_in_pass + 3) return;

@@ -102,7 +102,7 @@ class ChaosHost {
                      const std::map<std::uint64_t, std::uint64_t>& before);
   [[nodiscard]] std::map<std::uint64_t, std::uint64_t> messages_sent() const;
   [[nodiscard]] Delivery resolved(const SendOptions& options) const;
-  [[nodiscard]] Course& course(Connection connection);
+  Course& course(Connection connection);
 
   std::string name_;
   HostConfig config_;

@@ -73,6 +73,7 @@ TEST_CASE("enet datagram: a CONNECT passes with its data") {
   const auto verdict = inspect_datagram(std::as_bytes(std::span(bytes)));
   CHECK(verdict.kind == DatagramKind::connect);
   CHECK(verdict.connect_data == 0xdeadbeef);
+  CHECK(verdict.connect_id == 0xaabbccdd);
   CHECK(kind_of(connect_with(6, {3, 0})) == DatagramKind::connect);              // ids used before
   CHECK(kind_of(connect_with(8, {0, 0, 0x05, 0x00})) == DatagramKind::connect);  // 1,280
   CHECK(kind_of(connect_with(8, {0, 0, 0x05, 0x78})) == DatagramKind::connect);  // 1,400

@@ -1,47 +1,59 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include <tickwire/clock.hpp>
 
+#include "lib/base/connect_rate.hpp"
+#include "lib/transport/enet/enet_cookie.hpp"
+
 namespace tickwire::detail {
-
-/// Where a datagram comes from or goes to.
-///
-/// Shape: host in network byte order, as ENet keeps it; port in the machine's.
-struct Ipv4Endpoint {
-  std::uint32_t host = 0;
-  std::uint16_t port = 0;
-
-  friend bool operator==(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
-};
 
 /// A well-formed CONNECT that asks a listener for a peer slot.
 struct ConnectAttempt {
-  Ipv4Endpoint from;       ///< not proven: anybody can write any address into a datagram
-  std::uint32_t data = 0;  ///< what the dialler sent along
-  TimePoint now{};
+  Ipv4Endpoint from;         ///< not proven: anybody can write any address into a datagram
+  std::uint32_t cookie = 0;  ///< what the dialler sent along as CONNECT's data
+  std::uint32_t id = 0;      ///< the connection's, to be
 };
 
-enum class Admission : std::uint8_t { admit, drop };
+/// A listener's slots, as one who knocks finds them.
+struct Census {
+  std::size_t idle = 0;
+  std::size_t of_address = 0;              ///< half-open or up, from any port of the address
+  bool is_known = false;                   ///< this very call has its slot already
+  std::optional<std::size_t> half_open{};  ///< an earlier call from the same address and port
+};
 
-/// Decides whether a CONNECT may take a slot, before ENet sees it: the place for a cookie that
-/// proves the address, and for limits per address.
+enum class Entry : std::uint8_t { admit, crowded, full, too_often };
+
+/// Decides whether a CONNECT may take a slot, before ENet sees it. Keeps nothing per caller: all
+/// that it says to one without a cookie is a cookie.
 ///
-/// Thread: called on the host's thread, from inside `Transport::service`.
+/// Thread: the host's.
 class ConnectGate {
  public:
-  virtual ~ConnectGate() = default;
-  [[nodiscard]] virtual Admission consider(const ConnectAttempt& attempt) noexcept = 0;
-};
+  struct Limits {
+    std::optional<std::size_t> per_address{};
+    ConnectRate* rate = nullptr;  ///< nothing: any
+  };
 
-/// Lets everybody in.
-class OpenGate final : public ConnectGate {
- public:
-  [[nodiscard]] Admission consider(const ConnectAttempt&) noexcept override {
-    return Admission::admit;
-  }
+  ConnectGate(CookieJar jar, Limits limits) : jar_(std::move(jar)), limits_(limits) {}
+
+  [[nodiscard]] CookieDatagram answer(const CookieDatagram& question, Ipv4Endpoint from,
+                                      TimePoint now) noexcept;
+  /// Whether the cookie is one of ours. The first thing to ask, and all that a flood costs.
+  [[nodiscard]] bool is_proven(const ConnectAttempt& attempt, TimePoint now) noexcept;
+  /// Pre: the attempt is proven.
+  [[nodiscard]] Entry consider(const ConnectAttempt& attempt, const Census& census,
+                               TimePoint now) noexcept;
+
+ private:
+  CookieJar jar_;
+  Limits limits_;
 };
 
 }  // namespace tickwire::detail

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/enet/enet_datagram.hpp"
 
-#include <optional>
-
 #include "lib/transport/enet/enet_profile.hpp"
 
 namespace tickwire::detail {
@@ -65,12 +63,12 @@ bool is_session_id(std::uint8_t id) {
   return id == 0xff || id <= 3;
 }
 
-std::optional<std::uint32_t> read_connect(Bytes command) {
+DatagramVerdict read_connect(Bytes command) {
   const bool plausible = command.size() == kConnectBytes &&
                          read_8(command, 0) == (connect | kAcknowledgeFlag) &&
                          read_8(command, 1) == 0xff && read_16(command, 4) < kUnassignedPeer &&
                          is_session_id(read_8(command, 6)) && is_session_id(read_8(command, 7));
-  if (!plausible) return std::nullopt;
+  if (!plausible) return {};
   const std::uint32_t mtu = read_32(command, 8);
   const std::uint32_t window = read_32(command, 12);
   const std::uint32_t channels = read_32(command, 16);
@@ -79,8 +77,8 @@ std::optional<std::uint32_t> read_connect(Bytes command) {
                       window <= kMaxWindowBytes && channels >= 1 &&
                       channels <= kMaxConnectChannels && read_32(command, 20) == 0 &&
                       read_32(command, 24) == 0;
-  if (!wanted) return std::nullopt;
-  return read_32(command, 44);
+  if (!wanted) return {};
+  return {DatagramKind::connect, read_32(command, 40), read_32(command, 44)};
 }
 
 // Bytes of the first command with its data; 0 when it is not one of ours, or not whole.
@@ -114,11 +112,9 @@ DatagramVerdict inspect_datagram(Bytes datagram) noexcept {
 
   const Bytes commands = datagram.subspan(header);
   if ((peer & kUnassignedPeer) != kUnassignedPeer) {
-    return {is_traffic(commands) ? DatagramKind::traffic : DatagramKind::malformed, 0};
+    return {is_traffic(commands) ? DatagramKind::traffic : DatagramKind::malformed, 0, 0};
   }
-  if (!has_time) return {};
-  const auto data = read_connect(commands);
-  return data ? DatagramVerdict{DatagramKind::connect, *data} : DatagramVerdict{};
+  return has_time ? read_connect(commands) : DatagramVerdict{};
 }
 
 }  // namespace tickwire::detail

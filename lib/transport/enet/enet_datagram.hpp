@@ -22,7 +22,9 @@ enum class DatagramKind : std::uint8_t {
 
 struct DatagramVerdict {
   DatagramKind kind = DatagramKind::malformed;
-  std::uint32_t connect_data = 0;  ///< of a `connect`
+  // Of a `connect`:
+  std::uint32_t connect_id = 0;
+  std::uint32_t connect_data = 0;
 };
 
 /// Says what a datagram is, before ENet sees it. Only commands that one of our peers sends pass:

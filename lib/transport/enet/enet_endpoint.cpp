@@ -5,14 +5,8 @@
 #include <new>
 #include <utility>
 
-#include "lib/transport/enet/enet_datagram.hpp"
-
 namespace tickwire::detail {
 namespace {
-
-Address address_of(Ipv4Endpoint endpoint) {
-  return {"enet", ipv4_text(endpoint), endpoint.port, {}, {}};
-}
 
 Error never_up(std::uint32_t data, const Address& peer) {
   if (static_cast<Goodbye>(data) == Goodbye::timed_out) {
@@ -40,6 +34,12 @@ Result<std::unique_ptr<EnetEndpoint>> EnetEndpoint::listen(EnetShared& shared,
   const std::size_t links = request.max_links != 0 ? request.max_links : shared.context.max_links;
   std::unique_ptr<EnetEndpoint> endpoint(
       new EnetEndpoint(shared, std::min(links, kMaxPeers - kRefusalSlots) + kRefusalSlots));
+  auto jar = CookieJar::open(shared.context.clock->now());
+  if (!jar) return Error{ErrorCode::out_of_resources, 0, "The system has no random numbers."};
+  std::optional<std::size_t> per_address = shared.context.max_links_per_address;
+  if (per_address) *per_address += kRefusalSlotsPerAddress;
+  endpoint->gate_.emplace(*std::move(jar),
+                          ConnectGate::Limits{per_address, shared.context.connect_rate});
   endpoint->listener_ = request.listener;
   endpoint->accepting_ = true;
   if (auto opened = endpoint->open(address); !opened) return opened.error();
@@ -50,11 +50,14 @@ Result<std::unique_ptr<EnetEndpoint>> EnetEndpoint::dial(EnetShared& shared,
                                                          std::vector<Ipv4Endpoint> candidates,
                                                          LinkHandler* handler) {
   std::unique_ptr<EnetEndpoint> endpoint(new EnetEndpoint(shared, 1));
-  endpoint->candidates_ = std::move(candidates);
+  const TimePoint now = shared.context.clock->now();
+  const Address first = enet_address(candidates.front());
+  auto call = EnetCall::begin(std::move(candidates), now);
+  if (!call) return call.error();
   if (auto opened = endpoint->open(std::nullopt); !opened) return opened.error();
-  if (auto called = endpoint->call(); !called) return called.error();
-  endpoint->dialled_ =
-      std::make_unique<EnetLink>(*endpoint, 0, address_of(endpoint->candidates_.front()));
+  endpoint->call_ = *std::move(call);
+  endpoint->ask(now);
+  endpoint->dialled_ = std::make_unique<EnetLink>(*endpoint, 0, first);
   endpoint->slots_[0].link = endpoint->dialled_.get();
   endpoint->slots_[0].handler = handler;
   return endpoint;
@@ -92,25 +95,6 @@ std::unique_ptr<Link> EnetEndpoint::take_dialled() {
   return std::move(dialled_);
 }
 
-Result<void> EnetEndpoint::call() {
-  called_at_ = shared_.context.clock->now();
-  occupied_ = true;
-  unflushed_ = true;
-  return host_->connect(candidates_[candidate_], 0);
-}
-
-Admission EnetEndpoint::inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept {
-  const DatagramVerdict verdict = inspect_datagram(datagram);
-  if (verdict.kind == DatagramKind::traffic) return Admission::admit;
-  if (verdict.kind == DatagramKind::connect && accepting_ &&
-      shared_.options.gate->consider({from, verdict.connect_data, now_}) == Admission::admit) {
-    occupied_ = true;
-    return Admission::admit;
-  }
-  ++shared_.counters.malformed_datagrams;
-  return Admission::drop;
-}
-
 void EnetEndpoint::service(TimePoint now) {
   if (lost_) return;
   now_ = now;
@@ -131,6 +115,8 @@ void EnetEndpoint::service(TimePoint now) {
   }
   left_over_ = !drain(EnetHost::Moment::present, budget);
   if (failing_since_ && now - *failing_since_ >= kSocketLost) return lose_socket();
+  if (half_open_until_ && now >= *half_open_until_) end_half_open();
+  if (call_) knock();
   if (now - watched_at_ >= kQuietInterval) watch();
 }
 
@@ -177,7 +163,7 @@ void EnetEndpoint::hand_out(const EnetEvent& event) {
 void EnetEndpoint::came_up(std::size_t index) {
   Slot& slot = slots_[index];
   slot.heard = now_;
-  slot.window = SendWindow(shared_.options.window);
+  slot.window = SendWindow(window_of(shared_.context.enet.throttle));
   host_->configure(index);
   host_->set_window(index, slot.window.bytes());
   if (listener_) return accept(index);
@@ -206,7 +192,7 @@ void EnetEndpoint::accept(std::size_t index) {
 void EnetEndpoint::describe(std::size_t index, EnetLink& link) const {
   const std::size_t most = host_->mtu(index) - kEnetOverheadBytes;
   link.traits_ = {.max_packet_bytes = most, .max_datagram_bytes = most, .loses_datagrams = true};
-  link.peer_ = address_of(host_->address(index));
+  link.peer_ = enet_address(host_->address(index));
 }
 
 void EnetEndpoint::received(std::size_t index, const ReceivedPacket& packet) {
@@ -258,15 +244,12 @@ void EnetEndpoint::watch_peer(std::size_t index) {
   Slot& slot = slots_[index];
   switch (host_->phase(index)) {
     case PeerPhase::idle:
-      if (slot.link != nullptr) {
+      if (slot.link != nullptr && !is_asking()) {
         went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
       }
       return;
     case PeerPhase::half_open:
-      host_->hasten(index);
-      break;
     case PeerPhase::connecting:
-      if (candidates_.size() > 1 && now_ - called_at_ >= kCandidateTime) call_next_candidate();
       break;
     case PeerPhase::up:
       watch_live_peer(index);
@@ -295,18 +278,12 @@ void EnetEndpoint::watch_live_peer(std::size_t index) {
   }
 }
 
-void EnetEndpoint::call_next_candidate() {
-  host_->reset(0);
-  candidate_ = (candidate_ + 1) % candidates_.size();
-  if (auto called = call(); !called) went_down(0, called.error());
-}
-
 void EnetEndpoint::lose_socket() {
   lost_ = true;
   socket_watch_ = Watch();
-  const Error error{
-      ErrorCode::socket_failed, 0,
-      "The socket of " + address_of(host_->local()).to_string() + " has failed for three seconds."};
+  const Error error{ErrorCode::socket_failed, 0,
+                    "The socket of " + enet_address(host_->local()).to_string() +
+                        " has failed for three seconds."};
   for (std::size_t index = 0; index < slots_.size(); ++index) {
     host_->reset(index);
     went_down(index, error);
@@ -322,20 +299,24 @@ void EnetEndpoint::flush() {
 bool EnetEndpoint::is_busy() const {
   const EnetLink* link = slots_[0].link;
   const bool calling = !listener_ && link != nullptr && link->traits_.max_packet_bytes == 0;
-  return calling || ending_ != 0 || host_->held_bytes() != 0;
+  return (calling && !is_asking()) || ending_ != 0 || host_->held_bytes() != 0;
 }
 
 bool EnetEndpoint::is_due() const {
-  return left_over_ || behind_ ||
+  const auto door = door_deadline();
+  return left_over_ || behind_ || (door && now_ >= *door) ||
          now_ - serviced_at_ >= (is_busy() ? kBusyInterval : kQuietInterval);
 }
 
 std::optional<TimePoint> EnetEndpoint::next_deadline() const {
   if (lost_) return std::nullopt;
   if (left_over_ || behind_) return serviced_at_;
-  if (is_busy()) return serviced_at_ + kBusyInterval;
-  if (occupied_) return serviced_at_ + kQuietInterval;
-  return std::nullopt;
+  std::optional<TimePoint> next = door_deadline();
+  if (is_busy() || occupied_) {
+    const TimePoint turn = serviced_at_ + (is_busy() ? kBusyInterval : kQuietInterval);
+    next = std::min(next.value_or(turn), turn);
+  }
+  return next;
 }
 
 bool EnetEndpoint::finished() const {
@@ -362,6 +343,7 @@ void EnetEndpoint::close(std::size_t index) {
   Slot& slot = slots_[index];
   slot.link = nullptr;
   slot.handler = nullptr;
+  call_.reset();
   unflushed_ = true;
   host_->end_after_sending(index, Goodbye::closed);
   if (host_->phase(index) == PeerPhase::idle) return;
@@ -372,6 +354,7 @@ void EnetEndpoint::close(std::size_t index) {
 void EnetEndpoint::cut(std::size_t index) {
   slots_[index].link = nullptr;
   slots_[index].handler = nullptr;
+  call_.reset();
   host_->end_now(index, Goodbye::cut);
 }
 

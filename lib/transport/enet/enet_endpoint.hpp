@@ -7,16 +7,16 @@
 #include <optional>
 #include <vector>
 
+#include "lib/transport/enet/connect_gate.hpp"
+#include "lib/transport/enet/enet_call.hpp"
 #include "lib/transport/enet/enet_host.hpp"
 #include "lib/transport/enet/enet_link.hpp"
-#include "lib/transport/enet/enet_transport.hpp"
 
 namespace tickwire::detail {
 
 /// What all endpoints of one transport share.
 struct EnetShared {
   TransportContext context;
-  EnetOptions options;
   std::shared_ptr<EnetClock> clock;
   TransportCounters counters{};
 };
@@ -56,6 +56,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
     SendLedger::Account account;
     SendWindow window;
     TimePoint heard{};                      // when it was last seen to live
+    TimePoint half_open_until{};            // of who knocked last
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
   };
   // What is left of one pass.
@@ -67,11 +68,19 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
 
   EnetEndpoint(EnetShared& shared, std::size_t peers);
   [[nodiscard]] Result<void> open(std::optional<Ipv4Endpoint> bind);
-  [[nodiscard]] Result<void> call();
 
   // The host's wait has ended: that is all there is to know.
   void on_ready() noexcept override {}
+
+  // enet_endpoint_door.cpp: before a peer is up
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
+  [[nodiscard]] bool exchange_cookies(const CookieDatagram& words, Ipv4Endpoint from) noexcept;
+  [[nodiscard]] Admission admit(const ConnectAttempt& attempt) noexcept;
+  void end_half_open();
+  void ask(TimePoint now);
+  void knock();
+  [[nodiscard]] bool is_asking() const;
+  [[nodiscard]] std::optional<TimePoint> door_deadline() const;
 
   [[nodiscard]] bool is_busy() const;
   [[nodiscard]] bool is_due() const;
@@ -88,7 +97,6 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   void watch_peer(std::size_t index);
   void watch_live_peer(std::size_t index);
   void note_signs_of_life(TimePoint at);
-  void call_next_candidate();
   void lose_socket();
 
   // For links.
@@ -103,11 +111,11 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   Watch socket_watch_;
 
   std::optional<std::size_t> listener_;
+  std::optional<ConnectGate> gate_;
   bool accepting_ = false;
+  std::optional<TimePoint> half_open_until_;  // the next peer's, or before
   std::unique_ptr<EnetLink> dialled_;
-  std::vector<Ipv4Endpoint> candidates_;
-  std::size_t candidate_ = 0;
-  TimePoint called_at_{};
+  std::optional<EnetCall> call_;
 
   TimePoint now_{};          // of the pass under way
   TimePoint passed_at_{};    // the last pass

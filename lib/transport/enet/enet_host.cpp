@@ -21,6 +21,8 @@ static_assert(kMaxWindowBytes == ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE);
 static_assert(kEnetOverheadBytes ==
               sizeof(ENetProtocolHeader) + sizeof(ENetProtocolSendFragment) + sizeof(enet_uint32));
 
+constexpr enet_uint32 kHourMs = 60 * 60 * 1000;
+
 // Out of memory, ENet would abort the process; told not to, its calls fail, which is looked after.
 void ENET_CALLBACK carry_on() {}
 
@@ -242,6 +244,42 @@ std::size_t EnetHost::flush() {
   return failures;
 }
 
+bool EnetHost::send_datagram(Ipv4Endpoint to, std::span<const std::byte> bytes) {
+  ENetBuffer buffer{};
+  buffer.data = const_cast<std::byte*>(bytes.data());  // it serves sending and receiving alike
+  buffer.dataLength = bytes.size();
+  const ENetAddress address = to_enet(to);
+  return enet_socket_send(host_->socket, &address, &buffer, 1) > 0;
+}
+
+Census EnetHost::census(const ConnectAttempt& attempt) const noexcept {
+  Census census;
+  const enet_uint32 id = ENET_HOST_TO_NET_32(attempt.id);  // ENet keeps it as it came
+  for (std::size_t index = 0; index < host_->peerCount; ++index) {
+    const ENetPeer& peer = at(index);
+    const PeerPhase phase = this->phase(index);
+    if (phase == PeerPhase::idle) ++census.idle;
+    const bool is_here = phase == PeerPhase::half_open || phase == PeerPhase::up;
+    if (!is_here || peer.address.host != attempt.from.host) continue;
+    const bool is_same_caller = peer.address.port == attempt.from.port;
+    if (is_same_caller && peer.connectID == id) census.is_known = true;
+    if (is_same_caller && phase == PeerPhase::half_open) {
+      census.half_open = index;
+    } else {
+      ++census.of_address;
+    }
+  }
+  return census;
+}
+
+std::size_t EnetHost::expect_caller() noexcept {
+  std::size_t index = 0;  // ENet takes the first one, too
+  while (at(index).state != ENET_PEER_STATE_DISCONNECTED)
+    ++index;
+  enet_peer_timeout(&at(index), 0, kHourMs, kHourMs);
+  return index;
+}
+
 Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
   // ENet counts connect ids up from here; its own seed is a pointer and the time of day.
   const auto seed = std::as_writable_bytes(std::span(&host_->randomSeed, 1));
@@ -252,8 +290,7 @@ Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
     return Error{ErrorCode::out_of_resources, 0, "Out of memory, or of random numbers."};
   }
   // How long to wait is the caller's business.
-  constexpr enet_uint32 hour_ms = 60 * 60 * 1000;
-  enet_peer_timeout(peer, 0, hour_ms, hour_ms);
+  enet_peer_timeout(peer, 0, kHourMs, kHourMs);
   return {};
 }
 
@@ -270,10 +307,6 @@ void EnetHost::configure(std::size_t index) {
   // intervals. Its time-out catches a peer that talks but never acknowledges.
   enet_peer_ping_interval(&peer, to_ms(idle_ / 4));
   enet_peer_timeout(&peer, 0, to_ms(2 * idle_), to_ms(2 * idle_));
-}
-
-void EnetHost::hasten(std::size_t peer) {
-  enet_peer_timeout(&at(peer), 0, kHalfOpenMs, kHalfOpenMs);
 }
 
 std::size_t EnetHost::waiting_packets(std::size_t index) const {
@@ -391,10 +424,11 @@ std::optional<Ipv4Endpoint> parse_ipv4(const std::string& host, std::uint16_t po
   return Ipv4Endpoint{address.host, port};
 }
 
-std::string ipv4_text(Ipv4Endpoint endpoint) {
+Address enet_address(Ipv4Endpoint endpoint) {
   char text[16] = {};
   const ENetAddress address = to_enet(endpoint);
-  return enet_address_get_host_ip(&address, text, sizeof text) == 0 ? text : "?";
+  const bool is_written = enet_address_get_host_ip(&address, text, sizeof text) == 0;
+  return {"enet", is_written ? text : "?", endpoint.port, {}, {}};
 }
 
 }  // namespace tickwire::detail

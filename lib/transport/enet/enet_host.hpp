@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
 #include <tickwire/error.hpp>
 
@@ -26,6 +27,9 @@ struct _ENetPacket;
 struct _ENetPeer;
 
 namespace tickwire::detail {
+
+/// Whether ENet gets to see a datagram.
+enum class Admission : std::uint8_t { admit, drop };
 
 /// Sees each datagram before ENet does.
 class DatagramFilter {
@@ -119,14 +123,19 @@ class EnetHost {
   /// Sends what is due. Returns how many sends failed.
   std::size_t flush();
 
+  /// Sends a datagram that ENet knows nothing of. False when the system did not take it.
+  bool send_datagram(Ipv4Endpoint to, std::span<const std::byte> bytes);
+  [[nodiscard]] Census census(const ConnectAttempt& attempt) const noexcept;
+  /// Makes ready for a CONNECT that ENet is about to see. Returns the slot that it will get, which
+  /// ENet does not end before `reset` does. Pre: one is idle.
+  std::size_t expect_caller() noexcept;
+
   /// Calls out from slot 0, which is idle.
   ///
   /// Errors: `out_of_resources`.
   [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data);
   /// Gives a peer that came up this host's timers and MTU.
   void configure(std::size_t peer);
-  /// Lets go of a half-open peer sooner than ENet does.
-  void hasten(std::size_t peer);
   /// Whether any genuine datagram of the peer has come since the last time this was asked.
   [[nodiscard]] bool take_heard(std::size_t peer);
   /// Packets of the peer that wait behind a missing one.
@@ -165,6 +174,6 @@ class EnetHost {
 
 /// Reads dotted numbers.
 [[nodiscard]] std::optional<Ipv4Endpoint> parse_ipv4(const std::string& host, std::uint16_t port);
-[[nodiscard]] std::string ipv4_text(Ipv4Endpoint endpoint);
+[[nodiscard]] Address enet_address(Ipv4Endpoint endpoint);
 
 }  // namespace tickwire::detail

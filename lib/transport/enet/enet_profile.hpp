@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <tickwire/clock.hpp>
+#include <tickwire/config.hpp>
 
 namespace tickwire::detail {
 
@@ -22,6 +23,10 @@ struct WindowProfile {
 inline constexpr WindowProfile kAdaptiveWindow{16 * 1024, 8 * 1024, 128 * 1024, 8 * 1024};
 /// For a wire of one's own: no answer to congestion at all.
 inline constexpr WindowProfile kLanWindow{128 * 1024, 128 * 1024, 128 * 1024, 0};
+
+[[nodiscard]] constexpr const WindowProfile& window_of(ThrottleProfile profile) noexcept {
+  return profile == ThrottleProfile::lan ? kLanWindow : kAdaptiveWindow;
+}
 
 /// UDP payload that a host fills. ENet adds its checksum on top when it bundles, so that the
 /// largest IP packet is 1,392 bytes: it passes the usual tunnels (1,420, 1,400) in one piece.
@@ -55,6 +60,8 @@ inline constexpr std::size_t kWindowsTaken = 2;
 inline constexpr std::size_t kMaxPeers = 4095;  ///< the wire has 12 bits for them
 /// Slots above a listener's `max_links`, for those who are to hear why they cannot come in.
 inline constexpr std::size_t kRefusalSlots = 32;
+/// The same above `max_links_per_address`; others than these are not answered.
+inline constexpr std::size_t kRefusalSlotsPerAddress = 2;
 
 /// Bounds on one pass over one socket; what is left comes in the next.
 inline constexpr std::size_t kMaxDatagramsPerPass = 2048;
@@ -69,10 +76,6 @@ inline constexpr Duration kBusyInterval = std::chrono::milliseconds(10);
 inline constexpr Duration kQuietInterval = std::chrono::milliseconds(250);
 /// Time without one successful call after which a socket is lost.
 inline constexpr Duration kSocketLost = std::chrono::seconds(3);
-/// For one of several candidates to answer: ENet asks twice in it.
-inline constexpr Duration kCandidateTime = std::chrono::milliseconds(1400);
-/// For a CONNECT to be completed. ENet looks only when it repeats itself: gone after 7.5 s.
-inline constexpr std::uint32_t kHalfOpenMs = 5000;
 
 /// Kernel buffers of a listener: a second of a thousand talkers. The kernel cuts it to its limit.
 inline constexpr int kListenerBufferBytes = 4 * 1024 * 1024;

@@ -24,10 +24,8 @@ Error explain(Error error, const Address& address) {
 
 class EnetTransport final : public Transport {
  public:
-  EnetTransport(TransportContext context, EnetOptions options, std::shared_ptr<EnetClock> clock)
-      : shared_{std::move(context), std::move(options), std::move(clock)} {
-    if (shared_.options.gate == nullptr) shared_.options.gate = std::make_unique<OpenGate>();
-  }
+  EnetTransport(TransportContext context, std::shared_ptr<EnetClock> clock)
+      : shared_{std::move(context), std::move(clock)} {}
 
   Result<Address> listen(const ListenRequest& request) override;
   Result<std::unique_ptr<Link>> dial(const DialRequest& request) override;
@@ -101,12 +99,11 @@ std::optional<TimePoint> EnetTransport::next_deadline() const {
 
 }  // namespace
 
-Result<std::unique_ptr<Transport>> make_enet_transport(TransportContext context,
-                                                       EnetOptions options) {
+Result<std::unique_ptr<Transport>> make_enet_transport(TransportContext context) {
   auto clock = EnetHost::share_clock(*context.clock);
   if (!clock) return std::move(clock).error();
   return std::unique_ptr<Transport>(
-      std::make_unique<EnetTransport>(std::move(context), std::move(options), std::move(*clock)));
+      std::make_unique<EnetTransport>(std::move(context), std::move(*clock)));
 }
 
 }  // namespace tickwire::detail

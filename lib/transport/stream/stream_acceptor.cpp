@@ -61,10 +61,15 @@ std::optional<StreamAcceptor::Caller> StreamAcceptor::accept(TimePoint now,
         ++shared_.counters.refused_full;
         continue;
       }
-      ++links_;
       caller.address.scheme = request_.address.scheme;
       caller.address.host = from.host();
       caller.address.port = from.port();
+      ConnectRate* rate = shared_.context.connect_rate;
+      if (rate != nullptr && !rate->take(subscriber_of(caller.address.host), now)) {
+        ++shared_.counters.refused_rate;
+        continue;
+      }
+      ++links_;
       return caller;
     }
     is_ready_ = false;

@@ -66,6 +66,13 @@ std::vector<BadField> bad_fields() {
       {"limits.max_unreliable_queue.bytes",
        [](auto& c) { c.limits.max_unreliable_queue.bytes = 100; }},
       {"limits.max_unreliable_queue.age", [](auto& c) { c.limits.max_unreliable_queue.age = 0s; }},
+      {"limits.max_connects_per_address_per_second",
+       [](auto& c) { c.limits.max_connects_per_address_per_second = 0; }},
+      {"limits.max_connects_per_address_per_second",
+       [](auto& c) { c.limits.max_connects_per_address_per_second = 1e7; }},
+      {"limits.max_connects_per_address_per_second",
+       [](auto& c) { c.limits.max_connects_per_address_per_second = kNotANumber; }},
+      {"enet.throttle", [](auto& c) { c.enet.throttle = static_cast<ThrottleProfile>(2); }},
       {"timeouts.connect", [](auto& c) { c.timeouts.connect = 0s; }},
       {"timeouts.handshake", [](auto& c) { c.timeouts.handshake = -1s; }},
       {"timeouts.idle", [](auto& c) { c.timeouts.idle = 25h; }},
@@ -96,6 +103,8 @@ TEST_CASE("a config at its limits is taken") {
           config.max_catch_up_ticks = 1;
           config.limits.max_connections = 1;
           config.limits.max_connections_per_address = 1;
+          config.limits.max_connects_per_address_per_second = 1e-6;
+          config.enet.throttle = ThrottleProfile::lan;
           config.limits.max_message_bytes = 1;
           config.limits.max_unreliable_bytes = 0;
           config.limits.max_send_queue_bytes = 65;

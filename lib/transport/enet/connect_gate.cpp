@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "lib/transport/enet/connect_gate.hpp"
+
+#include <array>
+#include <bit>
+
+namespace tickwire::detail {
+namespace {
+
+Subscriber subscriber_at(Ipv4Endpoint from) noexcept {
+  std::uint32_t address = 0;
+  for (const auto byte : std::bit_cast<std::array<std::uint8_t, 4>>(from.host))
+    address = address << 8 | byte;
+  return ipv4_subscriber(address);
+}
+
+}  // namespace
+
+CookieDatagram ConnectGate::answer(const CookieDatagram& question, Ipv4Endpoint from,
+                                   TimePoint now) noexcept {
+  return {CookieDatagram::Kind::answer, question.nonce, jar_.bake(from, now)};
+}
+
+bool ConnectGate::is_proven(const ConnectAttempt& attempt, TimePoint now) noexcept {
+  return jar_.holds(attempt.cookie, attempt.from, now);
+}
+
+Entry ConnectGate::consider(const ConnectAttempt& attempt, const Census& census,
+                            TimePoint now) noexcept {
+  // ENet answers a CONNECT that it has answered before, and takes no second slot.
+  if (census.is_known) return Entry::admit;
+  if (limits_.per_address && census.of_address >= *limits_.per_address) return Entry::crowded;
+  if (census.idle == 0 && !census.half_open) return Entry::full;
+  const bool in_time =
+      limits_.rate == nullptr || limits_.rate->take(subscriber_at(attempt.from), now);
+  return in_time ? Entry::admit : Entry::too_often;
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "test/net/enet_raw_socket.hpp"
+#include "test/net/enet_rig.hpp"
+#include "test/support/host_pair.hpp"
+
+/// Strangers at the port: who has no cookie costs nothing but reading, and keeps nobody out.
+namespace tickwire::test {
+namespace {
+
+constexpr std::uint32_t kLoopback = 0x7f000001;
+// ENet's slots of a listener for one link: 32 are for those who are to hear why they cannot stay.
+constexpr std::size_t kSlotsForOne = 33;
+
+/// Sockets at as many addresses, as a spoofer has them.
+struct Crowd {
+  explicit Crowd(std::size_t size) {
+    for (std::uint32_t i = 0; i < size; ++i)
+      sockets.push_back(std::make_unique<RawSocket>(0x7f010000u + i * 257u));
+  }
+
+  void send(std::uint16_t port, const std::function<Datagram(std::size_t)>& make) {
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      const Datagram datagram = make(i);
+      sockets[i]->send(port, datagram);
+      bytes_out += datagram.size();
+      ++datagrams_out;
+    }
+  }
+  void receive() {
+    for (const auto& socket : sockets) {
+      while (const auto answer = socket->receive()) {
+        bytes_back += answer->first.size();
+        ++datagrams_back;
+        largest_back = std::max(largest_back, answer->first.size());
+      }
+    }
+  }
+
+  std::vector<std::unique_ptr<RawSocket>> sockets;
+  std::size_t bytes_out = 0;
+  std::size_t bytes_back = 0;
+  std::size_t datagrams_out = 0;
+  std::size_t datagrams_back = 0;
+  std::size_t largest_back = 0;
+};
+
+/// A listener, and strangers who come with cookies and without.
+struct Door {
+  explicit Door(const std::function<void(detail::TransportContext&)>& change = [](auto&) {})
+      : pair([&change](detail::TransportContext& context) {
+          context.max_links = 1;
+          change(context);
+        }) {
+    const auto narrow = pair.server.listen("enet://127.0.0.1:0", 1, 1);
+    REQUIRE(narrow);
+    port = narrow->port;
+    url = narrow->to_string();
+  }
+
+  std::uint32_t cookie_of(const RawSocket& socket) {
+    return fetch_cookie(socket, port, [this] { pair.step(); });
+  }
+  /// Whether ENet answers this CONNECT within a moment.
+  bool lets_in(const RawSocket& socket, const ConnectDatagram& call) {
+    while (socket.receive()) {
+    }
+    socket.send(port, call.bytes());
+    pair.step();
+    pair.step();
+    return socket.receive().has_value();
+  }
+  bool lets_in(const RawSocket& socket, std::uint32_t cookie) {
+    return lets_in(socket, ConnectDatagram{.data = cookie});
+  }
+  detail::TransportCounters counters() const { return pair.server.transport->counters(); }
+
+  EnetPair pair;
+  std::uint16_t port = 0;
+  std::string url;
+};
+
+const Scheme& enet_scheme() {
+  const auto all = schemes();
+  return *std::find_if(all.begin(), all.end(),
+                       [](const auto& each) { return each.name == "enet"; });
+}
+
+TEST_CASE("enet flood: CONNECTs from hundreds of addresses get no byte back, and no slot") {
+  for (const std::uint32_t seed : {1u, 2u, 3u}) {
+    INFO("seed " << seed);
+    Door door;
+    Crowd crowd(300);
+    std::uint32_t state = seed;
+    const auto next = [&] { return state = state * 1664525u + 1013904223u; };
+    const auto flood = [&] {
+      crowd.send(door.port, [&](std::size_t) {
+        return ConnectDatagram{.id = next(), .data = next()}.bytes();
+      });
+      door.pair.step();
+      crowd.receive();
+    };
+    for (int i = 0; i < 20; ++i)
+      flood();
+    CHECK(door.counters().bad_cookies == crowd.datagrams_out);
+    CHECK_FALSE(door.pair.server.transport->next_deadline());  // nobody there to look after
+
+    // Meanwhile somebody calls, and is in before the clock has moved by a second.
+    RecordingLink& caller = door.pair.client.dial(door.url);
+    const TimePoint called = door.pair.clock.now();
+    while (caller.ups == 0 && door.pair.clock.now() - called < 1s)
+      flood();
+    CHECK(caller.ups == 1);
+    CHECK(door.pair.server.accepted.size() == 1);
+    CHECK(door.counters().bad_cookies == crowd.datagrams_out);
+    CHECK(door.counters().refused_full == 0);
+    CHECK(crowd.bytes_back == 0);
+  }
+}
+
+TEST_CASE("enet flood: questions get back no more than they bring, and leave nothing behind") {
+  Door door;
+  Crowd crowd(300);
+  for (int round = 0; round < 20; ++round) {
+    crowd.send(door.port, [&](std::size_t i) { return cookie_question(i); });
+    door.pair.step();
+    crowd.receive();
+  }
+  CHECK(crowd.datagrams_back > 0);
+  CHECK(crowd.bytes_back <= crowd.bytes_out);
+  CHECK(crowd.largest_back == cookie_question(0).size());
+  CHECK_FALSE(door.pair.server.transport->next_deadline());
+  CHECK(door.counters().malformed_datagrams == 0);
+  CHECK(door.counters().bad_cookies == 0);
+}
+
+TEST_CASE("enet flood: garbage, pieces of questions and answers at a listener are not answered") {
+  Door door;
+  RawSocket stranger;
+  const Datagram question = cookie_question(7);
+  std::uint64_t sent = 0;
+  const auto try_one = [&](const Datagram& datagram) {
+    stranger.send(door.port, datagram);
+    ++sent;
+    door.pair.step();
+    CHECK_FALSE(stranger.receive());
+  };
+  for (std::size_t size = 1; size < question.size(); ++size)
+    try_one(Datagram(question.begin(), question.begin() + static_cast<std::ptrdiff_t>(size)));
+  Datagram changed = question;
+  changed.push_back(0);
+  try_one(changed);
+  for (std::size_t at = 12; at < 16; ++at) {
+    changed = question;
+    changed[at] = 1;
+    try_one(changed);
+  }
+  changed = question;
+  changed[3] = '!';
+  try_one(changed);
+  CHECK(door.counters().malformed_datagrams == sent);
+}
+
+TEST_CASE("enet cookie: one of another address or port is refused, replayed or not") {
+  Door door;
+  RawSocket honest;
+  const std::uint32_t cookie = door.cookie_of(honest);
+  RawSocket other_port;
+  RawSocket other_address(kLoopback + 1);
+  CHECK_FALSE(door.lets_in(other_port, cookie));
+  CHECK_FALSE(door.lets_in(other_address, cookie));
+  CHECK(door.counters().bad_cookies == 2);
+  CHECK(door.lets_in(honest, cookie));
+  CHECK_FALSE(door.lets_in(other_port, cookie));
+  CHECK(door.counters().bad_cookies == 3);
+}
+
+TEST_CASE("enet cookie: one of the last key is taken, an expired one is not") {
+  Door door;
+  RawSocket first;
+  RawSocket second;
+  const std::uint32_t cookie = door.cookie_of(first);
+  const std::uint32_t second_cookie = door.cookie_of(second);
+  door.pair.run(16s);
+  CHECK(door.lets_in(first, cookie));  // the key has changed meanwhile
+  CHECK(door.cookie_of(second) != second_cookie);
+  door.pair.run(15s);
+  CHECK_FALSE(door.lets_in(second, second_cookie));
+  CHECK(door.counters().bad_cookies == 1);
+}
+
+TEST_CASE("enet cookie: one of another listener is refused") {
+  Door door;
+  RawSocket socket;
+  const std::uint32_t cookie =
+      fetch_cookie(socket, door.pair.address.port, [&] { door.pair.step(); });
+  CHECK_FALSE(door.lets_in(socket, cookie));
+  CHECK(door.counters().bad_cookies == 1);
+}
+
+TEST_CASE("enet cookie: a CONNECT sent a thousand times takes one slot and is not echoed") {
+  Door door;
+  RawSocket socket;
+  const ConnectDatagram call{.data = door.cookie_of(socket)};
+  std::size_t back = 0;
+  for (int i = 0; i < 1000; ++i) {
+    socket.send(door.port, call.bytes());
+    if (i % 100 == 99) door.pair.step();
+  }
+  while (const auto answer = socket.receive())
+    back += answer->first.size();
+  CHECK(back > 0);
+  CHECK(back <= call.bytes().size());
+}
+
+TEST_CASE("enet cookie: whoever calls again and again from one port has one half-open slot") {
+  Door door;
+  RawSocket socket;
+  const std::uint32_t cookie = door.cookie_of(socket);
+  for (std::uint32_t id = 1; id <= 200; ++id)
+    CHECK(door.lets_in(socket, ConnectDatagram{.id = id, .data = cookie}));
+  for (std::size_t i = 1; i < kSlotsForOne; ++i)
+    door.pair.client.dial(door.url);
+  CHECK(door.pair.run_until([&] { return door.pair.server.accepted.size() == kSlotsForOne - 1; }));
+  CHECK(door.counters().refused_full == 0);
+}
+
+TEST_CASE("enet: half-open peers have the handshake's time and no more") {
+  for (const Duration handshake : {2s, 40s}) {  // ENet would take 31.5 s
+    INFO("seconds " << handshake / 1s);
+    Door door([&](detail::TransportContext& context) { context.handshake = handshake; });
+    Crowd crowd(kSlotsForOne);
+    const TimePoint before = door.pair.clock.now();
+    for (const auto& socket : crowd.sockets)
+      CHECK(door.lets_in(*socket, door.cookie_of(*socket)));
+    const TimePoint all_in = door.pair.clock.now();
+    RawSocket late;
+    std::uint32_t cookie = door.cookie_of(late);
+    CHECK_FALSE(door.lets_in(late, cookie));
+    CHECK(door.counters().refused_full == 1);
+    door.pair.run(before + handshake - 20ms - door.pair.clock.now());
+    cookie = door.cookie_of(late);
+    CHECK_FALSE(door.lets_in(late, cookie));
+    CHECK(door.counters().refused_full == 2);
+    door.pair.run(before + handshake + 10ms - door.pair.clock.now());
+    CHECK(door.lets_in(late, cookie));
+
+    // The others follow, each at its time, and are not written to any more.
+    door.pair.run(all_in + handshake + 10ms - door.pair.clock.now());
+    crowd.receive();
+    crowd.bytes_back = 0;
+    door.pair.run(handshake + 300ms);
+    crowd.receive();
+    CHECK(crowd.bytes_back == 0);
+    CHECK_FALSE(door.pair.server.transport->next_deadline());
+    CHECK(door.pair.server.accepted.empty());
+  }
+}
+
+TEST_CASE("enet: one address takes no more slots than its limit, and two to be told why") {
+  Door door([](detail::TransportContext& context) { context.max_links_per_address = 2; });
+  std::vector<std::unique_ptr<RawSocket>> sockets;
+  for (int i = 0; i < 6; ++i) {
+    sockets.push_back(std::make_unique<RawSocket>(kLoopback + 5));
+    CHECK(door.lets_in(*sockets.back(), door.cookie_of(*sockets.back())) == (i < 4));
+  }
+  CHECK(door.counters().refused_address == 2);
+  RawSocket elsewhere(kLoopback + 6);
+  CHECK(door.lets_in(elsewhere, door.cookie_of(elsewhere)));
+}
+
+TEST_CASE("enet flood: a host counts what it turns away, and its slots stay free") {
+  PairOptions options;
+  options.server.limits.max_connections = 1;
+  HostPair pair(enet_scheme(), std::move(options));
+  Crowd crowd(100);
+  std::uint32_t id = 0;
+  const auto flood = [&] {
+    crowd.send(pair.address.port,
+               [&](std::size_t) { return ConnectDatagram{.id = ++id, .data = id}.bytes(); });
+  };
+  for (int i = 0; i < 10; ++i) {
+    flood();
+    pair.step();
+  }
+  const auto dialled = pair.client->connect(pair.address.to_string());
+  REQUIRE(dialled);
+  const auto is_up = [&] {
+    flood();
+    return dialled->is_open() && pair.server->is_connected();
+  };
+  CHECK(pair.until(is_up, 1ms, 1s));
+  pair.step();
+  crowd.receive();
+  CHECK(crowd.bytes_back == 0);
+  const HostStats stats = pair.server->stats();
+  CHECK(stats.bad_cookies == crowd.datagrams_out);
+  CHECK(stats.open_connections == 1);
+  CHECK(stats.accepted == 1);
+  CHECK(stats.handshakes_failed == 0);
+  CHECK(stats.refused_full == 0);
+  CHECK(stats.malformed_datagrams == 0);
+}
+
+}  // namespace
+}  // namespace tickwire::test
