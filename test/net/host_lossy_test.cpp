@@ -12,6 +12,7 @@
 using namespace tickwire;
 using namespace std::chrono_literals;
 using test::HostPair;
+using test::ProxyDirection;
 using test::UdpImpairment;
 using test::UdpProxy;
 
@@ -153,6 +154,53 @@ TEST_CASE("delay, jitter, doubles and overtaking change no message and no order"
   CHECK(stats.rtt > 40ms);
   CHECK(stats.rtt < 120ms);
   CHECK(stats.drops.duplicate_datagrams + stats.drops.stale_sequenced > 0);
+}
+
+TEST_CASE("a datagram with a changed bit counts as lost, and is never handed out") {
+  ProxiedPair proxied({.flip_ratio = 0.1}, 6);
+  const Exchange got = exchange(proxied);
+  CHECK(got.reliable == 500);
+  CHECK(got.in_order);
+  CHECK(proxied.proxy.to_server().flipped > 0);
+  for (const Connection& each : {proxied.pair.caller, proxied.pair.callee}) {
+    REQUIRE(each.stats().packet_loss_ratio);
+    CHECK(*each.stats().packet_loss_ratio > 0.03);
+    CHECK(*each.stats().packet_loss_ratio < 0.2);
+  }
+}
+
+TEST_CASE("a narrow way takes all reliable messages, and longer than a wide one") {
+  ProxiedPair proxied({}, 7);
+  for (const ProxyDirection way : {ProxyDirection::to_server, ProxyDirection::to_clients})
+    proxied.proxy.set(way, {.bytes_per_second = 32'000, .max_queue_bytes = 8000});
+  const std::string text = test::pattern(100'000);
+  const TimePoint start = proxied.pair.clock.now();
+  REQUIRE(test::send_text(proxied.pair.caller, text));
+  REQUIRE(proxied.until([&] { return proxied.pair.server.log.messages() == 1; }));
+  CHECK((proxied.pair.server.log.texts().front() == text));
+  CHECK(proxied.pair.clock.now() - start > 3s);
+  CHECK(proxied.pair.client.log.count(EventType::disconnected) == 0);
+}
+
+TEST_CASE("a way that stalls for less than the idle time-out loses no reliable message") {
+  ProxiedPair proxied({}, 8);
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(test::send_text(proxied.pair.caller, std::to_string(i)));
+    REQUIRE(test::send_text(proxied.pair.callee, std::to_string(i)));
+    if (i == 20) {
+      for (const ProxyDirection way : {ProxyDirection::to_server, ProxyDirection::to_clients})
+        proxied.proxy.stall(way, (proxied.pair.clock.now() + 8s).time_since_epoch());
+    }
+    proxied.run(100ms);
+  }
+  proxied.run(2s);
+  CHECK(proxied.pair.server.log.messages() < 50);
+  REQUIRE(proxied.until([&] {
+    return proxied.pair.server.log.messages() == 50 && proxied.pair.client.log.messages() == 50;
+  }));
+  CHECK(proxied.pair.server.log.texts().back() == "49");
+  CHECK(proxied.pair.client.log.count(EventType::disconnected) == 0);
+  CHECK(proxied.pair.server.log.count(EventType::disconnected) == 0);
 }
 
 TEST_CASE("a large message arrives whole through a network that loses a tenth") {

@@ -4,20 +4,33 @@
 #include <chrono>
 #include <string>
 
+#include "test/support/tcp_proxy.hpp"
 #include "test/support/tls_hosts.hpp"
-#include "test/support/tls_proxy.hpp"
 
 /// TLS connections that are cut, at every place where it hurts.
 using namespace tickwire;
 using namespace std::chrono_literals;
 using test::contains;
+using test::ProxyDirection;
+using test::TcpProxy;
 using test::TlsFiles;
 using test::TlsHosts;
-using test::TlsProxy;
 
 namespace {
 
-enum class Cut : std::uint8_t { end, reset };
+using Cut = TcpProxy::Cut;
+constexpr ProxyDirection kToServer = ProxyDirection::to_server;
+constexpr ProxyDirection kToClient = ProxyDirection::to_clients;
+
+/// On the way to a server; time does not matter to it.
+struct Proxy : TcpProxy {
+  explicit Proxy(const Address& server)
+      : TcpProxy(test::parse_udp_address("127.0.0.1:0"),
+                 test::parse_udp_address(server.host + ":" + std::to_string(server.port))) {}
+
+  [[nodiscard]] std::string url() const { return "tls://" + test::to_text(local()); }
+  void step() { service({}); }
+};
 
 /// A client that reaches its server through a proxy.
 struct Line {
@@ -45,13 +58,6 @@ struct Line {
     REQUIRE(test::send_text(caller, "hello"));
     REQUIRE(until([&] { return hosts.server.log.messages() == 1; }));
   }
-  void cut(Cut how) {
-    if (how == Cut::end) {
-      proxy.end();
-    } else {
-      proxy.reset();
-    }
-  }
   [[nodiscard]] bool both_over() {
     return hosts.until([&] {
       return hosts.client.log.count(EventType::disconnected) == 1 &&
@@ -61,33 +67,34 @@ struct Line {
 
   TlsFiles files;
   TlsHosts hosts;
-  TlsProxy proxy;
+  Proxy proxy;
   Connection caller;
   Connection callee;
 };
 
 /// The bytes that a server sends in a handshake.
-std::size_t handshake_bytes() {
+std::uint64_t handshake_bytes() {
   Line line;
   line.connect();
-  return line.proxy.to_caller.passed_bytes;
+  return line.proxy.passed_bytes(kToClient);
 }
 
 }  // namespace
 
 TEST_CASE("tls cuts: a line that is cut anywhere in the handshake ends in one error") {
-  const std::size_t all = handshake_bytes();
+  const std::uint64_t all = handshake_bytes();
   REQUIRE(all > 500);
-  for (const Cut how : {Cut::end, Cut::reset}) {
-    for (const std::size_t limit : {std::size_t{0}, std::size_t{3}, std::size_t{100}, all / 2}) {
+  for (const Cut how : {Cut::finish, Cut::reset}) {
+    for (const std::uint64_t limit :
+         {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{100}, all / 2}) {
       CAPTURE(static_cast<int>(how));
       CAPTURE(limit);
       Line line;
-      line.proxy.to_caller.limit_bytes = limit;
+      line.proxy.stall_at(kToClient, limit);
       line.dial();
-      REQUIRE(line.until([&] { return line.proxy.to_caller.waiting.size() > 100; }));
+      REQUIRE(line.until([&] { return line.proxy.waiting_bytes(kToClient) > 100; }));
       line.hosts.run(5ms);
-      line.cut(how);
+      line.proxy.cut(how);
       REQUIRE(line.hosts.until([&] {
         return line.hosts.client.log.count(EventType::error) == 1 &&
                line.hosts.server->stats().handshakes_failed == 1;
@@ -110,7 +117,7 @@ TEST_CASE("tls cuts: a line that is cut anywhere in the handshake ends in one er
 TEST_CASE("tls cuts: an end without close_notify is a truncated stream, at both ends") {
   Line line;
   line.connect();
-  line.cut(Cut::end);
+  line.proxy.cut(Cut::finish);
   REQUIRE(line.both_over());
   for (const auto* log : {&line.hosts.client.log, &line.hosts.server.log}) {
     const Error& error = log->last(EventType::disconnected).error;
@@ -122,13 +129,13 @@ TEST_CASE("tls cuts: an end without close_notify is a truncated stream, at both 
 TEST_CASE("tls cuts: an end in the middle of a record is a truncated stream") {
   Line line;
   line.connect();
-  line.proxy.to_server.limit_bytes = line.proxy.to_server.passed_bytes + 5000;
+  const std::uint64_t limit = line.proxy.passed_bytes(kToServer) + 5000;
+  line.proxy.stall_at(kToServer, limit);
   const std::string text = test::pattern(100'000);
   REQUIRE(test::send_text(line.caller, text));
-  REQUIRE(line.until(
-      [&] { return line.proxy.to_server.passed_bytes == line.proxy.to_server.limit_bytes; }));
+  REQUIRE(line.until([&] { return line.proxy.passed_bytes(kToServer) == limit; }));
   line.hosts.run(5ms);
-  line.cut(Cut::end);
+  line.proxy.cut(Cut::finish);
   REQUIRE(line.both_over());
   CHECK(line.hosts.server.log.last(EventType::disconnected).error.code ==
         ErrorCode::stream_truncated);
@@ -140,7 +147,7 @@ TEST_CASE("tls cuts: an end in the middle of a record is a truncated stream") {
 TEST_CASE("tls cuts: a reset is told from an end, with the system's number") {
   Line line;
   line.connect();
-  line.cut(Cut::reset);
+  line.proxy.cut(Cut::reset);
   REQUIRE(line.both_over());
   for (const auto* log : {&line.hosts.client.log, &line.hosts.server.log}) {
     const Error& error = log->last(EventType::disconnected).error;
@@ -152,11 +159,8 @@ TEST_CASE("tls cuts: a reset is told from an end, with the system's number") {
 TEST_CASE("tls cuts: a byte that is changed on its way ends the connection and is not handed out") {
   Line line;
   line.connect();
-  line.proxy.to_server.limit_bytes = line.proxy.to_server.passed_bytes;
+  line.proxy.flip_at(kToServer, line.proxy.passed_bytes(kToServer) + 20);
   REQUIRE(test::send_text(line.caller, "pay 10 to bob"));
-  REQUIRE(line.until([&] { return line.proxy.to_server.waiting.size() > 30; }));
-  line.proxy.to_server.waiting[20] = static_cast<char>(line.proxy.to_server.waiting[20] ^ 1);
-  line.proxy.to_server.limit_bytes += 1'000'000;
   REQUIRE(line.until([&] {
     return line.hosts.client.log.count(EventType::disconnected) == 1 &&
            line.hosts.server.log.count(EventType::disconnected) == 1;
@@ -189,7 +193,7 @@ TEST_CASE("tls cuts: a raw stream that ends without close_notify is truncated, t
   TlsHosts hosts(files.listening());
   const auto raw = hosts.server->listen("raw+tls://127.0.0.1:0");
   REQUIRE(raw);
-  TlsProxy proxy(*raw);
+  Proxy proxy(*raw);
   const auto dialled = hosts.client->connect("raw+" + proxy.url(), TlsHosts::by(files.dialling()));
   REQUIRE(dialled);
   REQUIRE(hosts.until([&] {
@@ -203,7 +207,7 @@ TEST_CASE("tls cuts: a raw stream that ends without close_notify is truncated, t
     proxy.step();
     return hosts.server.log.messages() == 1;
   }));
-  proxy.end();
+  proxy.cut(Cut::finish);
   REQUIRE(hosts.until([&] { return hosts.server.log.count(EventType::disconnected) == 1; }));
   CHECK(hosts.server.log.last(EventType::disconnected).error.code == ErrorCode::stream_truncated);
   CHECK(hosts.server.log.texts().front() == text);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -15,7 +16,6 @@ namespace tickwire::test {
 namespace {
 
 constexpr std::size_t kLargestDatagram = 65'536;
-constexpr UdpProxy::Time kReorderTime = std::chrono::milliseconds(10);
 // Deep enough that the proxy itself loses nothing in a burst, where the system lets it.
 constexpr int kSocketBufferBytes = 1 << 20;
 
@@ -33,12 +33,37 @@ sockaddr_in any_port() {
   return address;
 }
 
+bool hits(std::mt19937_64& random, double ratio) {
+  return static_cast<double>(random() >> 11) < ratio * 9007199254740992.0;  // 2^53
+}
+
+UdpProxy::Time spread(std::mt19937_64& random, UdpProxy::Time jitter) {
+  const auto parts = static_cast<std::uint64_t>(jitter.count()) + 1;
+  return UdpProxy::Time(static_cast<UdpProxy::Time::rep>(random() % parts));
+}
+
+void check(const UdpImpairment& impairment) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw std::runtime_error(std::string("UdpImpairment::") + what);
+  };
+  const auto is_ratio = [](double value) { return value >= 0 && value <= 1; };
+  require(is_ratio(impairment.loss_ratio), "loss_ratio must lie from 0 to 1");
+  require(is_ratio(impairment.duplicate_ratio), "duplicate_ratio must lie from 0 to 1");
+  require(is_ratio(impairment.reorder_ratio), "reorder_ratio must lie from 0 to 1");
+  require(is_ratio(impairment.flip_ratio), "flip_ratio must lie from 0 to 1");
+  require(impairment.delay.count() >= 0, "delay must not be below 0");
+  require(impairment.jitter.count() >= 0, "jitter must not be below 0");
+  require(impairment.reorder_delay.count() >= 0, "reorder_delay must not be below 0");
+  require(impairment.bytes_per_second != 0u, "bytes_per_second must be above 0");
+}
+
 }  // namespace
 
 UdpSocket::UdpSocket(const sockaddr_in& address)
     : handle_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
   if (handle_ < 0) fail("no UDP socket");
   setsockopt(handle_, SOL_SOCKET, SO_RCVBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
+  setsockopt(handle_, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
   if (bind(handle_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int code = errno;
     close(handle_);
@@ -101,11 +126,26 @@ std::string to_text(const sockaddr_in& address) {
   return std::string(host) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
-UdpProxy::UdpProxy(const sockaddr_in& listen, const sockaddr_in& to,
-                   const UdpImpairment& impairment, std::uint64_t seed)
-    : front_(listen), server_(to), impairment_(impairment), random_(seed) {}
+UdpProxy::UdpProxy(const sockaddr_in& listen, const sockaddr_in& to, const UdpImpairment& both_ways,
+                   std::uint64_t seed)
+    : front_(listen), server_(to) {
+  for (Line& each : lines_)
+    each.random.seed(seed++);
+  set(ProxyDirection::to_server, both_ways);
+  set(ProxyDirection::to_clients, both_ways);
+}
 
 UdpProxy::~UdpProxy() = default;
+
+void UdpProxy::set(ProxyDirection direction, const UdpImpairment& impairment) {
+  check(impairment);
+  line(direction).impairment = impairment;
+}
+
+void UdpProxy::stall(ProxyDirection direction, Time until) {
+  Line& stalled = line(direction);
+  stalled.stalled_until = std::max(stalled.stalled_until, until);
+}
 
 UdpProxy::Client& UdpProxy::client(const sockaddr_in& address) {
   Client& known = clients_[key_of(address)];
@@ -113,53 +153,92 @@ UdpProxy::Client& UdpProxy::client(const sockaddr_in& address) {
   return known;
 }
 
-bool UdpProxy::hits(double ratio) {
-  return static_cast<double>(random_() >> 11) < ratio * 9007199254740992.0;  // 2^53
-}
-
 void UdpProxy::service(Time now) {
   sockaddr_in from{};
   while (front_.receive(buffer_, from))
-    take(client(from), true, now);
+    take(client(from), line(ProxyDirection::to_server), now);
   for (auto& [key, each] : clients_) {
     while (each.upstream->receive(buffer_, from))
-      take(each, false, now);
+      take(each, line(ProxyDirection::to_clients), now);
   }
-  while (!held_.empty() && held_.begin()->first <= now)
-    release(held_.extract(held_.begin()).mapped());
+  release(ProxyDirection::to_server, now);
+  release(ProxyDirection::to_clients, now);
 }
 
 // The same number of random numbers for each, so that one ratio does not change another's dice.
-void UdpProxy::take(Client& from, bool is_to_server, Time now) {
-  Counters& counters = counters_[is_to_server ? 0 : 1];
+void UdpProxy::take(Client& from, Line& line, Time now) {
+  const UdpImpairment& impairment = line.impairment;
+  Counters& counters = line.counters;
   ++counters.received;
-  const bool is_lost = hits(impairment_.loss_ratio);
-  const bool is_doubled = hits(impairment_.duplicate_ratio);
-  const bool is_late = hits(impairment_.reorder_ratio);
-  const auto jitter = static_cast<std::uint64_t>(impairment_.jitter.count());
-  const Time due = now + impairment_.delay + Time(random_() % (jitter + 1));
+  const bool is_lost = hits(line.random, impairment.loss_ratio);
+  const bool is_doubled = hits(line.random, impairment.duplicate_ratio);
+  const bool is_late = hits(line.random, impairment.reorder_ratio);
+  const bool is_flipped = hits(line.random, impairment.flip_ratio);
+  const Time jitter = spread(line.random, impairment.jitter);
+  const Time copy_jitter = spread(line.random, impairment.jitter);
+  const std::uint64_t bit = line.random();
   if (is_lost) {
     ++counters.lost;
     return;
   }
-  if (is_late) ++counters.reordered;
+  const std::optional<Time> departure = queue(line, buffer_.size(), now);
+  if (!departure) {
+    ++counters.queue_full;
+    return;
+  }
+  if (is_flipped && !buffer_.empty()) {
+    ++counters.flipped;
+    buffer_[bit / 8 % buffer_.size()] ^= std::byte{1} << bit % 8;
+  }
+  const Time due = *departure + impairment.delay;
   if (is_doubled) {
     ++counters.duplicated;
-    held_.emplace(due, Held{&from, is_to_server, buffer_});
+    line.held.emplace(due + copy_jitter, Held{&from, now, buffer_});
   }
-  held_.emplace(is_late ? due + kReorderTime : due, Held{&from, is_to_server, buffer_});
+  if (is_late) ++counters.reordered;
+  const Time late = is_late ? impairment.reorder_delay : Time::zero();
+  line.held.emplace(due + jitter + late, Held{&from, now, buffer_});
 }
 
-void UdpProxy::release(const Held& held) {
-  Counters& counters = counters_[held.is_to_server ? 0 : 1];
-  const bool sent = held.is_to_server ? held.client->upstream->send(held.datagram, server_)
-                                      : front_.send(held.datagram, held.client->address);
-  ++(sent ? counters.forwarded : counters.failed);
+// When a datagram gets out of the queue in front of the line; nothing when there is no room.
+std::optional<UdpProxy::Time> UdpProxy::queue(Line& line, std::size_t bytes, Time now) {
+  const UdpImpairment& impairment = line.impairment;
+  for (; !line.queue.empty() && line.queue.front().departs <= now; line.queue.pop_front())
+    line.queued_bytes -= line.queue.front().bytes;
+  Time departure = std::max({now, line.free_at, line.stalled_until});
+  if (impairment.bytes_per_second) {
+    departure +=
+        Time(static_cast<Time::rep>(bytes * 1'000'000'000u / *impairment.bytes_per_second));
+  }
+  if (departure <= now) return now;
+  if (line.queued_bytes + bytes > impairment.max_queue_bytes) return std::nullopt;
+  line.free_at = departure;
+  line.queue.push_back({departure, bytes});
+  line.queued_bytes += bytes;
+  return departure;
+}
+
+void UdpProxy::release(ProxyDirection direction, Time now) {
+  Line& from = line(direction);
+  if (now < from.stalled_until) return;
+  while (!from.held.empty() && from.held.begin()->first <= now) {
+    const Held held = from.held.extract(from.held.begin()).mapped();
+    const bool sent = direction == ProxyDirection::to_server
+                          ? held.client->upstream->send(held.datagram, server_)
+                          : front_.send(held.datagram, held.client->address);
+    ++(sent ? from.counters.forwarded : from.counters.failed);
+    if (sent) from.counters.transit += now - held.arrived;
+  }
 }
 
 std::optional<UdpProxy::Time> UdpProxy::next_due() const {
-  if (held_.empty()) return std::nullopt;
-  return held_.begin()->first;
+  std::optional<Time> next;
+  for (const Line& each : lines_) {
+    if (each.held.empty()) continue;
+    const Time due = std::max(each.held.begin()->first, each.stalled_until);
+    next = std::min(next.value_or(due), due);
+  }
+  return next;
 }
 
 std::vector<int> UdpProxy::handles() const {

@@ -20,17 +20,20 @@
 /// `tickwire-udp-proxy`: a bad network for programs that are tested as they are.
 namespace {
 
+using tickwire::test::ProxyDirection;
 using tickwire::test::UdpImpairment;
 using tickwire::test::UdpProxy;
 using Time = UdpProxy::Time;
 
 constexpr const char* kUsage =
     "usage: tickwire-udp-proxy --to HOST:PORT [--listen 127.0.0.1:0] [--loss RATIO]\n"
-    "         [--duplicate RATIO] [--reorder RATIO] [--delay-ms N] [--jitter-ms N] [--seed N]\n"
-    "         [--ready-file FILE] [--seconds N]\n"
-    "Forwards UDP datagrams both ways and damages them. Ends on SIGTERM, SIGINT or after N "
-    "seconds,\n"
-    "and says what it did. FILE is written once it listens, with the address that it got.\n";
+    "         [--duplicate RATIO] [--reorder RATIO] [--reorder-ms N] [--delay-ms N]\n"
+    "         [--jitter-ms N] [--flip RATIO] [--rate BYTES_PER_SECOND] [--queue-bytes N]\n"
+    "         [--direction both|to-server|to-clients] [--seed N] [--ready-file FILE]\n"
+    "         [--seconds N]\n"
+    "Forwards UDP datagrams both ways and damages them. What stands behind a --direction concerns\n"
+    "that one alone. Ends on SIGTERM, SIGINT or after N seconds, and says what it did. FILE is\n"
+    "written once it listens, with the address that it got.\n";
 
 volatile std::sig_atomic_t is_stopped = 0;
 
@@ -42,7 +45,9 @@ struct Options {
   std::string listen = "127.0.0.1:0";
   std::string to;
   std::string ready_file;
-  UdpImpairment impairment;
+  UdpImpairment to_server;
+  UdpImpairment to_clients;
+  std::string direction = "both";
   std::uint64_t seed = 1;
   std::optional<double> seconds;
 };
@@ -67,6 +72,32 @@ Time milliseconds(const std::string& name, const std::string& text) {
       std::chrono::duration<double, std::milli>(number(name, text)));
 }
 
+// False when it is not one of an impairment's.
+bool set(UdpImpairment& impairment, const std::string& name, const std::string& value) {
+  if (name == "--loss") {
+    impairment.loss_ratio = ratio(name, value);
+  } else if (name == "--duplicate") {
+    impairment.duplicate_ratio = ratio(name, value);
+  } else if (name == "--reorder") {
+    impairment.reorder_ratio = ratio(name, value);
+  } else if (name == "--reorder-ms") {
+    impairment.reorder_delay = milliseconds(name, value);
+  } else if (name == "--delay-ms") {
+    impairment.delay = milliseconds(name, value);
+  } else if (name == "--jitter-ms") {
+    impairment.jitter = milliseconds(name, value);
+  } else if (name == "--flip") {
+    impairment.flip_ratio = ratio(name, value);
+  } else if (name == "--rate") {
+    impairment.bytes_per_second = static_cast<std::uint64_t>(number(name, value));
+  } else if (name == "--queue-bytes") {
+    impairment.max_queue_bytes = static_cast<std::size_t>(number(name, value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void set(Options& options, const std::string& name, const std::string& value) {
   if (name == "--listen") {
     options.listen = value;
@@ -74,22 +105,19 @@ void set(Options& options, const std::string& name, const std::string& value) {
     options.to = value;
   } else if (name == "--ready-file") {
     options.ready_file = value;
-  } else if (name == "--loss") {
-    options.impairment.loss_ratio = ratio(name, value);
-  } else if (name == "--duplicate") {
-    options.impairment.duplicate_ratio = ratio(name, value);
-  } else if (name == "--reorder") {
-    options.impairment.reorder_ratio = ratio(name, value);
-  } else if (name == "--delay-ms") {
-    options.impairment.delay = milliseconds(name, value);
-  } else if (name == "--jitter-ms") {
-    options.impairment.jitter = milliseconds(name, value);
   } else if (name == "--seed") {
     options.seed = static_cast<std::uint64_t>(number(name, value));
   } else if (name == "--seconds") {
     options.seconds = number(name, value);
+  } else if (name == "--direction") {
+    if (value != "both" && value != "to-server" && value != "to-clients") {
+      throw std::runtime_error(name + ": '" + value + "' is not both, to-server or to-clients");
+    }
+    options.direction = value;
   } else {
-    throw std::runtime_error("unknown option '" + name + "'");
+    const bool known = (options.direction == "to-clients" || set(options.to_server, name, value)) &&
+                       (options.direction == "to-server" || set(options.to_clients, name, value));
+    if (!known) throw std::runtime_error("unknown option '" + name + "'");
   }
 }
 
@@ -120,12 +148,14 @@ void report(const char* direction, const UdpProxy::Counters& counters) {
   std::cout << direction << ": received " << counters.received << ", forwarded "
             << counters.forwarded << ", lost " << counters.lost << ", duplicated "
             << counters.duplicated << ", reordered " << counters.reordered << ", failed "
-            << counters.failed << '\n';
+            << counters.failed << ", flipped " << counters.flipped << ", dropped by a full queue "
+            << counters.queue_full << '\n';
 }
 
 void run(const Options& options) {
   UdpProxy proxy(tickwire::test::parse_udp_address(options.listen),
-                 tickwire::test::parse_udp_address(options.to), options.impairment, options.seed);
+                 tickwire::test::parse_udp_address(options.to), options.to_server, options.seed);
+  proxy.set(ProxyDirection::to_clients, options.to_clients);
   const std::string place = tickwire::test::to_text(proxy.local());
   if (!options.ready_file.empty()) {
     // Whole or not at all: whoever waits for the file must not read half an address.

@@ -306,6 +306,26 @@ TEST_CASE("memory network: datagrams that wait too long for their turn are dropp
   CHECK(pair.callee->arrived.size() == 27);
 }
 
+TEST_CASE("memory network: a narrow link takes little at a time, so that datagrams find room") {
+  MemoryPair pair(1, {.bandwidth_bytes_per_second = 100'000, .max_queue_delay = 200ms});
+  pair.connect();
+  const auto room = [&] { return pair.caller->link->capacity_bytes(); };
+  for (int i = 0; i < 1000; ++i) {
+    pair.caller->send("a datagram", Lane::datagram);
+    while (room() > 0)
+      pair.caller->send(std::string(1000, 'x'));
+    pair.run(10ms);
+  }
+  CHECK(pair.network->stats().datagrams_queue_full == 0);
+  CHECK(pair.network->stats().bytes_delivered > 950'000);
+  pair.run(1s);
+  CHECK(room() == 5000);
+  pair.network->set_conditions({});
+  pair.caller->send("wide again");
+  pair.settle();
+  CHECK(room() == detail::kMemoryWindowBytes);
+}
+
 TEST_CASE("memory network: nothing overtakes the answer to a call") {
   MemoryPair pair(1, {.delay = 100ms});
   pair.server.when_incoming = [&](RecordingLink& end) {

@@ -2,6 +2,7 @@
 #include "lib/transport/memory/memory_core.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace tickwire::detail {
@@ -16,6 +17,18 @@ struct Later {
 std::uint64_t seed_for(std::uint64_t network_seed, std::uint64_t wire_id, Side to) noexcept {
   SplitMix64 mixer(network_seed);
   return mixer.next() ^ SplitMix64(wire_id * 2 + static_cast<std::uint64_t>(to)).next();
+}
+
+// On a narrow link a whole window would fill the queue, and no datagram would ever find room there:
+// what is under way besides the delay leaves three quarters of the longest wait free.
+std::size_t window_bytes(const NetworkConditions& conditions) noexcept {
+  constexpr std::size_t least = 4 * 1024;
+  if (!conditions.bandwidth_bytes_per_second) return kMemoryWindowBytes;
+  const Duration time = conditions.delay + conditions.jitter + conditions.max_queue_delay / 4;
+  const double bytes = std::chrono::duration<double>(time).count() *
+                       static_cast<double>(*conditions.bandwidth_bytes_per_second);
+  if (bytes >= static_cast<double>(kMemoryWindowBytes)) return kMemoryWindowBytes;
+  return std::max(least, static_cast<std::size_t>(bytes));
 }
 
 }  // namespace
@@ -217,6 +230,7 @@ MemoryCore::Sleeper MemoryCore::carry(const std::shared_ptr<Wire>& wire, Side fr
   }
   const Endpoint* caller = wire->end(from).endpoint.get();
   const TimePoint now = to.endpoint->clock->now();
+  to.window_bytes = window_bytes(odds_to(packet.to).conditions);
   if (packet.lane == Lane::datagram) return carry_datagram(to, std::move(packet), now, caller);
   packet.due =
       to.inbound.reliable(odds_to(packet.to), now, packet.size_bytes, packet.lane, channel);
@@ -294,7 +308,7 @@ bool MemoryCore::admit(const Arrival& arrival, Sleeper& sleeper) {
       const std::size_t after = before - arrival.size_bytes;
       here.in_flight_bytes = after;
       // Half a window of room is worth a wake-up; less would bring one for every packet.
-      constexpr std::size_t half = kMemoryWindowBytes / 2;
+      const std::size_t half = here.window_bytes / 2;
       if (before >= half && after < half) {
         sleeper = disturb(wire.end(other(arrival.to)).endpoint, here.endpoint.get());
       }

@@ -24,7 +24,8 @@ namespace tickwire::detail {
 class MemoryLink;
 struct Wire;
 
-/// Bytes under way in one direction of a link from which on its sender should wait.
+/// Bytes under way in one direction of a link from which on its sender should wait. A bandwidth
+/// makes it less.
 inline constexpr std::size_t kMemoryWindowBytes = 256 * 1024;
 
 /// The two ends of a wire.
@@ -79,7 +80,8 @@ struct Wire {
     bool open = false;  // what arrives here has a taker
     WireModel inbound;
     std::atomic<std::size_t> in_flight_bytes{0};  // towards this end; written under the mutex
-    MemoryLink* link = nullptr;                   // for the thread of this end's host alone
+    std::atomic<std::size_t> window_bytes{kMemoryWindowBytes};  // for them; the same
+    MemoryLink* link = nullptr;  // for the thread of this end's host alone
   };
 
   Wire(std::uint64_t network_seed, std::uint64_t wire_id);

@@ -100,7 +100,8 @@ class MemoryLink final : public Link {
   [[nodiscard]] std::size_t capacity_bytes() const noexcept override {
     if (state_ != State::up && state_ != State::called) return 0;
     const std::size_t in_flight = wire_->end(other(side_)).in_flight_bytes;
-    return kMemoryWindowBytes - std::min(in_flight, kMemoryWindowBytes);
+    const std::size_t window = wire_->end(other(side_)).window_bytes;
+    return window - std::min(in_flight, window);
   }
 
   void send(Packet packet, Lane lane, std::uint8_t channel) override {

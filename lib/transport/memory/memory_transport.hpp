@@ -17,8 +17,8 @@ namespace tickwire::detail {
 /// A wire never shares memory: bytes are copied when they are sent and when they arrive.
 ///
 /// Shape:  packets of at most 16 KiB, datagrams of at most 1,200 bytes; 256 KiB under way per link
-///         and direction before `capacity_bytes` is 0. One `service` hands out at most 1,024
-///         arrivals, and none that was sent after it began.
+///         and direction before `capacity_bytes` is 0, or less where a bandwidth makes them wait.
+///         One `service` hands out at most 1,024 arrivals, and none that was sent after it began.
 /// Errors: `address_in_use` from `listen`. A dialled link hears `connection_refused` when nobody
 ///         listens or the listener turns it away, `server_full` when it takes no more. A link that
 ///         was up hears `connection_reset`.
