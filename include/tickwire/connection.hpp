@@ -3,6 +3,7 @@
 
 #include <any>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tickwire/address.hpp>
@@ -99,8 +101,10 @@ class TICKWIRE_API Connection {
   Result<MessageId> send(const T& object, const SendOptions& options = {}) const;
   Result<MessageId> send_bytes(std::span<const std::byte> bytes,
                                const SendOptions& options = {}) const;
-  Result<MessageId> send_bytes(std::vector<std::byte>&& bytes,
-                               const SendOptions& options = {}) const;
+  template <std::same_as<std::vector<std::byte>> Bytes>
+  Result<MessageId> send_bytes(Bytes&& bytes, const SendOptions& options = {}) const {
+    return send_owned(std::move(bytes), options);
+  }
   ErrorCode close(const CloseReason& reason = {}) const;
 
   /// The program's own data, or null when there is none of that type.
@@ -119,6 +123,7 @@ class TICKWIRE_API Connection {
   friend struct std::hash<Connection>;
   Connection(Host* host, std::uint32_t slot, std::uint32_t generation) noexcept
       : host_(host), slot_(slot), generation_(generation) {}
+  Result<MessageId> send_owned(std::vector<std::byte>&& bytes, const SendOptions& options) const;
   [[nodiscard]] detail::Peer* peer() const noexcept;
   [[nodiscard]] std::any* user_data_slot() const noexcept;
 

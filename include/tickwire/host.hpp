@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -179,8 +180,11 @@ class TICKWIRE_API Host {
                                const SendOptions& options = {});
   /// The same for bytes that the caller has no more use for: a large message is then sent from
   /// where it lies, without a copy. After an error they are still the caller's.
-  Result<MessageId> send_bytes(Connection connection, std::vector<std::byte>&& bytes,
-                               const SendOptions& options = {});
+  template <std::same_as<std::vector<std::byte>> Bytes>
+  Result<MessageId> send_bytes(Connection connection, Bytes&& bytes,
+                               const SendOptions& options = {}) {
+    return send_owned(connection, std::move(bytes), options);
+  }
   /// Sends to every open connection; encodes once.
   template <class T>
   BroadcastResult broadcast(const T& object, const BroadcastOptions& options = {});
@@ -226,6 +230,8 @@ class TICKWIRE_API Host {
   friend class Extension;
   friend class detail::HostCore;
 
+  Result<MessageId> send_owned(Connection connection, std::vector<std::byte>&& bytes,
+                               const SendOptions& options);
   // What the templates above come down to; the bytes are an encoded object.
   Result<MessageId> send_encoded(Connection connection, std::uint32_t type,
                                  std::span<const std::byte> bytes, const SendOptions& options);

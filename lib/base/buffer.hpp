@@ -14,7 +14,7 @@ namespace tickwire::detail {
 class BufferPool;
 
 /// One counted block of bytes.
-struct BufferBlock {
+struct alignas(std::max_align_t) BufferBlock {
   std::atomic<std::uint32_t> references;
   std::uint32_t capacity;
   std::uint32_t size_class;

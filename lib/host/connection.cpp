@@ -53,10 +53,10 @@ Result<MessageId> Connection::send_bytes(std::span<const std::byte> bytes,
   return host_->send_bytes(*this, bytes, options);
 }
 
-Result<MessageId> Connection::send_bytes(std::vector<std::byte>&& bytes,
+Result<MessageId> Connection::send_owned(std::vector<std::byte>&& bytes,
                                          const SendOptions& options) const {
   if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};
-  return host_->send_bytes(*this, std::move(bytes), options);
+  return host_->send_owned(*this, std::move(bytes), options);
 }
 
 ErrorCode Connection::close(const CloseReason& reason) const {

@@ -144,7 +144,7 @@ Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::b
   return core_->send(connection, message, options);
 }
 
-Result<MessageId> Host::send_bytes(Connection connection, std::vector<std::byte>&& bytes,
+Result<MessageId> Host::send_owned(Connection connection, std::vector<std::byte>&& bytes,
                                    const SendOptions& options) {
   return core_->send_owned(connection, std::move(bytes), options);
 }

@@ -75,7 +75,7 @@ HostCore::HostCore(Host& host, HostConfig given)
                    .wake = [box = mailbox] { box->wake(); },
                    .channels = config.channels.size(),
                    .max_links = config.limits.max_connections + kRefusalSlots,
-                   .idle = config.timeouts.idle + config.timeouts.keep_alive,
+                   .idle = deadly_silence(config.timeouts),
                    .handshake = config.timeouts.handshake,
                    .max_links_per_address = config.limits.max_connections_per_address,
                    .enet = config.enet},

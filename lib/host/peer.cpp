@@ -7,8 +7,8 @@ namespace {
 class LinkSink final : public PacketSink {
  public:
   explicit LinkSink(Link& link) noexcept : link_(link) {}
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept override {
-    return link_.capacity_bytes();
+  [[nodiscard]] std::size_t capacity_bytes(Lane lane) const noexcept override {
+    return link_.capacity_bytes(lane);
   }
   void send(Packet packet, Lane lane, std::uint8_t channel) override {
     link_.send(std::move(packet), lane, channel);

@@ -50,6 +50,8 @@ Arrival SequenceWindow::accept(std::uint16_t sequence) noexcept {
 
 void LossEstimator::add(std::uint32_t received_in_all, std::uint32_t missed_in_all) noexcept {
   const std::uint32_t received = received_in_all - last_received_;
+  // A report that was overtaken by a newer one.
+  if (static_cast<std::int32_t>(received) < 0) return;
   // A late arrival takes back a miss: the total may go down.
   const auto missed = static_cast<std::int32_t>(missed_in_all - last_missed_);
   last_received_ = received_in_all;

@@ -125,6 +125,7 @@ void MessageSession::receive(Packet packet, TimePoint now) {
   if (header->acknowledged && !outbox_.acknowledge(header->channel, *header->acknowledged)) {
     return violate("an acknowledgement of what was never sent");
   }
+  note_talk(now);
   if (!inbox_.receive(*header, std::move(packet))) return violate("a malformed packet");
   if (inbox_.owes_acknowledgements() && !acknowledge_at_) acknowledge_at_ = now + kAcknowledgeDelay;
   if (state_ == SessionState::draining) check_drained();
@@ -147,6 +148,7 @@ ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery
   if (how == Delivery::reliable || content <= settings_->limits.max_unreliable_bytes) {
     code = outbox_.add(message, how, channel, now);
   }
+  if (code == ErrorCode::none) note_talk(now);
   if (code == ErrorCode::message_too_large) ++stats_.drops.refused_too_large;
   if (code == ErrorCode::send_queue_full) {
     ++stats_.drops.refused_queue_full;
@@ -249,14 +251,24 @@ void MessageSession::advance(TimePoint now) {
   }
 }
 
-// Its program has stood still for `idle` then: it says something each `keep_alive` otherwise.
 TimePoint MessageSession::dead_at() const noexcept {
-  return heard_at_ + settings_->timeouts.idle + settings_->timeouts.keep_alive;
+  return heard_at_ + deadly_silence(settings_->timeouts);
+}
+
+// A message, of either end: while there are some, how long the way takes is of interest.
+void MessageSession::note_talk(TimePoint now) noexcept {
+  talked_at_ = now;
+  ping_at_ = std::min(ping_at_, now + settings_->timeouts.keep_alive);
+}
+
+Duration MessageSession::ping_interval(TimePoint now) const noexcept {
+  const Duration quiet = quiet_interval(settings_->timeouts);
+  return now - talked_at_ < quiet ? settings_->timeouts.keep_alive : quiet;
 }
 
 void MessageSession::send_ping(TimePoint now) noexcept {
   ping_due_ = true;
-  ping_at_ = now + settings_->timeouts.keep_alive;
+  ping_at_ = now + ping_interval(now);
 }
 
 TimePoint MessageSession::next_deadline() const noexcept {
@@ -318,6 +330,7 @@ void MessageSession::become_open(TimePoint now) {
   was_open_ = true;
   connected_pending_ = true;
   heard_at_ = now;
+  talked_at_ = now;
   send_ping(now);
 }
 

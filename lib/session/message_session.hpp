@@ -138,6 +138,8 @@ class MessageSession final : public Session {
   [[nodiscard]] bool is_welcoming_back() const noexcept;
   void use_link(const LinkTraits& traits) noexcept;
   [[nodiscard]] TimePoint dead_at() const noexcept;
+  void note_talk(TimePoint now) noexcept;
+  [[nodiscard]] Duration ping_interval(TimePoint now) const noexcept;
   void send_ping(TimePoint now) noexcept;
   void check_drained();
   void finish(Error error);
@@ -179,6 +181,7 @@ class MessageSession final : public Session {
   Duration open_within_;
   TimePoint open_by_;
   TimePoint heard_at_;
+  TimePoint talked_at_{};  // the last message of either end
   TimePoint ping_at_{};
   std::optional<TimePoint> acknowledge_at_;
   std::optional<TimePoint> linger_until_;

@@ -62,7 +62,7 @@ void MessageSession::take_record(const wire::Record& record, TimePoint now) {
       if (!cursor.ok()) return violate("a broken ping");
       echo_ = Echo{stamp, now};
       // The own one goes with the answer, if it is due before long: one packet less.
-      if (ping_at_ - now < settings_->timeouts.keep_alive * 3 / 4) send_ping(now);
+      if (ping_at_ - now < ping_interval(now) * 3 / 4) send_ping(now);
       return;
     }
     case wire::Kind::pong:

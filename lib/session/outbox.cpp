@@ -19,6 +19,9 @@ constexpr std::uint64_t kMaxBundleCost = 64 * 1024;
 // piece of its own.
 constexpr std::size_t kApartBytes = 2048;
 
+// Keeps the share of a byte exact enough at the largest weight.
+constexpr std::uint64_t kServedScale = 1024;
+
 constexpr wire::PacketLane packet_lane(Delivery delivery) noexcept {
   return static_cast<wire::PacketLane>(static_cast<int>(delivery) + 1);
 }
@@ -94,6 +97,8 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   }
 
   Queue& to = queue(channel, delivery);
+  // One that was idle has saved nothing up.
+  if (to.items.empty()) to.served = std::max(to.served, served_);
   if (may_get_lost(delivery)) {
     if (bytes > bundle_bytes(delivery)) return ErrorCode::message_too_large;
     if (message.replace_key && replace(to, message, channel)) return ErrorCode::none;
@@ -214,37 +219,59 @@ void Outbox::add_large(Queue& to, const OutMessage& message, TimePoint now) {
   ++queued_items_;
 }
 
-// Strictly by priority; channels of one priority take turns, each with its weight in packets.
+// Strictly by priority.
 void Outbox::flush(PacketWriter& writer, TimePoint now) {
   if (empty()) return;
-  std::size_t begin = 0;
-  while (begin < order_.size()) {
+  for (const std::uint8_t channel : order_) {
+    if (!channels_[channel]) continue;
+    for (const Delivery delivery : kDeliveries) {
+      if (may_get_lost(delivery)) drop_old(channel, delivery, now);
+      queue(channel, delivery).is_blocked = false;
+    }
+  }
+  for (std::size_t begin = 0; begin < order_.size();) {
     const auto priority = settings_.channels[order_[begin]].priority;
     std::size_t end = begin;
     while (end < order_.size() && settings_.channels[order_[end]].priority == priority)
       ++end;
-    bool progress = true;
-    while (progress) {
-      progress = false;
-      for (std::size_t i = begin; i < end; ++i) {
-        const std::uint8_t channel = order_[i];
-        if (!channels_[channel]) continue;
-        for (const Delivery delivery : kDeliveries) {
-          if (may_get_lost(delivery)) drop_old(channel, delivery, now);
-          for (unsigned n = settings_.channels[channel].weight; n > 0; --n) {
-            if (!send_one(channel, delivery, writer)) break;
-            progress = true;
-          }
-        }
+    flush_equals(std::span(order_).subspan(begin, end - begin), writer);
+    begin = end;
+  }
+}
+
+// Those of one priority share what may leave by bytes and weight, also where a flush takes little
+// of it and the next goes on: the one that has had least comes next.
+//
+// Source: start-time fair queueing, Goyal, Vin and Cheng, SIGCOMM 1996.
+void Outbox::flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer) {
+  while (true) {
+    Queue* next = nullptr;
+    std::uint8_t its_channel = 0;
+    Delivery its_delivery = Delivery::reliable;
+    for (const std::uint8_t channel : channels) {
+      if (!channels_[channel]) continue;
+      for (const Delivery delivery : kDeliveries) {
+        Queue& each = queue(channel, delivery);
+        if (each.is_blocked || each.items.empty()) continue;
+        if (next != nullptr && each.served >= next->served) continue;
+        next = &each;
+        its_channel = channel;
+        its_delivery = delivery;
       }
     }
-    begin = end;
+    if (next == nullptr) return;
+    const std::uint64_t before = stats_.bytes_sent;
+    next->is_blocked = !send_one(its_channel, its_delivery, writer);
+    served_ = std::max(served_, next->served);
+    next->served +=
+        (stats_.bytes_sent - before) * kServedScale / settings_.channels[its_channel].weight;
   }
 }
 
 bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {
   Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
-  if (from.items.empty() || !writer.has_capacity()) return false;
+  const Lane lane = may_get_lost(delivery) ? Lane::datagram : Lane::reliable;
+  if (from.items.empty() || writer.capacity_bytes(lane) == 0) return false;
   if (!may_get_lost(delivery) && channels_[channel]->hold == Hold::on) return false;
   Item& front = from.items.front();
   if (!front.bundle) return send_slice(channel, from, writer);

@@ -12,8 +12,8 @@ namespace tickwire::detail {
 class PacketSink {
  public:
   virtual ~PacketSink() = default;
-  /// Bytes that it takes now without piling them up.
-  [[nodiscard]] virtual std::size_t capacity_bytes() const noexcept = 0;
+  /// See `Link::capacity_bytes`.
+  [[nodiscard]] virtual std::size_t capacity_bytes(Lane lane) const noexcept = 0;
   virtual void send(Packet packet, Lane lane, std::uint8_t channel) = 0;
   /// See `Link::send_pieces`.
   virtual void send_pieces(Packet, Packet, Lane, std::uint8_t) {}

@@ -21,7 +21,10 @@ class PacketWriter {
   PacketWriter(PacketSink& sink, PacketProtector& protector, Inbox& inbox, ConnectionStats& stats)
       : sink_(sink), protector_(protector), inbox_(inbox), stats_(stats) {}
 
-  [[nodiscard]] bool has_capacity() const noexcept { return sink_.capacity_bytes() > 0; }
+  /// What the way out takes now on a lane.
+  [[nodiscard]] std::size_t capacity_bytes(Lane lane) const noexcept {
+    return sink_.capacity_bytes(lane);
+  }
 
   /// Data of a channel.
   void write(Packet packet, wire::PacketLane packet_lane, std::uint8_t channel,

@@ -55,7 +55,7 @@ bool RawSession::wants_input() const noexcept {
 }
 
 void RawSession::flush(PacketSink& sink, TimePoint) {
-  while (!outgoing_.empty() && sink.capacity_bytes() > 0) {
+  while (!outgoing_.empty() && sink.capacity_bytes(Lane::reliable) > 0) {
     Item item = outgoing_.take_front();
     ++stats_.packets_sent;
     stats_.bytes_sent += item.packet.size();

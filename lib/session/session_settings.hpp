@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,18 @@ struct SessionSettings {
   /// Fills bytes with numbers that nobody can foretell; false when there are none.
   std::function<bool(std::span<std::byte>)> random{};
 };
+
+/// Between two echoes of a connection on which nothing else is said: rare, so that a thousand idle
+/// ones cost nothing to speak of, and often enough for a router to keep its entry for them.
+[[nodiscard]] inline Duration quiet_interval(const Timeouts& timeouts) noexcept {
+  constexpr Duration most = std::chrono::seconds(10);
+  return std::max(timeouts.keep_alive, std::min(timeouts.idle / 4, most));
+}
+
+/// Silence after which the other end's program has stood still for `idle`.
+[[nodiscard]] inline Duration deadly_silence(const Timeouts& timeouts) noexcept {
+  return timeouts.idle + quiet_interval(timeouts);
+}
 
 /// What one of them is told besides.
 struct SessionStart {

@@ -7,6 +7,7 @@ namespace tickwire::test {
 
 void CapturingSink::send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) {
   bytes_sent += packet.size();
+  if (fills_up) capacity -= std::min(capacity, packet.size());
   packets.push_back({std::move(packet), lane, channel});
 }
 

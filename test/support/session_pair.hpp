@@ -24,12 +24,13 @@ struct InFlight {
 /// Takes what a session sends, as a transport would.
 class CapturingSink final : public detail::PacketSink {
  public:
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept override { return capacity; }
+  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override { return capacity; }
   void send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) override;
   void send_pieces(detail::Packet head, detail::Packet body, detail::Lane lane,
                    std::uint8_t channel) override;
 
   std::size_t capacity = 1 << 20;
+  bool fills_up = false;  ///< what is sent takes of the capacity
   std::size_t bytes_sent = 0;
   std::vector<const std::byte*> bodies;  ///< where they lay, of packets in two pieces
   detail::RingQueue<InFlight> packets;

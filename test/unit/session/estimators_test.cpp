@@ -155,6 +155,19 @@ TEST_CASE("ids of a steady flow are one run, and come back in order") {
   CHECK(taken.empty());
 }
 
+TEST_CASE("a report of losses that comes late or twice changes nothing") {
+  LossEstimator loss;
+  loss.add(90, 10);
+  loss.add(180, 20);
+  const auto before = loss.ratio();
+  loss.add(90, 10);
+  loss.add(180, 20);
+  REQUIRE(loss.ratio());
+  CHECK(*loss.ratio() == doctest::Approx(*before));
+  loss.add(270, 30);
+  CHECK(*loss.ratio() == doctest::Approx(0.1));
+}
+
 TEST_CASE("the other clock is known to 5 ms after a minute of echoes of 100 ms +- 20 ms each way") {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     INFO("seed ", seed);

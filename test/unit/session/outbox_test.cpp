@@ -50,6 +50,29 @@ struct Sender {
 
 }  // namespace
 
+TEST_CASE("where little leaves at a time, equal channels share it by bytes") {
+  Sender sender;
+  sender.end.sink.capacity = 0;
+  sender.end.sink.fills_up = true;
+  for (int i = 0; i < 90; ++i) {
+    REQUIRE(sender.end.send(std::string(1000, 'x'), Delivery::reliable, 0) == ErrorCode::none);
+    REQUIRE(sender.end.send(std::string(500, 'x'), Delivery::unreliable, 1) == ErrorCode::none);
+    REQUIRE(sender.end.send(std::string(250, 'x'), Delivery::reliable, 2) == ErrorCode::none);
+  }
+  std::size_t bytes[3] = {};
+  for (int i = 0; i < 60; ++i) {
+    sender.end.sink.capacity = 1;  // a packet at a time
+    for (const Bytes& packet : test::flushed(sender.end)) {
+      if ((packet.at(0) & std::byte{3}) == std::byte{0}) continue;
+      bytes[std::to_integer<std::size_t>(packet.at(1))] += packet.size();
+    }
+  }
+  for (const std::size_t each : bytes) {
+    CHECK(each >= 15'000);
+    CHECK(each <= 25'000);
+  }
+}
+
 TEST_CASE("a higher priority leaves first, equal ones take turns by weight") {
   auto settings = SessionPair::settings(Direction::dialled);
   settings.channels[1].weight = 3;

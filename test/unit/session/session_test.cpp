@@ -287,17 +287,32 @@ TEST_CASE("a dialled session that nobody answers ends in one error") {
   CHECK(pair.acceptor.session.state() == detail::SessionState::ended);
 }
 
-TEST_CASE("a silent peer is dead after the idle time, and not before") {
+TEST_CASE("a silent peer is dead after the idle time and a quarter, and not before the former") {
   SessionPair pair;
   pair.connect();
   pair.advance(60s, 100ms);
   CHECK(pair.dialler.session.is_open());
   pair.passes = [](const auto&) { return false; };
-  pair.advance(8900ms, 100ms);
+  pair.advance(10s, 100ms);
   CHECK(pair.dialler.session.is_open());
-  pair.advance(1200ms, 100ms);
+  pair.advance(2600ms, 100ms);
   REQUIRE(pair.dialler.count(EventType::disconnected) == 1);
   CHECK(pair.dialler.events.back().error.code == ErrorCode::connection_lost);
+}
+
+TEST_CASE("who says nothing echoes rarely, and each second again as soon as there is a message") {
+  SessionPair pair;
+  pair.connect();
+  pair.advance(10s, 100ms);
+  const auto echoes_in = [&](Duration time) {
+    const auto before = pair.dialler.session.stats().packets_sent;
+    pair.advance(time, 100ms);
+    return pair.dialler.session.stats().packets_sent - before;
+  };
+  // A ping and the answer to the other end's travel in two packets at most.
+  CHECK(echoes_in(60s) <= 2 * 60 * 4 / 10);
+  CHECK(pair.dialler.send("well") == ErrorCode::none);
+  CHECK(echoes_in(1100ms) >= 2);
 }
 
 TEST_CASE("an hour of play at 60 ticks a second passes in no time and loses nothing") {
