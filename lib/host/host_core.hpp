@@ -19,6 +19,7 @@
 #include "lib/host/listeners.hpp"
 #include "lib/host/log.hpp"
 #include "lib/host/mailbox.hpp"
+#include "lib/host/shortage.hpp"
 #include "lib/host/timer_queue.hpp"
 #include "lib/host/transports.hpp"
 #include "lib/platform/resolver.hpp"
@@ -165,6 +166,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   const std::shared_ptr<const SessionSettings> session_settings_;
   ConnectionTable table_;
   EventRing ring_;
+  Shortage shortage_;
   TimerQueue timers_;
   Transports transports_;
   std::optional<Ticker> ticker_;

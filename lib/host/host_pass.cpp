@@ -100,7 +100,13 @@ void HostCore::run_ticks() {
 }
 
 void HostCore::retry_parked() {
-  if (parked_.empty()) return;
+  if (parked_.empty()) return shortage_.end();
+  shortage_.watch(table_, now_, [&](Peer& peer) {
+    peer.session->fail({ErrorCode::protocol_violation, 0,
+                        "The other end began a large message and did not go on with it, while "
+                        "others waited for the memory."});
+    on_peer_changed(peer.slot());
+  });
   scratch_slots_.swap(parked_);
   for (const std::uint32_t slot : scratch_slots_) {
     if (!table_[slot].is_used()) continue;

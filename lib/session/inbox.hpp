@@ -57,6 +57,8 @@ class Inbox {
   /// Goes on with messages that waited for reassembly memory. False as above.
   [[nodiscard]] bool retry_parked();
   [[nodiscard]] bool has_parked() const noexcept { return parked_channels_ > 0; }
+  [[nodiscard]] bool has_unfinished() const noexcept { return assemblies_ > 0; }
+  [[nodiscard]] std::uint64_t assembled_bytes() const noexcept { return assembled_bytes_; }
   /// Calls `tell(channel, is_held)` for every channel whose sender is to stop, or to go on: what
   /// waits for reassembly memory must not use up the credit of the channels that have it.
   template <class F>
@@ -164,6 +166,8 @@ class Inbox {
   std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;
   std::size_t parked_channels_ = 0;
+  std::size_t assemblies_ = 0;  // under way
+  std::uint64_t assembled_bytes_ = 0;
   bool holds_changed_ = false;
   std::uint64_t arrivals_ = 0;
   std::uint64_t owed_messages_ = 0;

@@ -18,6 +18,10 @@ constexpr std::uint64_t kMaxBundleCost = 64 * 1024;
 // From here on a slice's bytes are sent from where they are; below, the copy is cheaper than a
 // piece of its own.
 constexpr std::size_t kApartBytes = 2048;
+// A packet goes whole: on a way of 64 kB/s, what comes behind one of 64 KiB waits for a second. So
+// bundles are no larger than this, and slices than what the way takes just now.
+constexpr std::size_t kMostBundleBytes = 8 * 1024;
+constexpr std::size_t kLeastSliceBytes = 4096;
 
 // Keeps the share of a byte exact enough at the largest weight.
 constexpr std::uint64_t kServedScale = 1024;
@@ -77,7 +81,7 @@ Outbox::Queue& Outbox::queue(std::uint8_t channel, Delivery delivery) {
 }
 
 std::size_t Outbox::bundle_bytes(Delivery delivery) const noexcept {
-  return may_get_lost(delivery) ? datagram_room_ : packet_room_;
+  return may_get_lost(delivery) ? datagram_room_ : std::min(packet_room_, kMostBundleBytes);
 }
 
 // What it counts in the queue.
@@ -302,7 +306,9 @@ bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer)
   const std::size_t lead = first ? kSliceHeadBytes : 0;
   const std::size_t total = item.head.size + item.payload.size;
   const std::size_t left = total - item.sent_bytes;
-  const std::size_t piece = std::min(left, packet_room_ - wire::kMaxRecordHeaderBytes - lead);
+  const std::size_t room = std::max(writer.capacity_bytes(Lane::reliable), kLeastSliceBytes);
+  const std::size_t piece =
+      std::min({left, room, packet_room_ - wire::kMaxRecordHeaderBytes - lead});
   const std::uint64_t cost = wire::record_cost(lead + piece);
   if (spent_ + cost > credit_) return false;
   spent_ += cost;

@@ -104,6 +104,10 @@ class Session {
   [[nodiscard]] virtual bool was_open() const noexcept = 0;
   [[nodiscard]] virtual bool was_refused() const noexcept = 0;
   [[nodiscard]] virtual bool has_parked() const noexcept = 0;
+  /// Whether a part of a large message has come, and the rest has not.
+  [[nodiscard]] virtual bool has_unfinished() const noexcept { return false; }
+  /// Bytes of large messages that have come, ever.
+  [[nodiscard]] virtual std::uint64_t assembled_bytes() const noexcept { return 0; }
   /// Whether it takes more of what the other end sends; see `Link::set_reading`.
   [[nodiscard]] virtual bool wants_input() const noexcept = 0;
   /// Whether data waits for nothing but room in the transport.

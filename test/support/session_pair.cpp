@@ -84,10 +84,10 @@ SessionPlan SessionPair::settings(Direction direction) {
 SessionPair::SessionPair()
     : SessionPair(settings(Direction::dialled), settings(Direction::accepted)) {}
 
-SessionPair::SessionPair(SessionPlan dialled, SessionPlan accepted)
+SessionPair::SessionPair(SessionPlan dialled, SessionPlan accepted, const detail::LinkTraits& link)
     : dialler(std::move(dialled), now), acceptor(std::move(accepted), now) {
-  dialler.session.link_up(traits);
-  acceptor.session.link_up(traits);
+  dialler.session.link_up(link);
+  acceptor.session.link_up(link);
 }
 
 void SessionPair::deliver(SessionEnd& from, SessionEnd& to) {

@@ -24,7 +24,9 @@ struct InFlight {
 /// Takes what a session sends, as a transport would.
 class CapturingSink final : public detail::PacketSink {
  public:
-  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override { return capacity; }
+  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override {
+    return capacity;
+  }
   void send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) override;
   void send_pieces(detail::Packet head, detail::Packet body, detail::Lane lane,
                    std::uint8_t channel) override;
@@ -74,7 +76,7 @@ struct SessionEnd {
 class SessionPair {
  public:
   SessionPair();
-  SessionPair(SessionPlan dialled, SessionPlan accepted);
+  SessionPair(SessionPlan dialled, SessionPlan accepted, const detail::LinkTraits& link = traits);
 
   [[nodiscard]] static SessionPlan settings(Direction direction);
 
