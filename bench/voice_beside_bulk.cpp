@@ -170,6 +170,7 @@ void run(const Options& options) {
   report(options, "late_p99", at(0.99), "ms", "lower");
   report(options, "heard", static_cast<double>(heard.late.size()) / (50 * options.seconds), "ratio",
          "higher");
+  if (options.bulk_bytes == 0) return;
   report(options, "bulk", static_cast<double>(heard.bulk_bytes) / 1e6 / options.seconds, "MB/s",
          "higher");
 }
