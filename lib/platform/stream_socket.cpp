@@ -5,13 +5,21 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+// The C library's own header of this name knows less of `tcp_info`.
+#if defined(__linux__)
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#else
+#include <netinet/tcp.h>
+#endif
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <system_error>
@@ -244,6 +252,24 @@ void StreamSocket::watch_for_dead_peer() noexcept {
   set_option(handle_, IPPROTO_TCP, TCP_KEEPIDLE, 30);
   set_option(handle_, IPPROTO_TCP, TCP_KEEPINTVL, 10);
   set_option(handle_, IPPROTO_TCP, TCP_KEEPCNT, 4);
+#endif
+}
+
+std::optional<SendBacklog> send_backlog(SocketHandle socket) noexcept {
+#if defined(__linux__)
+  int bytes = 0;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (ioctl(number(socket), SIOCOUTQ, &bytes) != 0 ||
+      getsockopt(number(socket), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    return std::nullopt;
+  }
+  const bool is_measured = info.tcpi_min_rtt != ~__u32{0};
+  const auto rtt = is_measured ? info.tcpi_min_rtt : info.tcpi_rtt;
+  return SendBacklog{static_cast<std::size_t>(bytes), std::chrono::microseconds(rtt)};
+#else
+  static_cast<void>(socket);
+  return std::nullopt;
 #endif
 }
 

@@ -69,6 +69,14 @@ class StreamSocket {
   SocketHandle handle_ = kNone;
 };
 
+/// What the system still holds of what a connected socket has taken.
+struct SendBacklog {
+  std::size_t bytes = 0;    ///< that the other end has not acknowledged
+  Duration shortest_rtt{};  ///< to the other end's system, in the last minutes
+};
+/// Nothing where the system does not tell.
+[[nodiscard]] std::optional<SendBacklog> send_backlog(SocketHandle socket) noexcept;
+
 /// The other end of a connected socket; empty when there is none any more.
 [[nodiscard]] SocketAddress remote_address(SocketHandle socket);
 

@@ -17,14 +17,14 @@ void RttEstimator::add(Duration sample) noexcept {
 
 void ClockOffset::add(Duration rtt, Duration ahead, TimePoint now) noexcept {
   // Two quartz clocks part by less than 0.1 ms each second.
-  if (at_ && rtt > rtt_ + (now - *at_) / 10'000) return;
+  if (at_ != TimePoint::min() && rtt > rtt_ + (now - at_) / 10'000) return;
   rtt_ = rtt;
   ahead_ = ahead;
   at_ = now;
 }
 
 std::optional<Duration> ClockOffset::ahead() const noexcept {
-  if (!at_) return std::nullopt;
+  if (at_ == TimePoint::min()) return std::nullopt;
   return ahead_;
 }
 

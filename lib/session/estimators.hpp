@@ -38,7 +38,7 @@ class ClockOffset {
  private:
   Duration rtt_{};
   Duration ahead_{};
-  std::optional<TimePoint> at_;
+  TimePoint at_ = TimePoint::min();  // nothing was heard yet
 };
 
 /// What a numbered datagram is, compared with those seen before.

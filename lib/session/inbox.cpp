@@ -18,14 +18,14 @@ std::optional<std::uint64_t> records_cost(std::span<const std::byte> records) no
 
 }  // namespace
 
-Inbox::Inbox(const Settings& settings, ReassemblyBudget& budget, BufferPool& pool,
+Inbox::Inbox(const SessionSettings& settings, ReassemblyBudget& budget, BufferPool& pool,
              DropCounters& drops)
-    : settings_(settings),
+    : limits_(settings.limits),
       budget_(budget),
       pool_(pool),
       drops_(drops),
-      channels_(settings.channels),
-      granted_cost_(settings.window_bytes) {}
+      channels_(settings.channels.size()),
+      granted_cost_(settings.limits.receive_window_bytes) {}
 
 Inbox::~Inbox() {
   budget_.release(reserved_bytes_);
@@ -94,7 +94,7 @@ void Inbox::push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
   on.parked.push_back({std::move(packet), sequence, 0});
   return_parked(on, on.parked.back());
-  return on.parked_cost <= settings_.window_bytes;
+  return on.parked_cost <= limits_.receive_window_bytes;
 }
 
 void Inbox::return_parked(Channel& on, Parked& parked) noexcept {
@@ -176,7 +176,7 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
 }
 
 bool Inbox::is_too_large(const wire::MessageBody& message) const noexcept {
-  return message.payload.size() + message.metadata.size() > settings_.max_message_bytes;
+  return message.payload.size() + message.metadata.size() > limits_.max_message_bytes;
 }
 
 Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> body) {
@@ -186,10 +186,10 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
   // Type and metadata come on top of what the limit is about.
   constexpr std::size_t extra_bytes = 16;
   if (!cursor.ok() || from.assembly.buffer || !wire::is_message(kind) || total == 0 ||
-      total > settings_.max_message_bytes + extra_bytes) {
+      total > limits_.max_message_bytes + extra_bytes) {
     return Outcome::violation;
   }
-  if (reserved_bytes_ + total > settings_.max_reassembly_bytes || !budget_.reserve(total)) {
+  if (reserved_bytes_ + total > limits_.max_reassembly_bytes || !budget_.reserve(total)) {
     return Outcome::parked;
   }
   reserved_bytes_ += total;
@@ -250,7 +250,7 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
 }
 
 void Inbox::drop_unreliable_excess() {
-  while (unreliable_cost_ > settings_.max_unreliable_bytes && unreliable_messages_ > 1) {
+  while (unreliable_cost_ > limits_.max_unreliable_queue.bytes && unreliable_messages_ > 1) {
     Event oldest;
     take_unreliable(oldest);
     ++drops_.unreliable_not_polled;
@@ -310,12 +310,13 @@ std::optional<std::uint32_t> Inbox::take_acknowledgement(std::uint8_t index) noe
 bool Inbox::owes_credit() const noexcept {
   // What was given back for parked packets is taken back when they go on: the limit told may be
   // ahead for a while.
-  return returned_cost_ + settings_.window_bytes >= granted_cost_ + settings_.window_bytes / 4;
+  return returned_cost_ + limits_.receive_window_bytes >=
+         granted_cost_ + limits_.receive_window_bytes / 4;
 }
 
 std::optional<std::uint64_t> Inbox::take_credit() noexcept {
   if (!owes_credit()) return std::nullopt;
-  granted_cost_ = returned_cost_ + settings_.window_bytes;
+  granted_cost_ = returned_cost_ + limits_.receive_window_bytes;
   return granted_cost_;
 }
 
@@ -342,7 +343,7 @@ ResumePoint Inbox::rewind() {
   assemblies_ = 0;
   holds_changed_ = false;
   owed_messages_ = 0;
-  granted_cost_ = returned_cost_ + settings_.window_bytes;
+  granted_cost_ = returned_cost_ + limits_.receive_window_bytes;
   point.spent = received_cost_;
   point.limit = granted_cost_;
   return point;

@@ -17,6 +17,7 @@
 #include "lib/session/estimators.hpp"
 #include "lib/session/message_run.hpp"
 #include "lib/session/resume.hpp"
+#include "lib/session/session_settings.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
@@ -40,14 +41,9 @@ class ReassemblyBudget {
 /// joins slices, and keeps what the other end may still send within bounds.
 class Inbox {
  public:
-  struct Settings {
-    std::size_t channels = 0;
-    std::size_t window_bytes = 0;
-    std::size_t max_message_bytes = 0;
-    std::size_t max_reassembly_bytes = 0;
-    std::size_t max_unreliable_bytes = 0;
-  };
-  Inbox(const Settings& settings, ReassemblyBudget& budget, BufferPool& pool, DropCounters& drops);
+  /// The settings outlive it.
+  Inbox(const SessionSettings& settings, ReassemblyBudget& budget, BufferPool& pool,
+        DropCounters& drops);
   ~Inbox();
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
@@ -155,7 +151,7 @@ class Inbox {
   void take_unreliable(Event& into);
   void drop_unreliable_excess();
 
-  Settings settings_;
+  const Limits& limits_;
   ReassemblyBudget& budget_;
   BufferPool& pool_;
   DropCounters& drops_;

@@ -14,35 +14,24 @@ std::string seconds_text(Duration duration) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
-Inbox::Settings inbox_settings(const SessionSettings& settings) {
-  return {settings.channels.size(), settings.limits.receive_window_bytes,
-          settings.limits.max_message_bytes, settings.limits.max_reassembly_bytes,
-          settings.limits.max_unreliable_queue.bytes};
-}
-
-Outbox::Settings outbox_settings(const SessionSettings& settings) {
-  return {settings.channels, settings.limits.max_send_queue_bytes,
-          settings.limits.max_unreliable_queue, settings.events.contains(EventType::data_sent)};
-}
-
 }  // namespace
 
 MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, SessionStart start,
                                BufferPool& pool, ReassemblyBudget& budget, TimePoint now)
     : settings_(std::move(settings)),
       pool_(pool),
-      inbox_(inbox_settings(*settings_), budget, pool, stats_.drops),
-      outbox_(outbox_settings(*settings_), pool, receipts_, stats_),
+      inbox_(*settings_, budget, pool, stats_.drops),
+      outbox_(*settings_, pool, receipts_, stats_),
       state_(start.direction == Direction::dialled ? SessionState::waiting_for_link
                                                    : SessionState::greeting),
       name_(std::move(start.name)),
       direction_(start.direction),
       slot_(start.slot),
-      open_within_(is_dialled() ? start.connect_timeout : settings_->timeouts.handshake),
-      open_by_(now + open_within_),
       heard_at_(now),
       opening_(std::make_unique<Opening>()) {
   opening_->authenticate = std::move(start.authenticate);
+  opening_->within = is_dialled() ? start.connect_timeout : settings_->timeouts.handshake;
+  opening_->until = now + opening_->within;
 }
 
 MessageSession::Ending& MessageSession::ending() {
@@ -84,7 +73,7 @@ void MessageSession::link_down(Error error, TimePoint now) {
     finish(ending().peer_error);
   } else if (state_ == SessionState::interrupted) {
     resumption_->stage = Resumption::Stage::away;
-  } else if (resumption_) {
+  } else if (state_ == SessionState::open && resumption_) {
     interrupt(std::move(error), now, Resumption::Stage::away);
   } else {
     finish(std::move(error));
@@ -127,14 +116,19 @@ void MessageSession::receive(Packet packet, TimePoint now) {
   }
   note_talk(now);
   if (!inbox_.receive(*header, std::move(packet))) return violate("a malformed packet");
-  if (inbox_.owes_acknowledgements() && !acknowledge_at_) acknowledge_at_ = now + kAcknowledgeDelay;
+  if (inbox_.owes_acknowledgements() && acknowledge_at_ == kNever) {
+    acknowledge_at_ = now + kAcknowledgeDelay;
+  }
   if (state_ == SessionState::draining) check_drained();
 }
 
 void MessageSession::retry_parked(TimePoint now) {
-  if (state_ == SessionState::ended || !inbox_.has_parked()) return;
+  const bool is_at_rest = state_ == SessionState::ended || state_ == SessionState::interrupted;
+  if (is_at_rest || !inbox_.has_parked()) return;
   if (!inbox_.retry_parked()) return violate("a malformed packet");
-  if (inbox_.owes_acknowledgements() && !acknowledge_at_) acknowledge_at_ = now + kAcknowledgeDelay;
+  if (inbox_.owes_acknowledgements() && acknowledge_at_ == kNever) {
+    acknowledge_at_ = now + kAcknowledgeDelay;
+  }
   if (state_ == SessionState::draining) check_drained();
 }
 
@@ -169,7 +163,7 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
       state_ = SessionState::closing;
       ending().reason = reason;
       ending().reason.text.resize(std::min(ending().reason.text.size(), wire::kMaxReasonBytes));
-      linger_until_ = now + settings_->timeouts.linger;
+      ending().linger_until = now + settings_->timeouts.linger;
       break;
     case SessionState::closing:
     case SessionState::draining:
@@ -216,12 +210,12 @@ void MessageSession::release(const Held& held) noexcept {
 void MessageSession::advance(TimePoint now) {
   if (state_ == SessionState::ended) return;
   if (!was_open_) {
-    if (now < open_by_) return;
+    if (now < opening_->until) return;
     const bool linked = state_ != SessionState::waiting_for_link || was_answered_;
     return finish({linked ? ErrorCode::handshake_timed_out : ErrorCode::connect_timed_out, 0,
                    linked ? "The other end answered, but did not finish its greeting within " +
-                                seconds_text(open_within_) + "."
-                          : "Nobody answered within " + seconds_text(open_within_) + "."});
+                                seconds_text(opening_->within) + "."
+                          : "Nobody answered within " + seconds_text(opening_->within) + "."});
   }
   if (state_ == SessionState::interrupted) {
     if (now >= resumption_->until) finish(resumption_->why);
@@ -233,13 +227,13 @@ void MessageSession::advance(TimePoint now) {
                      seconds_text(settings_->timeouts.idle) + "."},
                 now);
   }
-  if (linger_until_ && now >= *linger_until_) {
+  if (ending_ && now >= ending_->linger_until) {
     // Totals that never come true must not keep it for ever.
     if (state_ == SessionState::draining) return finish(ending().peer_error);
     if (!close_sent_) {
       // What has not left by now does not leave. The goodbye does, and may take as long.
       outbox_.abandon();
-      linger_until_ = now + settings_->timeouts.linger;
+      ending_->linger_until = now + settings_->timeouts.linger;
       return;
     }
     return finish({ErrorCode::closed_locally, ending().reason.code,
@@ -263,7 +257,8 @@ void MessageSession::note_talk(TimePoint now) noexcept {
 
 Duration MessageSession::ping_interval(TimePoint now) const noexcept {
   const Duration quiet = quiet_interval(settings_->timeouts);
-  return now - talked_at_ < quiet ? settings_->timeouts.keep_alive : quiet;
+  return now - talked_at_ < 3 * settings_->timeouts.keep_alive ? settings_->timeouts.keep_alive
+                                                               : quiet;
 }
 
 void MessageSession::send_ping(TimePoint now) noexcept {
@@ -273,11 +268,11 @@ void MessageSession::send_ping(TimePoint now) noexcept {
 
 TimePoint MessageSession::next_deadline() const noexcept {
   if (state_ == SessionState::ended) return TimePoint::max();
-  if (!was_open_) return open_by_;
+  if (!was_open_) return opening_->until;
   if (state_ == SessionState::interrupted) return resumption_->until;
   TimePoint next = std::min(dead_at(), ping_at_);
-  if (acknowledge_at_) next = std::min(next, *acknowledge_at_);
-  if (linger_until_) next = std::min(next, *linger_until_);
+  next = std::min(next, acknowledge_at_);
+  if (ending_) next = std::min(next, ending_->linger_until);
   return next;
 }
 

@@ -82,9 +82,13 @@ class MessageSession final : public Session {
   [[nodiscard]] ConnectionStats stats() const override;
 
  private:
+  static constexpr TimePoint kNever = TimePoint::max();
+
   // What is needed until it is open.
   struct Opening {
     std::function<Result<void>(std::string_view name)> authenticate;
+    Duration within{};                // how long it may take
+    TimePoint until{};                // to be open
     std::vector<std::byte> greeting;  // HELLO's or WELCOME's body, for the next flush
     wire::Kind greeting_kind = wire::Kind::hello;
     std::optional<Refusal> refusal;
@@ -110,6 +114,7 @@ class MessageSession final : public Session {
   };
   // What is needed once it ends.
   struct Ending {
+    TimePoint linger_until = TimePoint::max();
     Error error;  // what the last event says
     CloseReason reason;
     Error peer_error;
@@ -182,13 +187,10 @@ class MessageSession final : public Session {
   bool is_private_ = false;  // the link
   std::uint32_t slot_;
 
-  Duration open_within_;
-  TimePoint open_by_;
   TimePoint heard_at_;
   TimePoint talked_at_{};  // the last message of either end
   TimePoint ping_at_{};
-  std::optional<TimePoint> acknowledge_at_;
-  std::optional<TimePoint> linger_until_;
+  TimePoint acknowledge_at_ = kNever;
 
   // What the next flush says besides data.
   std::unique_ptr<Opening> opening_;  // none once it is open and its greeting is out

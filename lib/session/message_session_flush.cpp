@@ -63,12 +63,11 @@ void MessageSession::write_handshake(PacketWriter& writer) {
 }
 
 void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now) {
-  if (!inbox_.owes_acknowledgements()) acknowledge_at_.reset();
+  if (!inbox_.owes_acknowledgements()) acknowledge_at_ = kNever;
   const bool closing_now = state_ == SessionState::closing && !close_sent_ && outbox_.empty();
-  const bool acknowledge =
-      inbox_.owes_acknowledgements() &&
-      (closing_now || owes_close_ack_ || inbox_.owed_messages() >= kAcknowledgeCount ||
-       (acknowledge_at_ && now >= *acknowledge_at_));
+  const bool acknowledge = inbox_.owes_acknowledgements() &&
+                           (closing_now || owes_close_ack_ ||
+                            inbox_.owed_messages() >= kAcknowledgeCount || now >= acknowledge_at_);
   const bool credit = state_ != SessionState::ended && inbox_.owes_credit();
   const bool holds = state_ != SessionState::ended && inbox_.owes_holds();
   if (!acknowledge && !credit && !holds && !closing_now && !owes_close_ack_) return;
@@ -88,7 +87,7 @@ void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now)
     const auto bytes = static_cast<std::size_t>(end - owed);
     std::copy(static_cast<std::byte*>(owed), end,
               wire::append_record(packet, wire::Kind::acknowledge, bytes));
-    acknowledge_at_.reset();
+    acknowledge_at_ = kNever;
   }
   // Before the credit, see `Inbox::park`.
   if (holds) {

@@ -197,7 +197,7 @@ void MessageSession::take_close(std::span<const std::byte> body, TimePoint now) 
     return;
   }
   state_ = SessionState::draining;
-  linger_until_ = now + settings_->timeouts.idle;
+  ending().linger_until = now + settings_->timeouts.idle;
   outbox_.abandon();
   check_drained();
 }

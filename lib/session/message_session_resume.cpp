@@ -36,7 +36,7 @@ void MessageSession::lose(Error error, TimePoint now) {
   if (state_ == SessionState::open && resumption_) {
     return interrupt(std::move(error), now, Resumption::Stage::dead);
   }
-  finish(std::move(error));
+  link_down(std::move(error), now);
 }
 
 void MessageSession::interrupt(Error error, TimePoint now, Resumption::Stage stage) {
@@ -115,7 +115,7 @@ void MessageSession::become_resumed(TimePoint now) {
   state_ = SessionState::open;
   resumption_->token = *std::exchange(resumption_->next, std::nullopt);
   heard_at_ = now;
-  acknowledge_at_.reset();
+  acknowledge_at_ = kNever;
   echo_.reset();
   send_ping(now);
   note(EventType::resumed);

@@ -19,6 +19,7 @@
 #include "lib/session/packet_writer.hpp"
 #include "lib/session/receipts.hpp"
 #include "lib/session/resume.hpp"
+#include "lib/session/session_settings.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
@@ -33,21 +34,26 @@ struct OutMessage {
   std::optional<std::uint64_t> replace_key{};
 };
 
+/// All deliveries, in the order in which a channel is asked.
+inline constexpr Delivery kDeliveries[] = {Delivery::reliable, Delivery::sequenced,
+                                           Delivery::unreliable};
+
+[[nodiscard]] constexpr bool may_get_lost(Delivery delivery) noexcept {
+  return delivery != Delivery::reliable;
+}
+
 /// Whether the reliable messages of a channel wait for a word of the other end.
 enum class Hold : std::uint8_t { off, on };
 
-/// The sending half of a session: bundles small messages into packets, cuts large ones into slices,
-/// and hands both over by channel priority, as fast as the other end's credit and the transport
-/// allow.
+/// The sending half of a session, in three files: outbox.cpp queues, outbox_flush.cpp hands over,
+/// outbox_kept.cpp settles what was handed over, or takes it back. It bundles small messages into
+/// packets, cuts large ones into slices, and hands both over by channel priority, as fast as the
+/// other end's credit and the transport allow.
 class Outbox {
  public:
-  struct Settings {
-    std::span<const ChannelConfig> channels;  ///< which outlive it
-    std::size_t max_queue_bytes = 0;
-    UnreliableQueueLimit unreliable_queue;
-    bool keeps_receipts = true;
-  };
-  Outbox(Settings settings, BufferPool& pool, ReceiptQueue& receipts, ConnectionStats& stats);
+  /// The settings outlive it.
+  Outbox(const SessionSettings& settings, BufferPool& pool, ReceiptQueue& receipts,
+         ConnectionStats& stats);
 
   /// What the link below takes; before that nothing can be added.
   void set_packet_limits(const LinkTraits& traits) noexcept;
@@ -134,18 +140,22 @@ class Outbox {
   void drop_acknowledged(Queue& from) noexcept;
   void rewind(Queue& from, std::uint32_t taken);
   [[nodiscard]] Item whole_again(const Item& item, std::uint32_t messages_taken);
+  [[nodiscard]] std::span<const std::uint8_t> by_priority() const noexcept {
+    return {order_.get(), channels_.size()};
+  }
   [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept;
   [[nodiscard]] static std::size_t whole_bytes(const Item& item) noexcept;
 
-  Settings settings_;
+  const SessionSettings& settings_;
   BufferPool& pool_;
   ReceiptQueue& receipts_;
   ConnectionStats& stats_;
   std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
-  std::vector<std::uint8_t> order_;                 // channel numbers, highest priority first
+  std::unique_ptr<std::uint8_t[]> order_;           // channel numbers, highest priority first
   std::size_t usable_channels_ = 0;
   std::size_t max_message_bytes_ = 0;
   std::size_t packet_room_ = 0;
+  std::size_t bundle_room_ = 0;  // less where the way is slow
   std::size_t datagram_room_ = 0;
   bool gathers_ = false;
   std::uint64_t served_ = 0;  // what the last one that sent had been served before

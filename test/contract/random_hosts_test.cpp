@@ -34,12 +34,13 @@ HostChaos::Tally live(const test::Scheme& scheme, std::uint64_t lives) {
 }  // namespace
 
 CONTRACT_CASE("whatever happens to two hosts, every promise about their connections holds") {
-  const std::uint64_t lives = scheme.has_ports ? 60 : 3000;
+  const std::uint64_t lives = scheme.has_ports ? 300 : 5000;
   const auto all = live(scheme, lives);
+  // That it was no idle life.
   CHECK(all.connected > 3 * lives);
   CHECK(all.ended > lives);
   CHECK(all.sent > 20 * lives);
   CHECK(all.heard > 10 * lives);
-  CHECK(all.interrupted > lives / 10);
-  CHECK(all.resumed > lives / 20);
+  CHECK(all.interrupted > (scheme.has_ports ? lives / 20 : lives / 2));
+  CHECK(all.resumed > (scheme.has_ports ? 0 : lives / 4));
 }

@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "test/fuzz/handshake_fuzz.hpp"
 #include "test/fuzz/session_fuzz.hpp"
 #include "test/support/packet_kit.hpp"
 #include "test/support/session_traffic.hpp"
@@ -27,17 +29,19 @@ namespace {
 
 using Input = std::vector<std::uint8_t>;
 
-/// Where the corpus is: named by the build, or beside this file.
-std::filesystem::path corpus() {
+/// Where a target's corpus is: below the place that the build names, or beside this file.
+std::filesystem::path corpus(const std::string& target) {
   const std::filesystem::path named = TICKWIRE_FUZZ_CORPUS;
-  return named.empty() ? std::filesystem::path(__FILE__).parent_path() / "corpus" / "session"
-                       : named;
+  const auto here = std::filesystem::path(__FILE__).parent_path() / "corpus";
+  return (named.empty() ? here : named) / target;
 }
 
+using Target = void (*)(std::span<const std::uint8_t>);
+
 /// What goes wrong with an input; empty when nothing does.
-std::string fault(const Input& input) {
+std::string fault(const Input& input, Target target = test::fuzz_session) {
   try {
-    test::fuzz_session(input);
+    target(input);
   } catch (const test::BrokenPromise& broken) {
     return broken.what();
   }
@@ -118,7 +122,7 @@ Bytes mutated(Bytes packet, const std::vector<Bytes>& others, Dice& dice) {
 }
 
 Input random_input(const std::vector<Bytes>& good, Dice& dice) {
-  Input input{static_cast<std::uint8_t>(dice.below(8))};
+  Input input{static_cast<std::uint8_t>(dice.below(16))};
   for (std::size_t steps = dice.between(1, 12); steps > 0; --steps) {
     if (dice.one_in(3)) {
       input.push_back(static_cast<std::uint8_t>(
@@ -133,20 +137,26 @@ Input random_input(const std::vector<Bytes>& good, Dice& dice) {
 
 }  // namespace
 
-TEST_CASE("every input of the corpus leaves the session whole") {
-  std::size_t count = 0;
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(corpus()))
-    files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  for (const auto& path : files) {
-    std::ifstream file(path, std::ios::binary);
-    const Input input{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    INFO(path.filename().string());
-    CHECK(fault(input).empty());
-    ++count;
+TEST_CASE("every input of the corpora leaves what reads it whole") {
+  struct Named {
+    std::string name;
+    Target target;
+  };
+  for (const Named& each :
+       {Named{"session", test::fuzz_session}, Named{"resume", test::fuzz_resume},
+        Named{"handshake", test::fuzz_handshake}}) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(corpus(each.name)))
+      files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    CHECK(files.size() >= 6);
+    for (const auto& path : files) {
+      std::ifstream file(path, std::ios::binary);
+      const Input input{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+      INFO(each.name, "/", path.filename().string());
+      CHECK(fault(input, each.target).empty());
+    }
   }
-  CHECK(count >= 10);
 }
 
 TEST_CASE("two hundred thousand damaged packets leave the session whole") {
@@ -155,6 +165,23 @@ TEST_CASE("two hundred thousand damaged packets leave the session whole") {
   for (std::uint64_t seed = 1; seed <= inputs; ++seed) {
     Dice dice(seed);
     const std::string said = fault(random_input(good, dice));
+    INFO("seed ", seed, ": ", said);
+    REQUIRE(said.empty());
+  }
+}
+
+TEST_CASE("ten thousand damaged greetings are refused or read, and read the same twice") {
+  for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
+    Dice dice(seed);
+    const std::vector<Bytes> good = good_packets();
+    // The body of one of the three greetings, behind its record's kind and length.
+    const std::size_t which = dice.below(3);
+    const Bytes& packet = good[which];
+    const Bytes body = mutated({packet.begin() + 6, packet.end()}, good, dice);
+    Input input{static_cast<std::uint8_t>(which)};
+    for (const std::byte each : body)
+      input.push_back(std::to_integer<std::uint8_t>(each));
+    const std::string said = fault(input, test::fuzz_handshake);
     INFO("seed ", seed, ": ", said);
     REQUIRE(said.empty());
   }

@@ -47,7 +47,9 @@ class Diet {
 /// Counts what a session sends and throws it away.
 class Abyss final : public detail::PacketSink {
  public:
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept override { return capacity; }
+  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override {
+    return capacity;
+  }
   void send(detail::Packet packet, detail::Lane, std::uint8_t) override {
     if (packet.size() > 1200) throw BrokenPromise("a packet is larger than its link allows");
   }
@@ -56,8 +58,14 @@ class Abyss final : public detail::PacketSink {
 
 class Subject {
  public:
+  // Bits of the choice.
+  static constexpr std::uint8_t dialled = 1;
+  static constexpr std::uint8_t linked = 2;
+  static constexpr std::uint8_t up = 4;
+  static constexpr std::uint8_t resumable = 8;
+
   explicit Subject(std::uint8_t choice) : pool_(std::in_place, &memory_) {
-    start_.direction = (choice & 1) != 0 ? Direction::dialled : Direction::accepted;
+    start_.direction = (choice & dialled) != 0 ? Direction::dialled : Direction::accepted;
     settings_.channels.resize(4);
     settings_.limits.max_message_bytes = kMaxMessageBytes;
     settings_.limits.max_reassembly_bytes = kMaxReassemblyBytes;
@@ -66,10 +74,17 @@ class Subject {
     settings_.limits.max_unreliable_queue.bytes = 8192;
     settings_.self = {"fuzz", "", "", 128 * 1024, kMaxMessageBytes, 4};
     start_.connect_timeout = std::chrono::seconds(5);
+    if ((choice & resumable) != 0) settings_.timeouts.resume_window = std::chrono::seconds(2);
+    settings_.resume_over = ResumeOver::any;
+    settings_.random = [this](std::span<std::byte> bytes) {
+      const detail::ResumeToken token = token_of(++tokens_made_);
+      std::copy(token.bytes.begin(), token.bytes.end(), bytes.begin());
+      return true;
+    };
     session_.emplace(std::make_shared<detail::SessionSettings>(settings_), start_, **pool_, budget_,
                      now_);
-    if ((choice & 2) != 0) session_->link_up({1200, 1200, true});
-    if ((choice & 4) != 0) open();
+    if ((choice & linked) != 0) session_->link_up({1200, 1200, true});
+    if ((choice & up) != 0) open();
   }
 
   void packet(std::span<const std::uint8_t> bytes) {
@@ -90,23 +105,44 @@ class Subject {
       case FuzzStep::take:
         return take(diet.byte());
       case FuzzStep::send:
-        return send(diet.byte(), diet.byte());
+        return send(diet);
       case FuzzStep::close:
         return session_->close({diet.byte(), "fuzz"}, now_);
       case FuzzStep::stall:
         sink_.capacity = sink_.capacity == 0 ? 1 << 16 : 0;
         return;
+      case FuzzStep::link_down:
+        return lose_link();
+      case FuzzStep::link_up:
+        if (session_->wants_call() || session_->state() == SessionState::waiting_for_link) {
+          session_->link_up({1200, 1200, true});
+        }
+        return;
+      case FuzzStep::resume:
+        return resume(diet);
       case FuzzStep::count:
         return;
     }
   }
+
+  // The last word of a greeting, which makes an accepted one open.
+  void ready() {
+    detail::Packet packet(**pool_, 64);
+    static_cast<void>(detail::wire::append_record(packet, detail::wire::Kind::ready, 0));
+    detail::wire::prepend_header(packet, {});
+    session_->receive(std::move(packet), now_);
+  }
+
+  void lose_link() { session_->link_down({ErrorCode::connection_reset, 0, "cut"}, now_); }
 
   void check_limits() const {
     if (memory_.bytes_out() > kMemoryBound) throw BrokenPromise("it holds too much memory");
   }
 
   void finish() {
-    session_->link_down({ErrorCode::connection_reset, 0, "the end"}, now_);
+    lose_link();
+    now_ += std::chrono::hours(1);
+    session_->advance(now_);
     take(1'000'000);
     if (session_->has_event()) throw BrokenPromise("its events never end");
     const bool told = start_.direction == Direction::dialled || connected_;
@@ -123,16 +159,59 @@ class Subject {
     session_->link_up({1200, 1200, true});
     session_->flush(sink_, now_);
     const detail::HandshakeSelf peer{"fuzz", "", "", 128 * 1024, kMaxMessageBytes, 4};
-    const bool dialled = start_.direction == Direction::dialled;
-    const auto body = dialled ? detail::encode_welcome(peer) : detail::encode_hello(peer);
+    const bool calls = start_.direction == Direction::dialled;
+    detail::ResumeWords words;
+    words.asks = settings_.timeouts.resume_window.has_value();
+    if (calls && words.asks) words.token = token_of(1);
+    const auto body =
+        calls ? detail::encode_welcome(peer, words) : detail::encode_hello(peer, words);
     detail::Packet greeting(**pool_, 256);
     std::copy(body.begin(), body.end(),
               detail::wire::append_record(
-                  greeting, dialled ? detail::wire::Kind::welcome : detail::wire::Kind::hello,
+                  greeting, calls ? detail::wire::Kind::welcome : detail::wire::Kind::hello,
                   body.size()));
     detail::wire::prepend_header(greeting, {});
     session_->receive(std::move(greeting), now_);
     session_->flush(sink_, now_);
+  }
+
+  // The one that was made as the `number`th, as its session stores it.
+  [[nodiscard]] detail::ResumeToken token_of(std::uint8_t number) const {
+    detail::ResumeToken token;
+    token.bytes.fill(static_cast<std::byte>(number));
+    detail::store(token.bytes.data(), start_.slot);
+    return token;
+  }
+
+  // As a host does it for somebody who greets with a token and a point to go on from.
+  void resume(Diet& diet) {
+    detail::ResumeWords words;
+    words.token = token_of(static_cast<std::uint8_t>(tokens_made_ - diet.byte() % 4));
+    detail::ResumePoint& point = words.point.emplace();
+    point.spent = diet.byte() * std::uint64_t{100};
+    point.limit = diet.byte() * std::uint64_t{10'000};
+    for (int channels = diet.byte() % 8; channels > 0; --channels) {
+      const std::uint8_t channel = diet.byte();
+      point.taken.emplace_back(channel, std::uint32_t{diet.byte()});
+    }
+    if (session_->state() == SessionState::open && tokens_made_ > 1 &&
+        session_->knows(token_of(static_cast<std::uint8_t>(tokens_made_ - 1)))) {
+      throw BrokenPromise("a token is good for more than one return");
+    }
+    if (!session_->knows(*words.token)) return;
+    if (!session_->is_open()) throw BrokenPromise("who is gone cannot be come back to");
+    session_->resume(words, {1200, 1200, true}, now_);
+  }
+
+  void check_break(const Event& event) {
+    if (event.type == EventType::interrupted || event.type == EventType::resumed) {
+      const bool begins = event.type == EventType::interrupted;
+      if (interrupted_ == begins) throw BrokenPromise("interruptions come in pairs");
+      interrupted_ = begins;
+    } else if (interrupted_ && (event.type == EventType::object_received ||
+                                event.type == EventType::data_received)) {
+      throw BrokenPromise("something is received between two links");
+    }
   }
 
   void take(std::size_t count) {
@@ -149,6 +228,7 @@ class Subject {
       } else if (event.type == EventType::error && connected_) {
         throw BrokenPromise("an error after it was up");
       }
+      check_break(event);
       ended_ = is_end;
       const auto metadata_bytes = event.payload.metadata_bytes().size();
       if (event.bytes().size() + metadata_bytes > kMaxMessageBytes + 16) {
@@ -161,7 +241,9 @@ class Subject {
     session_->retry_parked(now_);
   }
 
-  void send(std::uint8_t how, std::uint8_t size) {
+  void send(Diet& diet) {
+    const std::uint8_t how = diet.byte();
+    const std::uint8_t size = diet.byte();
     const std::vector<std::byte> content(size * std::size_t{100});
     detail::OutMessage message;
     message.body.payload = content;
@@ -181,21 +263,36 @@ class Subject {
   Abyss sink_;
   MessageId last_id_ = 0;
   unsigned seen_ = 0;
+  std::uint8_t tokens_made_ = 0;
   bool connected_ = false;
+  bool interrupted_ = false;
   bool ended_ = false;
 };
 
-}  // namespace
-
-void fuzz_session(std::span<const std::uint8_t> input) {
-  Diet diet(input);
-  Subject subject(diet.byte());
+void live(Subject& subject, Diet& diet) {
   while (!diet.empty()) {
     const auto what = diet.byte() % static_cast<std::uint8_t>(FuzzStep::count);
     subject.step(static_cast<FuzzStep>(what), diet);
     subject.check_limits();
   }
   subject.finish();
+}
+
+}  // namespace
+
+void fuzz_session(std::span<const std::uint8_t> input) {
+  Diet diet(input);
+  Subject subject(diet.byte());
+  live(subject, diet);
+}
+
+void fuzz_resume(std::span<const std::uint8_t> input) {
+  Diet diet(input);
+  const auto end = static_cast<std::uint8_t>(diet.byte() & Subject::dialled);
+  Subject subject(end | Subject::up | Subject::resumable);
+  if (end != Subject::dialled) subject.ready();
+  subject.lose_link();
+  live(subject, diet);
 }
 
 void append_packet_step(std::vector<std::uint8_t>& input, std::span<const std::byte> packet) {

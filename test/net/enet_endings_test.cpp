@@ -17,7 +17,7 @@ TEST_CASE("enet: close lets out what was taken, and the other end learns why") {
   EnetPair pair;
   const auto [caller, callee] = pair.connect();
   std::vector<std::string> sent;
-  while (caller->link->capacity_bytes() > 0) {
+  while (caller->link->capacity_bytes(Lane::reliable) > 0) {
     sent.push_back(noise(1000, static_cast<std::uint32_t>(sent.size())));
     caller->send(sent.back());
   }
@@ -91,7 +91,7 @@ TEST_CASE("enet: destroying a link cuts it, and the other end learns it at once"
   CHECK(callee->downs == 0);
 
   caller->send("into nothing");
-  CHECK(caller->link->capacity_bytes() == 0);
+  CHECK(caller->link->capacity_bytes(Lane::reliable) == 0);
   caller->link->close();
   pair.run(100ms);
   CHECK(caller->downs == 1);
@@ -166,6 +166,7 @@ TEST_CASE("enet: a handler may dial, listen, send and close") {
 TEST_CASE("enet: a peer that vanishes is lost after the idle time, not before") {
   EnetPair pair;
   const auto [caller, callee] = pair.connect();
+  caller->send("hello");
   pair.run(3s);
   const TimePoint vanished = pair.clock.now();
   const auto alone = [&] {
@@ -190,6 +191,34 @@ TEST_CASE("enet: a peer that vanishes is lost after the idle time, not before") 
   CHECK(caller->downs == 0);
 }
 
+TEST_CASE("enet: until its first packet a peer may be silent for longer than the idle time") {
+  EnetPair pair;
+  TamperingProxy proxy(pair.address.port);
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  RecordingLink& callee = *pair.server.accepted[0];
+  proxy.to_caller = proxy.to_listener = [](Datagram&) { return false; };
+  caller.send("how do you do");
+  callee.send("very well");
+  const TimePoint cut = pair.clock.now();
+  while (pair.clock.now() - cut < 40s) {
+    pair.step(10ms);
+    proxy.step();
+  }
+  CHECK(caller.downs + callee.downs == 0);
+  proxy.to_caller = proxy.to_listener = [](Datagram&) { return true; };
+  REQUIRE(wait_until(step, [&] { return caller.arrived.size() + callee.arrived.size() == 2; }));
+
+  proxy.to_caller = proxy.to_listener = [](Datagram&) { return false; };
+  const TimePoint vanished = pair.clock.now();
+  REQUIRE(wait_until(step, [&] { return caller.downs == 1 && callee.downs == 1; }));
+  CHECK(pair.clock.now() - vanished < 10500ms);
+}
+
 TEST_CASE("enet: two ends with nothing to say stay connected") {
   EnetPair pair;
   const auto [caller, callee] = pair.connect();
@@ -205,7 +234,7 @@ TEST_CASE("enet: an end that stood still finds what had arrived before it judges
   pair.run(1s);
   // More than the window: the rest leaves while it catches up, and is not overdue then.
   std::size_t sent = 0;
-  for (; caller->link->capacity_bytes() > 0; ++sent)
+  for (; caller->link->capacity_bytes(Lane::reliable) > 0; ++sent)
     caller->send(noise(1000, 1));
   pair.client.flush();
   pair.server.service();  // the acknowledgements wait in the caller's socket
@@ -224,7 +253,7 @@ TEST_CASE("enet: both ends go on after both stood still") {
   const auto [caller, callee] = pair.connect();
   pair.run(1s);
   for (int round = 0; round < 5; ++round) {
-    while (caller->link->capacity_bytes() > 0)
+    while (caller->link->capacity_bytes(Lane::reliable) > 0)
       caller->send(noise(1000, 3));
     pair.step();
     pair.step(8s);
@@ -264,7 +293,7 @@ TEST_CASE("enet: an end that stands still for just under the idle time is not gi
     const TimePoint stopped = pair.clock.now();
     while (pair.clock.now() - stopped < 9700ms) {
       pair.clock.advance(10ms);
-      if (talker->link->capacity_bytes() > 0) talker->send(std::to_string(sent++));
+      if (talker->link->capacity_bytes(Lane::reliable) > 0) talker->send(std::to_string(sent++));
       going->service();
       going->flush();
     }
@@ -282,6 +311,8 @@ TEST_CASE("enet: an end that stands still for just under the idle time is not gi
 TEST_CASE("enet: a leap of the clock by days ends links but breaks nothing") {
   EnetPair pair;
   const auto [caller, callee] = pair.connect();
+  caller->send("hello");
+  callee->send("hello");
   pair.run(300ms);
   pair.step(24h * 40);
   pair.run(1s);
@@ -299,7 +330,7 @@ TEST_CASE("enet: a clock that stands still stops time-outs, not traffic") {
   const auto end = std::chrono::steady_clock::now() + 300ms;
   std::size_t sent = 0;
   while (std::chrono::steady_clock::now() < end) {
-    if (caller->link->capacity_bytes() > 0) {
+    if (caller->link->capacity_bytes(Lane::reliable) > 0) {
       caller->send(std::to_string(sent++));
     }
     frozen();
@@ -372,7 +403,7 @@ TEST_CASE("enet: no block is lost, whatever is destroyed with traffic in flight"
       client.transport.reset();
       server.transport.reset();
       client.dialled[2]->send("into nothing");
-      CHECK(client.dialled[2]->link->capacity_bytes() == 0);
+      CHECK(client.dialled[2]->link->capacity_bytes(Lane::reliable) == 0);
       client.dialled[2]->link->close();
     }
     SUBCASE("links first") {}
@@ -397,7 +428,7 @@ TEST_CASE("enet: hosts on several threads share ENet's clock, and stand still to
       RecordingLink& caller = client.dial(server.listen("enet://127.0.0.1:0")->to_string());
       std::size_t sent = 0;
       for (int i = 0; i < rounds; ++i) {
-        while (caller.ups == 1 && sent < packets && caller.link->capacity_bytes() > 0)
+        while (caller.ups == 1 && sent < packets && caller.link->capacity_bytes(Lane::reliable) > 0)
           caller.send(std::to_string(sent++));
         for (TransportHost* host : {&client, &server}) {
           host->service();

@@ -92,7 +92,7 @@ TEST_CASE("enet: each reliable lane keeps its order among thousands of packets")
   int sent = 0;
   const auto all_there = [&, end = callee] { return end->arrived.size() == count; };
   const auto step = [&, end = caller] {
-    while (sent < count && end->link->capacity_bytes() > 0) {
+    while (sent < count && end->link->capacity_bytes(Lane::reliable) > 0) {
       const int channel = sent % 4;
       end->send(std::to_string(channel) + ":" + std::to_string(sent),
                 channel == 3 ? Lane::control : Lane::reliable, static_cast<std::uint8_t>(channel));
@@ -167,6 +167,40 @@ TEST_CASE("enet: everything reliable arrives in order through a network that los
   }
 }
 
+TEST_CASE(
+    "enet: a packet that was lost again and again is sent again soon after the path is back") {
+  EnetPair pair;
+  TamperingProxy proxy(pair.address.port);
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  RecordingLink& callee = *pair.server.accepted[0];
+  for (std::size_t i = 1; i <= 50; ++i) {  // which teaches the caller how short the path is
+    caller.send("hello");
+    callee.send("hello");
+    REQUIRE(
+        wait_until(step, [&] { return callee.arrived.size() == i && caller.arrived.size() == i; }));
+  }
+  int tries = 0;
+  proxy.to_listener = [&](Datagram& datagram) {
+    const std::string_view text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
+    const bool is_unlucky = text.find("unlucky") != std::string_view::npos;
+    tries += is_unlucky ? 1 : 0;
+    return !is_unlucky;
+  };
+  caller.send("unlucky");
+  for (int i = 0; i < 6000; ++i)
+    step();
+  CHECK(tries > 15);  // it was 8 as long as ENet went on to double its patience
+  proxy.to_listener = [](Datagram&) { return true; };
+  const TimePoint back = pair.clock.now();
+  REQUIRE(wait_until(step, [&] { return callee.texts().back() == "unlucky"; }));
+  CHECK(pair.clock.now() - back < 600ms);
+}
+
 TEST_CASE("enet: a packet lost early in a bulk transfer does not close the receiver for good") {
   EnetPair pair;
   TamperingProxy proxy(pair.address.port);
@@ -174,7 +208,7 @@ TEST_CASE("enet: a packet lost early in a bulk transfer does not close the recei
   std::size_t sent = 0;
   bool sending = true;
   const auto step = [&] {
-    while (sending && caller.ups == 1 && caller.link->capacity_bytes() > 0) {
+    while (sending && caller.ups == 1 && caller.link->capacity_bytes(Lane::reliable) > 0) {
       caller.send(std::to_string(sent++) + noise(1200, 1));
     }
     pair.step();
@@ -248,16 +282,50 @@ TEST_CASE("enet: capacity goes down with what is sent, and comes back as it is a
   EnetPair pair;
   const auto [caller, callee] = pair.connect();
   pair.run(100ms);
-  const std::size_t at_rest = caller->link->capacity_bytes();
+  const std::size_t at_rest = caller->link->capacity_bytes(Lane::reliable);
   CHECK(at_rest >= 16 * 1024);
   caller->send(noise(1000, 1));
-  CHECK(caller->link->capacity_bytes() <= at_rest - 1000);
-  while (caller->link->capacity_bytes() > 0)
+  CHECK(caller->link->capacity_bytes(Lane::reliable) <= at_rest - 1000);
+  while (caller->link->capacity_bytes(Lane::reliable) > 0)
     caller->send(noise(1000, 2));
   caller->send("above it, and still taken");
-  CHECK(caller->link->capacity_bytes() == 0);
-  REQUIRE(pair.run_until([&, end = caller] { return end->link->capacity_bytes() >= at_rest; }));
+  CHECK(caller->link->capacity_bytes(Lane::reliable) == 0);
+  REQUIRE(pair.run_until(
+      [&, end = caller] { return end->link->capacity_bytes(Lane::reliable) >= at_rest; }));
   CHECK(callee->texts().back() == "above it, and still taken");
+}
+
+TEST_CASE("enet: reliable packets that wait for an answer leave datagrams their room") {
+  EnetPair pair;
+  TamperingProxy proxy(pair.address.port);
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  std::size_t datagrams = 0;
+  proxy.to_listener = [&](Datagram& datagram) {
+    const std::string_view text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
+    datagrams += text.find("spoken word") != std::string_view::npos ? 1 : 0;
+    return false;
+  };
+  while (caller.link->capacity_bytes(Lane::reliable) > 0)
+    caller.send(noise(1000, 2));
+  const std::size_t room = caller.link->capacity_bytes(Lane::datagram);
+  CHECK(room >= 8 * 1024);
+  for (int i = 0; i < 20; ++i) {
+    caller.send("spoken word", Lane::datagram);
+    CHECK(caller.link->capacity_bytes(Lane::datagram) < room);
+    step();
+    CHECK(caller.link->capacity_bytes(Lane::datagram) == room);
+  }
+  CHECK(datagrams == 20);
+  CHECK(caller.link->capacity_bytes(Lane::reliable) == 0);
+
+  for (int i = 0; caller.link->capacity_bytes(Lane::datagram) > 0 && i < 1000; ++i)
+    caller.send(noise(1000, 3), Lane::datagram);
+  CHECK(caller.link->capacity_bytes(Lane::datagram) == 0);  // until the next flush
 }
 
 TEST_CASE("enet: a listener that turns callers away is heard at once") {
@@ -275,8 +343,8 @@ TEST_CASE("enet: the lan profile has the whole window from the start, and keeps 
   constexpr std::size_t most = 2 * 128 * 1024;
   EnetPair pair(lan);
   const auto [caller, callee] = pair.connect();
-  CHECK(callee->link->capacity_bytes() == most);
-  CHECK(caller->link->capacity_bytes() < most / 4);  // its own profile is `adaptive`
+  CHECK(callee->link->capacity_bytes(Lane::reliable) == most);
+  CHECK(caller->link->capacity_bytes(Lane::reliable) < most / 4);  // its own profile is `adaptive`
 
   // A window leaves before anything is acknowledged, as far as the proxy's socket has room.
   TamperingProxy proxy(pair.address.port);
@@ -300,7 +368,7 @@ TEST_CASE("enet: the lan profile has the whole window from the start, and keeps 
   for (int i = 0; i < 3000; ++i)  // all is lost, and sent again
     step();
   proxy.to_caller = [](Datagram&) { return true; };
-  REQUIRE(wait_until(step, [&] { return sender.link->capacity_bytes() == most; }));
+  REQUIRE(wait_until(step, [&] { return sender.link->capacity_bytes(Lane::reliable) == most; }));
   CHECK(other.arrived.size() == 250);
 }
 

@@ -101,6 +101,8 @@ void ChaosHost::take(Event event) {
       return;
     case EventType::disconnected:
     case EventType::error:
+      expect(event.error.code != ErrorCode::protocol_violation,
+             "nobody misbehaves: " + event.error.message());
       concerned.over = true;
       concerned.over_in_pass = passes;
       return;
@@ -123,7 +125,7 @@ void ChaosHost::hear(Event event, Course& concerned) {
   expect(number && text == text_of(*number, text.size()), "what is heard is whole");
   if (!number) return;
   const Metadata metadata = event.metadata();
-  expect(metadata == Metadata() || metadata == Metadata{{"number", *number}},
+  expect(metadata == Metadata() || metadata == Metadata().set("number", std::to_string(*number)),
          "metadata comes with its message");
   concerned.heard.push_back({*number, event.channel});
   if (!sent.contains(*number)) {
@@ -168,7 +170,7 @@ void ChaosHost::send(Connection to, SendNumber number, std::size_t bytes,
     return;
   }
   expect(was_open, "nothing is taken unless it is open");
-  const Sent how{resolved(options), options.channel};
+  const Sent how{resolved(options), options.channel, options.replace_key.has_value()};
   sent[number] = how;
   said(to, *result, number, how);
 }
@@ -206,7 +208,9 @@ void ChaosHost::broadcast(SendNumber number, std::size_t bytes, const BroadcastO
     course(each);
   const auto before = messages_sent();
   const auto result = broadcast_text(*host, text_of(number, bytes), options);
-  count_targets(targets, result, number, {resolved(options.send), options.send.channel}, before);
+  count_targets(
+      targets, result, number,
+      {resolved(options.send), options.send.channel, options.send.replace_key.has_value()}, before);
 }
 
 void ChaosHost::forward(std::span<const Connection> targets, const SendOptions& options) {
@@ -215,7 +219,8 @@ void ChaosHost::forward(std::span<const Connection> targets, const SendOptions& 
     course(each);
   const auto before = messages_sent();
   const auto result = host->forward(*kept_, targets, options);
-  count_targets(targets, result, kept_number_, {resolved(options), options.channel}, before);
+  count_targets(targets, result, kept_number_,
+                {resolved(options), options.channel, options.replace_key.has_value()}, before);
   kept_.reset();
 }
 

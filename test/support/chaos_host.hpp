@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +55,7 @@ class ChaosHost {
   struct Sent {
     Delivery delivery = Delivery::reliable;
     std::uint8_t channel = 0;
+    bool keyed = false;  ///< it may take the place of one that was sent before
   };
 
   /// Text that a number stands for, the same on every machine.

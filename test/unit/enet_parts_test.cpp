@@ -62,11 +62,11 @@ TEST_CASE("send ledger: accounts are paid back, and records are used again") {
   LedgerRig rig;
   auto& a = rig.open(rig.first, 164);
   auto& b = rig.open(rig.second, 64);
-  CHECK(rig.first.bytes == 164);
-  CHECK(rig.second.bytes == 64);
+  CHECK(rig.first.reliable_bytes == 164);
+  CHECK(rig.second.reliable_bytes == 64);
   CHECK(rig.ledger.total_bytes() == 228);
   SendLedger::close(a);
-  CHECK(rig.first.bytes == 0);
+  CHECK(rig.first.reliable_bytes == 0);
   CHECK(rig.ledger.total_bytes() == 64);
   auto& c = rig.open(rig.first, 10);
   CHECK(&c == &a);
@@ -82,14 +82,16 @@ TEST_CASE("send ledger: what was sent behind a missing packet costs until that o
   auto& last = rig.open(rig.first, 1);
   auto& other = rig.open(rig.second, 1000);
   auto& datagram = rig.open(rig.first, 10000, SendLedger::Kind::datagram);
+  CHECK(rig.first.datagram_bytes == 10000);
   SendLedger::close(last);
   SendLedger::close(behind);
   SendLedger::close(datagram);
   SendLedger::close(other);
-  CHECK(rig.first.bytes == 111);
-  CHECK(rig.second.bytes == 0);
+  CHECK(rig.first.reliable_bytes == 111);
+  CHECK(rig.first.datagram_bytes == 0);
+  CHECK(rig.second.reliable_bytes == 0);
   SendLedger::close(missing);
-  CHECK(rig.first.bytes == 0);
+  CHECK(rig.first.reliable_bytes == 0);
   SendLedger::close(rig.open(rig.first, 5));
   CHECK(rig.ledger.total_bytes() == 0);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -79,7 +80,8 @@ TEST_CASE("send window: closes when a queue builds up, whatever the way's own le
     CHECK(path.window.bytes() == kAdaptiveWindow.max_bytes);
     for (int i = 0; i < 100; ++i)
       path.quarter_second(length + 200ms, 100, 0);
-    CHECK(path.window.bytes() == kAdaptiveWindow.min_bytes);
+    const auto least = static_cast<std::size_t>(length / 1ms) * 128;
+    CHECK(path.window.bytes() <= std::max(kAdaptiveWindow.min_bytes, least * 11 / 10));
   }
 }
 
@@ -104,6 +106,20 @@ TEST_CASE("send window: nothing sent teaches nothing, and counters may begin aga
   CHECK(path.window.bytes() == 4 * kAdaptiveWindow.initial_bytes);
   path.quarter_second(20ms, 100, 50);
   CHECK(path.window.bytes() < 4 * kAdaptiveWindow.initial_bytes);
+}
+
+TEST_CASE("send window: however much is lost, a long path keeps a rate of one megabit per second") {
+  const auto closed = [](Duration rtt) {
+    Path path;
+    for (int i = 0; i < 400; ++i)
+      path.quarter_second(rtt, 100, 20);
+    return path.window.bytes();
+  };
+  CHECK(closed(1ms) == kAdaptiveWindow.min_bytes);
+  CHECK(closed(100ms) >= 12'800);
+  CHECK(closed(100ms) <= 12'800 * 11 / 10);  // the shortest time is forgotten little by little
+  CHECK(closed(500ms) >= 64'000);
+  CHECK(closed(2s) == kAdaptiveWindow.max_bytes);
 }
 
 TEST_CASE("send window: on a wire of one's own it never closes") {

@@ -55,7 +55,7 @@ TEST_CASE("memory network: while everything is dropped, only reliable packets su
   CHECK(pair.callee->arrived.back().text == "after");
   CHECK(pair.network->stats().datagrams_cut == 2);
   CHECK(pair.network->stats().packets_abandoned == 0);
-  CHECK(pair.caller->link->capacity_bytes() == detail::kMemoryWindowBytes);
+  CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == detail::kMemoryWindowBytes);
 }
 
 TEST_CASE("memory network: a goodbye waits until the cable is back") {

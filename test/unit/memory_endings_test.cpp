@@ -77,7 +77,7 @@ TEST_CASE("memory: sending to an end that is gone is harmless") {
   pair.caller->link->close();
   pair.settle();
   CHECK(pair.caller->downs == 1);
-  CHECK(pair.caller->link->capacity_bytes() == 0);
+  CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == 0);
   CHECK(pair.network->stats().open_links == 0);
   CHECK(pair.network->stats().packets_in_flight == 0);
 }

@@ -249,7 +249,7 @@ TEST_CASE("memory network: datagrams are doubled at the ratio") {
     const std::size_t arrived = pair.callee->arrived.size();
     CHECK(is_near(static_cast<double>(arrived - 5000), 5000, 0.1));
     CHECK(pair.network->stats().datagrams_duplicated == arrived - 5000);
-    CHECK(pair.caller->link->capacity_bytes() == detail::kMemoryWindowBytes);
+    CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == detail::kMemoryWindowBytes);
     const Texts texts = pair.callee->texts();
     CHECK(std::set<std::string>(texts.begin(), texts.end()).size() == 5000);
     stream(pair, 200, 0s, Lane::reliable);
@@ -309,7 +309,7 @@ TEST_CASE("memory network: datagrams that wait too long for their turn are dropp
 TEST_CASE("memory network: a narrow link takes little at a time, so that datagrams find room") {
   MemoryPair pair(1, {.bandwidth_bytes_per_second = 100'000, .max_queue_delay = 200ms});
   pair.connect();
-  const auto room = [&] { return pair.caller->link->capacity_bytes(); };
+  const auto room = [&] { return pair.caller->link->capacity_bytes(Lane::reliable); };
   for (int i = 0; i < 1000; ++i) {
     pair.caller->send("a datagram", Lane::datagram);
     while (room() > 0)

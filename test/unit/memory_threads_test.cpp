@@ -110,12 +110,13 @@ TEST_CASE("memory threads: a sender that waits for room is woken, and all arrive
     RecordingLink& end = client.host.dial(url);
     int sent = 0;
     const auto fill = [&] {
-      while (end.ups == 1 && sent < kPackets && end.link->capacity_bytes() >= 4096) {
+      while (end.ups == 1 && sent < kPackets && end.link->capacity_bytes(Lane::reliable) >= 4096) {
         std::string text = std::to_string(sent++);
         text.resize(4096, ' ');
         end.send(text);
-        most_under_way = std::max(most_under_way.load(),
-                                  detail::kMemoryWindowBytes - end.link->capacity_bytes());
+        most_under_way =
+            std::max(most_under_way.load(),
+                     detail::kMemoryWindowBytes - end.link->capacity_bytes(Lane::reliable));
       }
       return sent == kPackets;
     };

@@ -126,7 +126,7 @@ TEST_CASE("memory: a link tells what it can do") {
   CHECK(pair.caller->link->traits().max_packet_bytes == 16 * 1024);
   CHECK(pair.caller->link->traits().max_datagram_bytes == 1200);
   CHECK(pair.caller->link->traits().loses_datagrams);  // a network of conditions may lose some
-  CHECK(pair.caller->link->capacity_bytes() == 256 * 1024);
+  CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == 256 * 1024);
 }
 
 TEST_CASE("memory: a call that is turned away is refused") {
@@ -222,7 +222,7 @@ TEST_CASE("memory: a host may send from inside the call that brings the link") {
 TEST_CASE("memory: what is sent before a dialled link is up goes nowhere") {
   MemoryPair pair;
   RecordingLink& caller = pair.client.dial("memory://server");
-  CHECK(caller.link->capacity_bytes() == 0);
+  CHECK(caller.link->capacity_bytes(Lane::reliable) == 0);
   caller.send("too early");
   pair.settle();
   CHECK(pair.server.accepted[0]->arrived.empty());
@@ -264,14 +264,15 @@ TEST_CASE("memory: capacity shrinks by what is under way, down to nothing, and t
   const std::string large(16 * 1024, 'x');
   for (std::size_t sent = 1; sent <= 16; ++sent) {
     pair.caller->send(large);
-    CHECK(pair.caller->link->capacity_bytes() == 256 * 1024 - sent * large.size());
+    CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == 256 * 1024 - sent * large.size());
   }
   pair.caller->send("one more");
-  CHECK(pair.caller->link->capacity_bytes() == 0);
-  CHECK(pair.callee->link->capacity_bytes() == 256 * 1024);  // the other way has its own
+  CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == 0);
+  CHECK(pair.callee->link->capacity_bytes(Lane::reliable) ==
+        256 * 1024);  // the other way has its own
   pair.server.service();
   CHECK(pair.callee->arrived.size() == 17);
-  CHECK(pair.caller->link->capacity_bytes() == 256 * 1024);
+  CHECK(pair.caller->link->capacity_bytes(Lane::reliable) == 256 * 1024);
 }
 
 TEST_CASE("memory: a sender is woken when half of the window is free again") {

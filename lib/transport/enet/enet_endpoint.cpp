@@ -162,7 +162,7 @@ void EnetEndpoint::hand_out(const EnetEvent& event) {
 
 void EnetEndpoint::came_up(std::size_t index) {
   Slot& slot = slots_[index];
-  slot.heard = now_;
+  slot.has_spoken = false;
   slot.window = SendWindow(window_of(shared_.context.enet.throttle));
   host_->configure(index);
   host_->set_window(index, slot.window.bytes());
@@ -197,6 +197,10 @@ void EnetEndpoint::describe(std::size_t index, EnetLink& link) const {
 
 void EnetEndpoint::received(std::size_t index, const ReceivedPacket& packet) {
   Slot& slot = slots_[index];
+  if (!std::exchange(slot.has_spoken, true)) {
+    slot.heard = now_;
+    host_->watch_for_silence(index);
+  }
   if (slot.handler == nullptr) return;
   Packet copy;
   try {
@@ -268,7 +272,10 @@ void EnetEndpoint::watch_live_peer(std::size_t index) {
   Slot& slot = slots_[index];
   slot.window.update(host_->path(index), now_);
   host_->set_window(index, slot.window.bytes());
-  if (now_ - slot.heard >= shared_.context.idle) {
+  host_->limit_backoff(index);
+  // Before its first packet it is the owner's to say how long an answer may take: the way there and
+  // back may be longer than the silence between two ends that know each other.
+  if (slot.has_spoken && now_ - slot.heard >= shared_.context.idle) {
     host_->end_now(index, Goodbye::cut);
     ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
   } else if (host_->waiting_packets(index) > kMaxWaitingPackets) {
@@ -328,9 +335,13 @@ bool EnetEndpoint::finished() const {
   return true;
 }
 
-std::size_t EnetEndpoint::capacity_bytes(std::size_t index) const noexcept {
-  const std::size_t most = kWindowsTaken * slots_[index].window.bytes();
-  const std::size_t held = slots_[index].account.bytes;
+// Datagrams leave with the next flush, whatever waits for acknowledgements: what is on its way must
+// not keep them here. One window of them is as much as should go out at a time.
+std::size_t EnetEndpoint::capacity_bytes(std::size_t index, Lane lane) const noexcept {
+  const Slot& slot = slots_[index];
+  const bool once = lane == Lane::datagram;
+  const std::size_t most = once ? slot.window.bytes() : kWindowsTaken * slot.window.bytes();
+  const std::size_t held = once ? slot.account.datagram_bytes : slot.account.reliable_bytes;
   return held < most ? most - held : 0;
 }
 

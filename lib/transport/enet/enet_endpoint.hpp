@@ -56,6 +56,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
     SendLedger::Account account;
     SendWindow window;
     TimePoint heard{};                      // when it was last seen to live
+    bool has_spoken = false;                // a packet has come: silence counts from now on
     TimePoint half_open_until{};            // of who knocked last
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
   };
@@ -100,7 +101,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   void lose_socket();
 
   // For links.
-  [[nodiscard]] std::size_t capacity_bytes(std::size_t index) const noexcept;
+  [[nodiscard]] std::size_t capacity_bytes(std::size_t index, Lane lane) const noexcept;
   void send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel);
   void close(std::size_t index);
   void cut(std::size_t index);

@@ -302,11 +302,13 @@ void EnetHost::configure(std::size_t index) {
   peer.packetThrottle = ENET_PEER_PACKET_THROTTLE_SCALE;
   peer.packetThrottleAcceleration = ENET_PEER_PACKET_THROTTLE_SCALE;
   peer.packetThrottleDeceleration = 0;
-  // The session pings; ENet's own is for a peer that the session has nothing to say to. Who is
-  // silent is for the endpoint to say: ENet looks only when it repeats itself, at ever longer
-  // intervals. Its time-out catches a peer that talks but never acknowledges.
+  // The session pings; ENet's own is for a peer that the session has nothing to say to.
   enet_peer_ping_interval(&peer, to_ms(idle_ / 4));
-  enet_peer_timeout(&peer, 0, to_ms(2 * idle_), to_ms(2 * idle_));
+}
+
+// Who is silent is for the endpoint to say: ENet looks only when it repeats itself.
+void EnetHost::watch_for_silence(std::size_t peer) {
+  enet_peer_timeout(&at(peer), 0, to_ms(2 * idle_), to_ms(2 * idle_));
 }
 
 std::size_t EnetHost::waiting_packets(std::size_t index) const {
@@ -320,6 +322,21 @@ std::size_t EnetHost::waiting_packets(std::size_t index) const {
 PathSample EnetHost::path(std::size_t peer) const {
   const ENetPeer& from = at(peer);
   return {std::chrono::milliseconds(from.roundTripTime), from.packetsSent, from.packetsLost};
+}
+
+void EnetHost::limit_backoff(std::size_t index) {
+  ENetPeer& peer = at(index);
+  const enet_uint32 most =
+      to_ms(longest_resend_time(std::chrono::milliseconds(peer.roundTripTime),
+                                std::chrono::milliseconds(peer.roundTripTimeVariance)));
+  ENetList& sent = peer.sentReliableCommands;
+  for (ENetListIterator it = sent.sentinel.next; it != &sent.sentinel; it = it->next) {
+    auto& command = *reinterpret_cast<ENetOutgoingCommand*>(it);
+    command.roundTripTimeout = std::min(command.roundTripTimeout, most);
+    // ENet itself looks at the foremost alone, and another may be due before it.
+    const enet_uint32 due = command.sentTime + command.roundTripTimeout;
+    if (it == sent.sentinel.next || is_at_or_after(peer.nextTimeout, due)) peer.nextTimeout = due;
+  }
 }
 
 void EnetHost::set_window(std::size_t peer, std::size_t bytes) {

@@ -134,13 +134,18 @@ class EnetHost {
   ///
   /// Errors: `out_of_resources`.
   [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data);
-  /// Gives a peer that came up this host's timers and MTU.
+  /// Gives a peer that came up this host's pings and MTU.
   void configure(std::size_t peer);
+  /// From now on ENet gives up a peer that talks and never acknowledges.
+  void watch_for_silence(std::size_t peer);
   /// Whether any genuine datagram of the peer has come since the last time this was asked.
   [[nodiscard]] bool take_heard(std::size_t peer);
   /// Packets of the peer that wait behind a missing one.
   [[nodiscard]] std::size_t waiting_packets(std::size_t peer) const;
   [[nodiscard]] PathSample path(std::size_t peer) const;
+  /// Has what is on its way to the peer sent again in time. To be called now and then: ENet doubles
+  /// a packet's time each time that it is lost, without an end. See `longest_resend_time`.
+  void limit_backoff(std::size_t peer);
   /// Reliable bytes that may be on their way to the peer.
   void set_window(std::size_t peer, std::size_t bytes);
   /// Takes the packet, or drops it when the peer is not up or memory is short.

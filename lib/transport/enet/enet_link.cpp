@@ -11,8 +11,8 @@ EnetLink::~EnetLink() {
   if (endpoint_ != nullptr) endpoint_->cut(slot_);
 }
 
-std::size_t EnetLink::capacity_bytes() const noexcept {
-  return endpoint_ == nullptr ? 0 : endpoint_->capacity_bytes(slot_);
+std::size_t EnetLink::capacity_bytes(Lane lane) const noexcept {
+  return endpoint_ == nullptr ? 0 : endpoint_->capacity_bytes(slot_, lane);
 }
 
 void EnetLink::send(Packet packet, Lane lane, std::uint8_t channel) {

@@ -23,7 +23,7 @@ class EnetLink final : public Link {
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
   [[nodiscard]] Address peer() const override { return peer_; }
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
+  [[nodiscard]] std::size_t capacity_bytes(Lane lane) const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void close() override;
   void set_handler(LinkHandler& handler) override;

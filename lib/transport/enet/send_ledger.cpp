@@ -8,7 +8,7 @@ SendLedger::Record& SendLedger::open(BufferRef buffer, Account& account, std::si
   if (idle_ == nullptr) idle_ = &records_.emplace_back();
   Record& record = *std::exchange(idle_, idle_->next);
   record = {this, &account, std::move(buffer), cost_bytes, nullptr, kind, false};
-  account.bytes += cost_bytes;
+  share_of(account, kind) += cost_bytes;
   total_bytes_ += cost_bytes;
   if (kind == Kind::reliable) {
     (account.oldest == nullptr ? account.oldest : account.newest->next) = &record;
@@ -27,7 +27,7 @@ void SendLedger::settle(Record& record) noexcept {
 }
 
 void SendLedger::pay_back(Record& record) noexcept {
-  record.account->bytes -= record.cost_bytes;
+  share_of(*record.account, record.kind) -= record.cost_bytes;
   total_bytes_ -= record.cost_bytes;
   record.next = std::exchange(idle_, &record);
 }

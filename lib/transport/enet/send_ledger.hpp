@@ -33,7 +33,8 @@ class SendLedger {
   /// acknowledges one by one and would send on and on behind a lost packet, until the other end's
   /// `maximumWaitingData` is full, and then refuses the lost one itself.
   struct Account {
-    std::size_t bytes = 0;
+    std::size_t reliable_bytes = 0;
+    std::size_t datagram_bytes = 0;
     Record* oldest = nullptr;
     Record* newest = nullptr;
   };
@@ -51,6 +52,9 @@ class SendLedger {
  private:
   void settle(Record& record) noexcept;
   void pay_back(Record& record) noexcept;
+  [[nodiscard]] static std::size_t& share_of(Account& account, Kind kind) noexcept {
+    return kind == Kind::datagram ? account.datagram_bytes : account.reliable_bytes;
+  }
 
   std::deque<Record> records_;
   Record* idle_ = nullptr;

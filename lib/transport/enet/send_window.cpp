@@ -37,8 +37,15 @@ void SendWindow::update(const PathSample& sample, TimePoint now) {
     // The first losses of a link come from time-outs that have not found their measure yet.
     ramping_ = ramping_ && bytes_ <= profile_.initial_bytes;
     shrunk_at_ = now;
-    bytes_ = std::max(bytes_ - bytes_ / 4, profile_.min_bytes);
+    bytes_ = std::max(bytes_ - bytes_ / 4, least_bytes());
   }
+}
+
+std::size_t SendWindow::least_bytes() const noexcept {
+  const std::chrono::duration<double> rtt = *shortest_rtt_;
+  const auto at_least_rate =
+      static_cast<std::size_t>(rtt.count() * static_cast<double>(profile_.min_bytes_per_second));
+  return std::clamp(at_least_rate, profile_.min_bytes, profile_.max_bytes);
 }
 
 }  // namespace tickwire::detail

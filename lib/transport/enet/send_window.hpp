@@ -20,7 +20,8 @@ struct PathSample {
 
 /// How many reliable bytes may be on their way to one peer. Begins small, doubles until the first
 /// sign of congestion, and then creeps up and falls back: by loss, or by a queue that builds up on
-/// the way, seen as a round-trip time well above the shortest one.
+/// the way, seen as a round-trip time well above the shortest one. Not below what the shortest time
+/// takes at the profile's least rate.
 ///
 /// Source: the two signals are those of TCP (RFC 5681) and of LEDBAT (RFC 6817).
 class SendWindow {
@@ -33,6 +34,8 @@ class SendWindow {
   void update(const PathSample& sample, TimePoint now);
 
  private:
+  [[nodiscard]] std::size_t least_bytes() const noexcept;
+
   WindowProfile profile_;
   std::size_t bytes_;
   bool ramping_ = true;

@@ -97,7 +97,7 @@ class MemoryLink final : public Link {
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return local_->traits; }
   [[nodiscard]] Address peer() const override { return peer_; }
 
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept override {
+  [[nodiscard]] std::size_t capacity_bytes(Lane) const noexcept override {
     if (state_ != State::up && state_ != State::called) return 0;
     const std::size_t in_flight = wire_->end(other(side_)).in_flight_bytes;
     const std::size_t window = wire_->end(other(side_)).window_bytes;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/stream/stream_connection.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "lib/base/bytes.hpp"
@@ -15,6 +17,11 @@ namespace {
 constexpr std::size_t kQueueBytes = 192 * 1024;
 // From here on a write is worth its system call, even before the pass ends.
 constexpr std::size_t kWriteBytes = 128 * 1024;
+// How soon room is looked for again where the budget is used up, which no socket tells: soon on a
+// fast way, which has room at once, and then at most this rarely.
+constexpr Duration kShortestLook = std::chrono::microseconds(200);
+constexpr Duration kLongestLook = std::chrono::milliseconds(5);
+constexpr std::size_t kUnaskedBytes = 512 * 1024;
 // What one connection may read in a pass before the others have their turn.
 constexpr std::size_t kReadBytesPerPass = 512 * 1024;
 // For the last bytes to leave and for the other end to close, after this end has.
@@ -169,6 +176,7 @@ void StreamConnection::move_bytes(TimePoint now) {
   if (phase_ != Phase::up) return;
   // What the other end had sent before it broke off has been read by now.
   if (write_failure_) return go_down(*write_failure_);
+  measure(now);
   wait_for_more();
 }
 
@@ -246,9 +254,52 @@ void StreamConnection::stream_ended(TimePoint now) {
                                 : "The other end closed the stream without a goodbye."});
 }
 
-std::size_t StreamConnection::capacity_bytes() const noexcept {
-  if (phase_ != Phase::up || queue_.bytes() >= kQueueBytes) return 0;
-  return kQueueBytes - queue_.bytes();
+// Datagrams are let in above the budget, by half of it: room comes in steps, as the other end's
+// system acknowledges, and what is late is dropped for it.
+std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
+  if (phase_ != Phase::up) return 0;
+  if (queue_.bytes() >= kQueueBytes) {
+    budget_.note_full();
+    return 0;
+  }
+  const std::size_t in_queue = kQueueBytes - queue_.bytes();
+  if (!budget_.has_limit()) return in_queue;
+  const std::size_t extra = lane == Lane::datagram ? budget_.bytes() / 2 : 0;
+  const std::size_t most = budget_.bytes() + extra;
+  if (waiting_bytes() >= most) {
+    budget_.note_full();
+    static_cast<void>(look_at_backlog());
+  }
+  return std::min(in_queue, most - std::min(most, waiting_bytes()));
+}
+
+// Of what was written since the system was last asked, nothing counts as gone.
+std::size_t StreamConnection::waiting_bytes() const noexcept {
+  return queue_.bytes() + static_cast<std::size_t>(written_bytes_ - drained_bytes_);
+}
+
+std::optional<SendBacklog> StreamConnection::look_at_backlog() noexcept {
+  const auto backlog = send_backlog(socket_);
+  // Encrypted bytes are more than was written; acknowledged ones are never taken back.
+  const std::uint64_t held = std::min<std::uint64_t>(written_bytes_, backlog ? backlog->bytes : 0);
+  drained_bytes_ = std::max(drained_bytes_, written_bytes_ - held);
+  return backlog;
+}
+
+// The system is asked only where more may wait than is always allowed; on a fast way, where each
+// question is felt, only after some more.
+void StreamConnection::measure(TimePoint now) {
+  deadline_ = TimePoint::max();
+  if (waiting_bytes() < (budget_.has_limit() ? SendBudget::kLeastBytes : kUnaskedBytes)) return;
+  const auto backlog = look_at_backlog();
+  if (!backlog) return budget_.lift();
+  budget_.update({drained_bytes_, backlog->shortest_rtt}, now);
+  if (!budget_.has_limit() || waiting_bytes() < budget_.bytes()) {
+    look_interval_ = Duration::zero();
+    return;
+  }
+  look_interval_ = std::clamp(2 * look_interval_, kShortestLook, kLongestLook);
+  set_deadline(now + look_interval_);
 }
 
 void StreamConnection::send(Packet packet, Packet body) {
@@ -259,12 +310,14 @@ void StreamConnection::send(Packet packet, Packet body) {
   }
   queue_.push(std::move(packet));
   if (body) queue_.push(std::move(body));
-  if (queue_.bytes() >= kWriteBytes && !write_blocked_) return write_some();
+  if (queue_.bytes() >= kWriteBytes && !write_blocked_) write_some();
   mark_dirty();
 }
 
-void StreamConnection::flush() {
-  if (phase_ == Phase::up && !write_blocked_) write_some();
+void StreamConnection::flush(TimePoint now) {
+  if (phase_ != Phase::up) return;
+  if (!write_blocked_) write_some();
+  measure(now);
 }
 
 // Failures are told by the next `service`: only there may a handler be called.
@@ -275,6 +328,7 @@ void StreamConnection::write_some() {
     const IoResult result = stream_->write({pieces.data(), count});
     if (result.status == IoStatus::done) {
       queue_.consume(result.bytes);
+      written_bytes_ += result.bytes;
     } else if (result.status == IoStatus::blocked) {
       block_writing();
     } else {

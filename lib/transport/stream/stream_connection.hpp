@@ -9,6 +9,7 @@
 
 #include "lib/transport/stream/byte_stream.hpp"
 #include "lib/transport/stream/frame_reader.hpp"
+#include "lib/transport/stream/send_budget.hpp"
 #include "lib/transport/stream/send_queue.hpp"
 #include "lib/transport/stream/stream_shared.hpp"
 #include "lib/transport/tcp/connect_race.hpp"
@@ -41,7 +42,7 @@ class StreamConnection final : public PollTarget {
   /// Has `service` called in this pass or the next.
   void wake() { mark_ready(); }
   void service(TimePoint now);
-  void flush();
+  void flush(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> deadline() const;
   /// Says goodbye as well as that goes at once: its transport is about to end.
   void leave();
@@ -50,7 +51,7 @@ class StreamConnection final : public PollTarget {
   bool in_timed = false;
 
   // For its link.
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept;
+  [[nodiscard]] std::size_t capacity_bytes(Lane lane) noexcept;
   /// A packet, and what comes behind it, if anything.
   void send(Packet packet, Packet body);
   void close();
@@ -84,6 +85,9 @@ class StreamConnection final : public PollTarget {
   void hand_out(std::size_t bytes, TimePoint now);
   void stream_ended(TimePoint now);
   void write_some();
+  void measure(TimePoint now);
+  std::optional<SendBacklog> look_at_backlog() noexcept;
+  [[nodiscard]] std::size_t waiting_bytes() const noexcept;
   void finish_closing();
   void end_writing();
   void block_writing();
@@ -109,6 +113,10 @@ class StreamConnection final : public PollTarget {
   Watch watch_;
   FrameReader frames_;
   SendQueue queue_;
+  SendBudget budget_;
+  std::uint64_t written_bytes_ = 0;  // into the stream, in all
+  std::uint64_t drained_bytes_ = 0;  // of them, acknowledged when last asked
+  Duration look_interval_{};         // while the budget is used up
   StreamLink* link_ = nullptr;
   LinkHandler* handler_ = nullptr;
   std::optional<std::size_t> listener_;

@@ -28,8 +28,8 @@ StreamLink::~StreamLink() {
   if (connection_ != nullptr) connection_->cut();
 }
 
-std::size_t StreamLink::capacity_bytes() const noexcept {
-  return connection_ == nullptr ? 0 : connection_->capacity_bytes();
+std::size_t StreamLink::capacity_bytes(Lane lane) const noexcept {
+  return connection_ == nullptr ? 0 : connection_->capacity_bytes(lane);
 }
 
 void StreamLink::send(Packet packet, Lane, std::uint8_t) {

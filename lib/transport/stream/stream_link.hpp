@@ -16,7 +16,7 @@ class StreamLink final : public Link {
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
   [[nodiscard]] Address peer() const override;
-  [[nodiscard]] std::size_t capacity_bytes() const noexcept override;
+  [[nodiscard]] std::size_t capacity_bytes(Lane lane) const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void send_pieces(Packet head, Packet body, Lane lane, std::uint8_t channel) override;
   void close() override;

@@ -162,10 +162,10 @@ void StreamTransport::accept(TimePoint now) {
   std::erase_if(acceptors_, [](const auto& acceptor) { return acceptor->is_lost(); });
 }
 
-void StreamTransport::flush(TimePoint) {
+void StreamTransport::flush(TimePoint now) {
   for (StreamConnection* connection : shared_.dirty) {
     connection->in_dirty = false;
-    connection->flush();
+    connection->flush(now);
   }
   shared_.dirty.clear();
   bury();
