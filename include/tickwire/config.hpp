@@ -97,7 +97,7 @@ struct Limits {
   std::size_t max_send_queue_bytes = 32 * 1024 * 1024;       ///< per connection
   std::size_t receive_window_bytes = 1024 * 1024;            ///< per connection; at least 128 KiB
   std::size_t max_reassembly_bytes = 32 * 1024 * 1024;       ///< per connection
-  /// Of all connections. While some wait for a part of it for as long as `Timeouts::idle`, others
+  /// Of all connections. While some wait for a part of it for three times `Timeouts::idle`, others
   /// that have begun a message and sent less than 64 KiB of it in that time are ended.
   std::size_t max_host_reassembly_bytes = 256 * 1024 * 1024;
   UnreliableQueueLimit max_unreliable_queue{};

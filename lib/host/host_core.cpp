@@ -68,7 +68,8 @@ HostCore::HostCore(Host& host, HostConfig given)
       session_settings_(session_settings(config)),
       table_(*this, config.limits.max_connections, kRefusalSlots),
       ring_(config.event_capacity),
-      shortage_(config.timeouts.idle),
+      // A program that may stand still for `idle` must not be ended for one stall.
+      shortage_(3 * config.timeouts.idle),
       transports_({.clock = &clock_,
                    .pool = &*pool_,
                    .poller = &mailbox->poller(),

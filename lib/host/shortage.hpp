@@ -15,7 +15,7 @@ namespace tickwire::detail {
 /// on: a peer that begins large messages and sends a byte now and then would keep it for ever.
 class Shortage {
  public:
-  /// Whoever moves less than this while others wait for a whole `patience` is ended.
+  /// A message that moves less than this while others wait for a whole `patience` is too slow.
   static constexpr std::uint64_t least_progress_bytes = 64 * 1024;
 
   explicit Shortage(Duration patience) noexcept : patience_(patience) {}
@@ -25,31 +25,42 @@ class Shortage {
   template <class F>
   void watch(ConnectionTable& table, TimePoint now, F&& give_up) {
     if (since_ && now - *since_ < patience_) return;
-    for (const Mark& mark : marks_) {
-      Peer* peer = since_ ? table.find(mark.slot, mark.generation) : nullptr;
-      if (peer == nullptr || !peer->session->has_unfinished()) continue;
-      if (peer->session->assembled_bytes() - mark.assembled_bytes < least_progress_bytes) {
-        give_up(*peer);
-      }
-    }
+    const std::vector<Mark> before = since_ ? std::move(marks_) : std::vector<Mark>();
     marks_.clear();
-    table.for_each([&](Peer& peer) {
-      if (!peer.session->has_unfinished()) return;
-      marks_.push_back({peer.slot(), peer.generation, peer.session->assembled_bytes()});
-    });
     since_ = now;
+    table.for_each([&](Peer& peer) {
+      unfinished_.clear();
+      peer.session->list_unfinished(unfinished_);
+      for (const Unfinished& each : unfinished_)
+        marks_.push_back({peer.slot(), peer.generation, each});
+    });
+    for (const Mark& mark : marks_) {
+      if (!is_slow(mark, before)) continue;
+      Peer* peer = table.find(mark.slot, mark.generation);
+      if (peer != nullptr) give_up(*peer);
+    }
   }
 
  private:
   struct Mark {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;
-    std::uint64_t assembled_bytes = 0;
+    Unfinished message;
   };
+
+  [[nodiscard]] static bool is_slow(const Mark& now, const std::vector<Mark>& before) noexcept {
+    for (const Mark& mark : before) {
+      if (mark.slot != now.slot || mark.generation != now.generation) continue;
+      if (mark.message.id != now.message.id) continue;
+      return now.message.received_bytes - mark.message.received_bytes < least_progress_bytes;
+    }
+    return false;  // it began since
+  }
 
   Duration patience_;
   std::optional<TimePoint> since_;
   std::vector<Mark> marks_;
+  std::vector<Unfinished> unfinished_;
 };
 
 }  // namespace tickwire::detail

@@ -194,8 +194,7 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
   }
   reserved_bytes_ += total;
   // In one piece: the system gives pages to so large a block only as bytes are written to it.
-  from.assembly = {pool_.allocate(total), kind, total, 0};
-  ++assemblies_;
+  from.assembly = {pool_.allocate(total), kind, total, 0, arrivals_++};
   return Outcome::done;
 }
 
@@ -206,11 +205,9 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
   }
   std::memcpy(assembly.buffer.bytes() + assembly.received, piece.data(), piece.size());
   assembly.received += static_cast<std::uint32_t>(piece.size());
-  assembled_bytes_ += piece.size();
   if (assembly.received < assembly.total) return true;
 
   const Assembly whole = std::exchange(assembly, Assembly());
-  --assemblies_;
   const auto body = wire::read_message_body(whole.kind, {whole.buffer.bytes(), whole.total});
   if (!body) return false;
   count_taken(from, 1);
@@ -320,6 +317,14 @@ std::optional<std::uint64_t> Inbox::take_credit() noexcept {
   return granted_cost_;
 }
 
+void Inbox::list_unfinished(std::vector<Unfinished>& into) const {
+  for (const auto& each : channels_) {
+    if (each && each->assembly.buffer) {
+      into.push_back({each->assembly.id, each->assembly.received});
+    }
+  }
+}
+
 bool Inbox::has_before(std::uint64_t arrival) const noexcept {
   return (!reliable_.empty() && reliable_.front().arrival() < arrival) ||
          (!unreliable_.empty() && unreliable_.front().arrival() < arrival);
@@ -340,7 +345,6 @@ ResumePoint Inbox::rewind() {
     if (from.taken > 0) point.taken.emplace_back(static_cast<std::uint8_t>(i), from.taken);
   }
   parked_channels_ = 0;
-  assemblies_ = 0;
   holds_changed_ = false;
   owed_messages_ = 0;
   granted_cost_ = returned_cost_ + limits_.receive_window_bytes;

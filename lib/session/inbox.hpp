@@ -37,6 +37,12 @@ class ReassemblyBudget {
   std::size_t left_;
 };
 
+/// A large message of which a part has come.
+struct Unfinished {
+  std::uint64_t id = 0;  ///< of the message, within its session
+  std::uint64_t received_bytes = 0;
+};
+
 /// The receiving half of a session: checks packets of the data lanes, splits them into messages,
 /// joins slices, and keeps what the other end may still send within bounds.
 class Inbox {
@@ -53,8 +59,7 @@ class Inbox {
   /// Goes on with messages that waited for reassembly memory. False as above.
   [[nodiscard]] bool retry_parked();
   [[nodiscard]] bool has_parked() const noexcept { return parked_channels_ > 0; }
-  [[nodiscard]] bool has_unfinished() const noexcept { return assemblies_ > 0; }
-  [[nodiscard]] std::uint64_t assembled_bytes() const noexcept { return assembled_bytes_; }
+  void list_unfinished(std::vector<Unfinished>& into) const;
   /// Calls `tell(channel, is_held)` for every channel whose sender is to stop, or to go on: what
   /// waits for reassembly memory must not use up the credit of the channels that have it.
   template <class F>
@@ -106,6 +111,7 @@ class Inbox {
     std::uint8_t kind = 0;
     std::uint32_t total = 0;
     std::uint32_t received = 0;
+    std::uint64_t id = 0;
   };
   struct Parked {
     Packet packet;
@@ -162,8 +168,6 @@ class Inbox {
   std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;
   std::size_t parked_channels_ = 0;
-  std::size_t assemblies_ = 0;  // under way
-  std::uint64_t assembled_bytes_ = 0;
   bool holds_changed_ = false;
   std::uint64_t arrivals_ = 0;
   std::uint64_t owed_messages_ = 0;

@@ -68,9 +68,8 @@ class MessageSession final : public Session {
   [[nodiscard]] bool was_open() const noexcept override { return was_open_; }
   [[nodiscard]] bool was_refused() const noexcept override { return refused_; }
   [[nodiscard]] bool has_parked() const noexcept override { return inbox_.has_parked(); }
-  [[nodiscard]] bool has_unfinished() const noexcept override { return inbox_.has_unfinished(); }
-  [[nodiscard]] std::uint64_t assembled_bytes() const noexcept override {
-    return inbox_.assembled_bytes();
+  void list_unfinished(std::vector<Unfinished>& into) const override {
+    inbox_.list_unfinished(into);
   }
   /// Always: credit bounds what comes.
   [[nodiscard]] bool wants_input() const noexcept override { return true; }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <tickwire/connection.hpp>
 #include <tickwire/error.hpp>
@@ -104,10 +105,8 @@ class Session {
   [[nodiscard]] virtual bool was_open() const noexcept = 0;
   [[nodiscard]] virtual bool was_refused() const noexcept = 0;
   [[nodiscard]] virtual bool has_parked() const noexcept = 0;
-  /// Whether a part of a large message has come, and the rest has not.
-  [[nodiscard]] virtual bool has_unfinished() const noexcept { return false; }
-  /// Bytes of large messages that have come, ever.
-  [[nodiscard]] virtual std::uint64_t assembled_bytes() const noexcept { return 0; }
+  /// Appends the large messages of which a part has come, and the rest has not.
+  virtual void list_unfinished(std::vector<Unfinished>&) const {}
   /// Whether it takes more of what the other end sends; see `Link::set_reading`.
   [[nodiscard]] virtual bool wants_input() const noexcept = 0;
   /// Whether data waits for nothing but room in the transport.
