@@ -39,8 +39,9 @@ class Link {
   /// The other end, with numbers for host and port.
   [[nodiscard]] virtual Address peer() const = 0;
 
-  /// Bytes that the transport takes now without piling them up. Lanes may wait for different things:
-  /// a datagram for nothing but the kernel, where the reliable lane waits for acknowledgements.
+  /// Bytes that the transport takes now without piling them up. Lanes may wait for different
+  /// things: a datagram for nothing but the kernel, where the reliable lane waits for
+  /// acknowledgements.
   [[nodiscard]] virtual std::size_t capacity_bytes(Lane lane) const noexcept = 0;
   /// Takes the packet, whatever the capacity; it leaves at the latest with `Transport::flush`.
   /// Pre: the link is up; the packet is no larger than its lane allows.

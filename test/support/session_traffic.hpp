@@ -54,7 +54,9 @@ class TrafficEnd final : public detail::PacketSink {
   ~TrafficEnd() override;
 
   // -- PacketSink
-  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override { return capacity; }
+  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override {
+    return capacity;
+  }
   void send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) override;
 
   /// Queues a numbered message.
