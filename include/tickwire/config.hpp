@@ -185,8 +185,8 @@ struct HostConfig {
   /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
   std::shared_ptr<MemoryNetwork> memory_network{};
   LogConfig log{};
-  /// Asked before an incoming connection comes up; an error's detail is sent to the dialler. Must
-  /// not call the host.
+  /// Asked before an incoming connection comes up, not when it is resumed; an error's detail is
+  /// sent to the dialler. Must not call the host.
   std::function<Result<void>(const ConnectionRequest&)> authenticate{};
   /// Ticks that one pass makes up for after a stall; the rest are skipped and counted. At least 1.
   std::uint32_t max_catch_up_ticks = 5;

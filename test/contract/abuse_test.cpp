@@ -155,7 +155,9 @@ CONTRACT_CASE("full queues of many connections are bounded, and all that was tak
   pair.server.awake = true;
   REQUIRE(pair.until([&] { return pair.server.log.messages() == taken; }));
   REQUIRE(pair.until([&] { return pair.client.log.count(EventType::data_sent) == taken; }));
-  CHECK(pair.client.log.count(EventType::writable) == count);
+  // Once for each, and again where a queue was filled again after that.
+  CHECK(pair.client.log.count(EventType::writable) >= count);
+  CHECK(pair.client.log.count(EventType::writable) <= refused);
   CHECK(told(pair, EventType::disconnected) == 0);
 }
 

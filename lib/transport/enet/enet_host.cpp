@@ -309,6 +309,8 @@ void EnetHost::configure(std::size_t index) {
 // Who is silent is for the endpoint to say: ENet looks only when it repeats itself.
 void EnetHost::watch_for_silence(std::size_t peer) {
   enet_peer_timeout(&at(peer), 0, to_ms(2 * idle_), to_ms(2 * idle_));
+  // What has waited for an answer until now, however long, did not wait in silence.
+  at(peer).earliestTimeout = 0;
 }
 
 std::size_t EnetHost::waiting_packets(std::size_t index) const {
