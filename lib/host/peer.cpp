@@ -73,7 +73,6 @@ void Peer::reset() noexcept {
   listener.reset();
   ended_pass.reset();
   timer_at = TimePoint::max();
-  end_in_ring = false;
   ++generation;
 }
 

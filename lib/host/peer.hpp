@@ -66,7 +66,6 @@ class Peer final : public LinkHandler {
   TimePoint timer_at = TimePoint::max();    ///< the earliest entry in the timer queue
   bool in_ready_list = false;
   bool in_dirty_list = false;
-  bool end_in_ring = false;
 
  private:
   PeerOwner& owner_;

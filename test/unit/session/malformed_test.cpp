@@ -339,11 +339,11 @@ TEST_CASE("echoes that lie teach nothing") {
   CHECK(*stats.packet_loss_ratio <= 1);
 }
 
-TEST_CASE("what a hostile peer announces costs no memory before it is sent") {
+TEST_CASE("what a hostile peer announces takes of the budget what fits, and the rest waits") {
   auto settings = SessionPair::settings(Direction::accepted);
   SessionEnd end(settings, TimePoint(1h));
   test::forge_open(end, Direction::accepted);
-  // Two messages of 16 MiB, one byte of each: 1 MiB each is committed at most.
+  // Messages of 16 MiB, one byte of each: the budget of the connection has room for two.
   for (std::uint8_t channel = 0; channel < 4; ++channel) {
     test::inject(end,
                  test::reliable_packet(channel, 0).record(0x05, slice_first(0x02, 16 << 20, 1)));
