@@ -78,7 +78,7 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
 
   Queue& to = queue(channel, delivery);
   // One that was idle has saved nothing up.
-  if (to.items.empty()) to.served = std::max(to.served, served_);
+  if (to.items.empty()) to.served = std::max(to.served, progress_beside(channel));
   if (may_get_lost(delivery)) {
     if (bytes > bundle_bytes(delivery)) return ErrorCode::message_too_large;
     if (message.replace_key && replace(to, message, channel)) return ErrorCode::none;

@@ -114,8 +114,9 @@ class Outbox {
     IdRuns ids;                     // of messages not settled yet
     std::uint32_t next_number = 0;  // of the first message (reliable) or packet that waits
     std::uint32_t acknowledged = 0;
-    std::uint64_t served = 0;  // bytes by weight, on the scale of all queues of its priority
-    bool is_blocked = false;   // for the rest of a flush
+    std::uint64_t served = 0;   // bytes by weight, on the scale of all queues of its priority
+    std::uint64_t started = 0;  // what that was before it last sent
+    bool is_blocked = false;    // for the rest of a flush
   };
   struct Channel {
     std::array<Queue, 3> queues;  // by Delivery
@@ -129,6 +130,7 @@ class Outbox {
   [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel);
   void join_keyed(Queue& from, Delivery delivery);
   void add_large(Queue& to, const OutMessage& message, TimePoint now);
+  [[nodiscard]] std::uint64_t progress_beside(std::uint8_t channel) const noexcept;
   void flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer);
   [[nodiscard]] bool send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
   [[nodiscard]] bool send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer);
@@ -158,7 +160,6 @@ class Outbox {
   std::size_t bundle_room_ = 0;  // less where the way is slow
   std::size_t datagram_room_ = 0;
   bool gathers_ = false;
-  std::uint64_t served_ = 0;  // what the last one that sent had been served before
   std::size_t queued_items_ = 0;
   std::size_t queued_bytes_ = 0;
   std::size_t unreliable_bytes_ = 0;

@@ -91,10 +91,23 @@ void Outbox::flush_equals(std::span<const std::uint8_t> channels, PacketWriter& 
     if (next == nullptr) return;
     const std::uint64_t before = stats_.bytes_sent;
     next->is_blocked = !send_one(its_channel, its_delivery, writer);
-    served_ = std::max(served_, next->served);
+    if (!next->is_blocked) next->started = next->served;
     next->served +=
         (stats_.bytes_sent - before) * kServedScale / settings_.channels[its_channel].weight;
   }
+}
+
+// How far those of a channel's priority have come.
+std::uint64_t Outbox::progress_beside(std::uint8_t channel) const noexcept {
+  std::uint64_t furthest = 0;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    if (!channels_[i] || settings_.channels[i].priority != settings_.channels[channel].priority) {
+      continue;
+    }
+    for (const Queue& each : channels_[i]->queues)
+      furthest = std::max(furthest, each.started);
+  }
+  return furthest;
 }
 
 bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {

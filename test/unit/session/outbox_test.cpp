@@ -73,6 +73,25 @@ TEST_CASE("where little leaves at a time, equal channels share it by bytes") {
   }
 }
 
+TEST_CASE("what a higher priority has sent does not set its lower ones back against each other") {
+  auto settings = SessionPair::settings(Direction::dialled);
+  settings.channels[4].priority = 7;
+  Sender sender(settings);
+  sender.fill(0, 60);
+  sender.end.sink.capacity = 0;
+  static_cast<void>(sender.channels());
+  sender.fill(4, 100);
+  sender.end.sink.capacity = 1 << 20;
+  sender.end.sink.fills_up = true;
+  sender.end.sink.capacity = 100 * 1000;  // all of the high one, and next to nothing else
+  static_cast<void>(sender.channels());
+  sender.fill(1, 20);  // comes late, beside one that has waited all along
+  sender.end.sink.capacity = 20 * 1000;
+  const std::string order = sender.channels();
+  CHECK(std::count(order.begin(), order.end(), '0') >= 8);
+  CHECK(std::count(order.begin(), order.end(), '1') >= 8);
+}
+
 TEST_CASE("a higher priority leaves first, equal ones take turns by weight") {
   auto settings = SessionPair::settings(Direction::dialled);
   settings.channels[1].weight = 3;
