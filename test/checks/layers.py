@@ -18,7 +18,8 @@ LAYERS = {
     "transport": {"transport", "platform", "base"},
     "session": {"session", "base"},
     "host": {"host", "session", "platform", "codec", "base"},
-    "features": {"features"},
+    "crypto": {"crypto"},
+    "features": {"features", "crypto", "platform"},
 }
 TRANSPORT_SEAM = "lib/transport/transport.hpp"
 TRANSPORT_FACTORY = "lib/host/transport_factory.cpp"
@@ -41,6 +42,11 @@ CEREAL_HEADERS = {
     )
 }
 UMBRELLA = "tickwire/tickwire.hpp"
+
+OPENSSL_FOLDERS = ("lib/transport/tls/", "lib/crypto/")
+
+# Optional libraries behind features.
+FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h"}
 
 # The one demo file that asks the operating system: it starts gnuplot, and C++ starts no programs.
 DEMO_OS_FILES = {"demos/voice/check/gnuplot.cpp"}
@@ -155,8 +161,11 @@ def foreign_rule(include: Include) -> Optional[str]:
         allowed = file.startswith("lib/transport/enet/") and file.endswith(".cpp")
         return None if allowed else "ENet belongs to one .cpp under lib/transport/enet"
     if target.startswith("openssl/"):
-        allowed = file.startswith("lib/transport/tls/") and file.endswith(".cpp")
-        return None if allowed else "OpenSSL belongs to the .cpp files of lib/transport/tls"
+        allowed = file.startswith(OPENSSL_FOLDERS) and file.endswith(".cpp")
+        return None if allowed else "OpenSSL belongs to .cpp files of lib/transport/tls, lib/crypto"
+    if target in FEATURE_LIBRARIES:
+        allowed = file.startswith("lib/features/") and file.endswith(".cpp")
+        return None if allowed else f"<{target}> belongs to .cpp files of lib/features"
     if re.fullmatch(r"[a-z_]+", target) or file.startswith("lib/platform/"):
         return None
     if OS_HEADER.fullmatch(target):

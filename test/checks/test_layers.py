@@ -31,7 +31,9 @@ GOOD_TREE = {
         "#include <tickwire/host.hpp>\n"
     ),
     "lib/host/transport_factory.cpp": '#include "lib/transport/enet/enet_transport.hpp"\n',
-    "lib/features/hub.cpp": "#include <tickwire/host.hpp>\n",
+    "lib/features/hub.cpp": '#include <tickwire/host.hpp>\n#include <zstd.h>\n',
+    "lib/crypto/sha256.cpp": "#include <openssl/evp.h>\n",
+    "lib/features/transfer.cpp": '#include "lib/crypto/sha256.hpp"\n',
     "demos/voice/audio/frame.hpp": "#include <array>\n",
     "demos/voice/client.cpp": (
         '#include <tickwire/host.hpp>\n#include "audio/frame.hpp"\n#include <SDL.h>\n'
@@ -174,9 +176,16 @@ class LayersTest(unittest.TestCase):
             "lib/transport/tls/bad.hpp",
             "lib/transport/tcp/bad.cpp",
             "lib/session/bad.cpp",
+            "lib/features/bad.cpp",
+            "lib/crypto/bad.hpp",
         ]:
             with self.subTest(file=file):
                 self.assert_red(file, "#include <openssl/ssl.h>", "OpenSSL belongs to")
+
+    def test_libraries_behind_features_stay_there_and_out_of_headers(self):
+        for file in ["lib/features/bad.hpp", "lib/session/bad.cpp", "include/tickwire/bad.hpp"]:
+            with self.subTest(file=file):
+                self.assert_red(file, "#include <zstd.h>", "<zstd.h> belongs to")
 
     def test_doctest_stays_under_test(self):
         for file in ["lib/base/bad.cpp", "include/tickwire/bad.hpp", "demos/voice/bad.cpp"]:

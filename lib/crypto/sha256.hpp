@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace tickwire::crypto {
+
+using Sha256Digest = std::array<std::byte, 32>;
+
+/// The SHA-256 of bytes that come piece by piece.
+///
+/// Source: FIPS 180-4.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  void update(std::span<const std::byte> bytes);
+  /// The digest of everything so far; more may follow.
+  [[nodiscard]] Sha256Digest digest() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+[[nodiscard]] Sha256Digest sha256(std::span<const std::byte> bytes);
+
+}  // namespace tickwire::crypto
