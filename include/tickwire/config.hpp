@@ -20,6 +20,7 @@
 
 namespace tickwire {
 
+class Filter;
 class MemoryNetwork;
 
 /// How a message travels.
@@ -193,6 +194,8 @@ struct HostConfig {
   EnetConfig enet{};
   /// See `Timeouts::resume_window`.
   ResumeOver resume_over = ResumeOver::encrypted;
+  /// What messages pass through on their way out; at most 4. See filter.hpp.
+  std::vector<std::shared_ptr<Filter>> filters{};
 };
 
 /// Settings of one `listen`.

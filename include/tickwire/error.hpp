@@ -69,6 +69,7 @@ enum class ErrorCode : std::uint16_t {
   certificate_rejected = 4012,    ///< the other end refused this end's certificate, or misses one
   not_tls = 4013,                 ///< the other end does not speak TLS
   tls_failed = 4014,              ///< the TLS handshake or a TLS record failed
+  filter_mismatch = 4015,         ///< one end demands a filter that the other does not have
 
   unknown = 5001,
 };

@@ -99,6 +99,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "the remote end speaks no TLS";
     case ErrorCode::tls_failed:
       return "TLS failed";
+    case ErrorCode::filter_mismatch:
+      return "filter mismatch";
     case ErrorCode::unknown:
       return "unknown error";
   }
