@@ -46,7 +46,7 @@ struct HandshakeSelf {
   std::uint32_t receive_window_bytes = 0;
   std::uint32_t max_message_bytes = 0;
   std::uint8_t channels = 0;
-  std::vector<FilterName> filters;  ///< HELLO: those it has; WELCOME: those of the dialler's, too
+  std::vector<FilterName> filters{};  ///< HELLO: those it has; WELCOME: those of the dialler's, too
 };
 
 /// A HELLO as it came in.
