@@ -30,6 +30,7 @@ enum class ErrorCode : std::uint16_t {
   encode_failed = 1011,         ///< the object's own serialize function threw
   wrong_type = 1012,            ///< the event holds another type, or none
   timed_out = 1013,             ///< a call that waits ran out of time
+  queue_full = 1020,            ///< as much waits or runs already as a feature's options allow
 
   // This machine.
   address_in_use = 2001,
@@ -72,6 +73,7 @@ enum class ErrorCode : std::uint16_t {
   filter_mismatch = 4015,         ///< one end demands a filter that the other does not have
 
   unknown = 5001,
+  exception_thrown = 5002,  ///< by the program's own code: a handler, a task, background work
 };
 
 /// A few words for a code, for logs: "address in use". Never empty.
