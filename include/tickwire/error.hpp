@@ -30,7 +30,7 @@ enum class ErrorCode : std::uint16_t {
   encode_failed = 1011,         ///< the object's own serialize function threw
   wrong_type = 1012,            ///< the event holds another type, or none
   timed_out = 1013,             ///< a call that waits ran out of time
-  queue_full = 1020,            ///< as much waits or runs already as a feature's options allow
+  queue_full = 1014,            ///< as much waits or runs already as a feature's options allow
 
   // This machine.
   address_in_use = 2001,
