@@ -20,6 +20,7 @@
 
 namespace tickwire {
 
+class AccessList;
 class MemoryNetwork;
 
 /// How a message travels.
@@ -193,6 +194,8 @@ struct HostConfig {
   EnetConfig enet{};
   /// See `Timeouts::resume_window`.
   ResumeOver resume_over = ResumeOver::encrypted;
+  /// Whose calls are refused; asked before anything is spent on a caller. See access_list.hpp.
+  std::shared_ptr<AccessList> access{};
 };
 
 /// Settings of one `listen`.

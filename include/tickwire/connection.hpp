@@ -106,6 +106,13 @@ class TICKWIRE_API Connection {
     return send_owned(std::move(bytes), options);
   }
   ErrorCode close(const CloseReason& reason = {}) const;
+  /// Has `HostConfig::access` refuse the other end's address from now on, for a time or (nothing)
+  /// for ever, and closes this connection; others of the address stay. Of an IPv6 address the first
+  /// 64 bits are refused: one caller has as many of the rest as it likes.
+  ///
+  /// Errors: `not_connected`; `not_supported` without a `HostConfig::access`; `out_of_resources`
+  ///         when that is full. The connection is closed by none of them.
+  ErrorCode blacklist(std::optional<Duration> time = std::nullopt) const;
 
   /// The program's own data, or null when there is none of that type.
   template <class T>

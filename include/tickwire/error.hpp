@@ -41,6 +41,7 @@ enum class ErrorCode : std::uint16_t {
   clock_mismatch = 2007,            ///< a second ENet host of this process uses another clock
   certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
   certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
+  file_unwritable = 2020,           ///< no right, no such folder, or a failing disk
 
   // The remote end.
   connect_timed_out = 3001,    ///< nobody answered

@@ -51,6 +51,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "certificate or key unusable";
     case ErrorCode::certificate_key_mismatch:
       return "private key does not match the certificate";
+    case ErrorCode::file_unwritable:
+      return "file unwritable";
     case ErrorCode::connect_timed_out:
       return "connect timed out";
     case ErrorCode::connection_refused:

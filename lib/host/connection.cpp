@@ -63,6 +63,10 @@ ErrorCode Connection::close(const CloseReason& reason) const {
   return host_ != nullptr ? host_->close(*this, reason) : ErrorCode::not_connected;
 }
 
+ErrorCode Connection::blacklist(std::optional<Duration> time) const {
+  return host_ != nullptr ? host_->core_->blacklist(*this, time) : ErrorCode::not_connected;
+}
+
 ErrorCode Connection::set_user_data(std::any data) const {
   detail::Peer* peer = this->peer();
   if (peer == nullptr) return ErrorCode::not_connected;

@@ -65,6 +65,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Peer* find(Connection connection) noexcept;
   [[nodiscard]] Connection handle(const Peer& peer) const noexcept;
   ErrorCode close(Connection connection, const CloseReason& reason);
+  ErrorCode blacklist(Connection connection, std::optional<Duration> time);
   void close_all(const CloseReason& reason);
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
