@@ -33,6 +33,12 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "wrong type";
     case ErrorCode::timed_out:
       return "timed out";
+    case ErrorCode::not_private:
+      return "connection not private";
+    case ErrorCode::user_exists:
+      return "user exists already";
+    case ErrorCode::no_such_user:
+      return "no such user";
     case ErrorCode::address_in_use:
       return "address in use";
     case ErrorCode::address_unavailable:
@@ -53,6 +59,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "private key does not match the certificate";
     case ErrorCode::file_unwritable:
       return "file unwritable";
+    case ErrorCode::database_failed:
+      return "database failed";
     case ErrorCode::connect_timed_out:
       return "connect timed out";
     case ErrorCode::connection_refused:
@@ -73,6 +81,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "stream truncated";
     case ErrorCode::not_resumable:
       return "not resumable";
+    case ErrorCode::login_unavailable:
+      return "login unavailable";
     case ErrorCode::protocol_violation:
       return "protocol violation";
     case ErrorCode::version_mismatch:
@@ -101,6 +111,14 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "the remote end speaks no TLS";
     case ErrorCode::tls_failed:
       return "TLS failed";
+    case ErrorCode::login_failed:
+      return "wrong name or password";
+    case ErrorCode::account_disabled:
+      return "account disabled";
+    case ErrorCode::too_many_tries:
+      return "too many tries to log in";
+    case ErrorCode::server_not_proven:
+      return "the remote end has not proved who it is";
     case ErrorCode::unknown:
       return "unknown error";
   }

@@ -130,6 +130,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void prepare_dialled(Peer& peer, const Address& address, const ConnectOptions& options,
                        Duration delay);
   [[nodiscard]] Result<void> call(Peer& peer, const TlsConfig& tls);
+  [[nodiscard]] Result<void> offer_login(const Peer& peer, const Login& login);
   void resolve(Peer& peer, const TlsConfig& tls);
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
                                   const TlsConfig& tls);

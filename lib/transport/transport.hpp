@@ -59,6 +59,8 @@ class Link {
   virtual void set_reading(Reading) {}
   /// The subject of the certificate that the other end has proven to own; empty without one.
   [[nodiscard]] virtual std::string verified_subject() const { return {}; }
+  /// See `Connection::channel_binding`.
+  [[nodiscard]] virtual std::vector<std::byte> channel_binding() const { return {}; }
 };
 
 /// What a link tells its owner. Calls come from inside `Transport::service` only.
