@@ -16,11 +16,13 @@
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
 #include <tickwire/error.hpp>
+#include <tickwire/export.hpp>
 #include <tickwire/tls.hpp>
 
 namespace tickwire {
 
 class Filter;
+class AccessList;
 class MemoryNetwork;
 
 /// How a message travels.
@@ -41,11 +43,12 @@ enum class EventType : std::uint32_t {
   writable = 1u << 6,     ///< after a send that a full queue refused: half of it is free again
   interrupted = 1u << 7,  ///< the transport is lost; see `Timeouts::resume_window`
   resumed = 1u << 8,      ///< there is another one, and nothing was lost
-  logged_in = 1u << 9,
+  logged_in = 1u << 9,    ///< see accounts.hpp
   transfer_offered = 1u << 10,
   transfer_progress = 1u << 11,
   transfer_finished = 1u << 12,
   custom = 1u << 13,  ///< raised by an extension of the program's own
+  login_failed = 1u << 20,
 };
 
 /// A set of event types: `EventType::data_sent | EventType::object_received`.
@@ -196,6 +199,8 @@ struct HostConfig {
   ResumeOver resume_over = ResumeOver::encrypted;
   /// What messages pass through on their way out; at most 4. See filter.hpp.
   std::vector<std::shared_ptr<Filter>> filters{};
+  /// Whose calls are refused; asked before anything is spent on a caller. See access_list.hpp.
+  std::shared_ptr<AccessList> access{};
 };
 
 /// Settings of one `listen`.
@@ -217,6 +222,14 @@ struct ReconnectPolicy {
   double jitter_ratio = 0.5;
 };
 
+/// Who logs in. The password is overwritten when this is destroyed.
+struct TICKWIRE_API Login {
+  std::string user{};
+  std::string password{};
+
+  ~Login();
+};
+
 /// Settings of one `connect`.
 struct ConnectOptions {
   std::string name{};                 ///< what this end calls itself; at most 64 bytes of UTF-8
@@ -224,6 +237,8 @@ struct ConnectOptions {
   std::any user_data{};
   std::optional<TlsConfig> tls{};              ///< nothing: `HostConfig::tls`
   std::optional<ReconnectPolicy> reconnect{};  ///< nothing: one attempt
+  /// For an attached `Accounts` to log in with, on every handle that `reconnect` makes.
+  std::optional<Login> login{};
 };
 
 }  // namespace tickwire

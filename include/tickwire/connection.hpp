@@ -88,6 +88,15 @@ class TICKWIRE_API Connection {
   /// The subject of the certificate that the other end has proven to own, over TLS, as in
   /// "CN=relay,O=Example"; empty without one, or where `TlsConfig::verify` is off.
   [[nodiscard]] std::string verified_subject() const;
+  /// Whether nobody on the way can read along: TLS, or `memory://`, which leaves no process. Not
+  /// while it is interrupted.
+  [[nodiscard]] bool is_private() const noexcept;
+  /// What the two ends of one TLS session share and nobody else knows, so that whoever sits in
+  /// between has another at each side; empty without TLS, and while it is interrupted.
+  ///
+  /// Shape:  32 bytes, other ones once it is `resumed`.
+  /// Source: RFC 9266, `tls-exporter`.
+  [[nodiscard]] std::vector<std::byte> channel_binding() const;
   [[nodiscard]] ConnectionStats stats() const;
   /// What the other end's clock shows now, from the echoes that keep the connection alive; nothing
   /// before the first, and on raw streams.
@@ -106,6 +115,13 @@ class TICKWIRE_API Connection {
     return send_owned(std::move(bytes), options);
   }
   ErrorCode close(const CloseReason& reason = {}) const;
+  /// Has `HostConfig::access` refuse the other end's address from now on, for a time or (nothing)
+  /// for ever, and closes this connection; others of the address stay. Of an IPv6 address the first
+  /// 64 bits are refused: one caller has as many of the rest as it likes.
+  ///
+  /// Errors: `not_connected`; `not_supported` without a `HostConfig::access`; `out_of_resources`
+  ///         when that is full. The connection is closed by none of them.
+  ErrorCode blacklist(std::optional<Duration> time = std::nullopt) const;
 
   /// The program's own data, or null when there is none of that type.
   template <class T>

@@ -31,6 +31,9 @@ enum class ErrorCode : std::uint16_t {
   wrong_type = 1012,            ///< the event holds another type, or none
   timed_out = 1013,             ///< a call that waits ran out of time
   queue_full = 1014,            ///< as much waits or runs already as a feature's options allow
+  not_private = 1030,           ///< somebody could read along, which is not wanted here
+  user_exists = 1031,           ///< another user has the name
+  no_such_user = 1032,
 
   // This machine.
   address_in_use = 2001,
@@ -42,6 +45,8 @@ enum class ErrorCode : std::uint16_t {
   clock_mismatch = 2007,            ///< a second ENet host of this process uses another clock
   certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
   certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
+  file_unwritable = 2020,           ///< no right, no such folder, or a failing disk
+  database_failed = 2030,           ///< locked, damaged, or not to be written
 
   // The remote end.
   connect_timed_out = 3001,    ///< nobody answered
@@ -54,6 +59,7 @@ enum class ErrorCode : std::uint16_t {
   handshake_timed_out = 3008,  ///< the transport is up, but the session never came up
   stream_truncated = 3009,     ///< the remote end's stream ended before its goodbye
   not_resumable = 3010,        ///< the remote end no longer has the connection to come back to
+  login_unavailable = 3030,    ///< the remote end cannot look at its users at present
 
   // Protocol or security.
   protocol_violation = 4001,      ///< bytes that no correct Tickwire peer sends
@@ -71,6 +77,10 @@ enum class ErrorCode : std::uint16_t {
   not_tls = 4013,                 ///< the other end does not speak TLS
   tls_failed = 4014,              ///< the TLS handshake or a TLS record failed
   filter_mismatch = 4015,         ///< one end demands a filter that the other does not have
+  login_failed = 4030,            ///< the other end knows no such user with that password
+  account_disabled = 4031,        ///< the password is right, and the user may not log in
+  too_many_tries = 4032,          ///< to log in; wait a while
+  server_not_proven = 4033,       ///< the other end is not who it seems: it does not know the user
 
   unknown = 5001,
   exception_thrown = 5002,  ///< by the program's own code: a handler, a task, background work

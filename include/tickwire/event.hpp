@@ -78,7 +78,7 @@ struct Event {
   std::uint32_t type_id = 0;        ///< object_received: the wire hash of the type's name
   Connection connection;            ///< whom it concerns; nobody for an error of the host itself
   MessageId message_id = 0;         ///< data_sent: what `send` returned
-  Error error;                      ///< error, disconnected, interrupted: why
+  Error error;                      ///< error, disconnected, interrupted, login_failed: why
   Payload payload;                  ///< object_received, data_received
 
   /// The raw payload; for an object its encoded form.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <tickwire/clock.hpp>
 #include <tickwire/event.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/ticker.hpp>
@@ -38,6 +39,13 @@ class TICKWIRE_API Extension {
   virtual void on_tick(Host&, const Tick&) {}
   /// Once per pass, before what is queued leaves.
   virtual void on_pass(Host&) {}
+  /// When it wants another pass, at the latest. Asked before the host sleeps.
+  [[nodiscard]] virtual TimePoint wake_at() const { return TimePoint::max(); }
+  /// The program dials with a `ConnectOptions::login`, or the host does so again for it, and the
+  /// connection is not up yet. The first extension that does not answer `not_supported` has it.
+  virtual Result<void> on_login(Host&, Connection, const Login&) {
+    return Error{ErrorCode::not_supported, 0, {}};
+  }
 
  protected:
   /// The host that it is attached to, or null.

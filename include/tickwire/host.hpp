@@ -86,7 +86,8 @@ class TICKWIRE_API Host {
   /// `connected` or `error`.
   ///
   /// Errors: what can be known now: `invalid_address`, `unknown_scheme`, `too_many_connections`,
-  ///         `invalid_argument`, `not_supported`, `clock_mismatch`; for TLS those of `TlsConfig`.
+  ///         `invalid_argument`, `not_supported`, `clock_mismatch`; for TLS those of `TlsConfig`;
+  ///         for a `login` those of `Accounts::login`.
   Result<Connection> connect(std::string_view url, const ConnectOptions& options = {});
 
   /// Reads all certificates and keys anew from their files, for connections to come; those that are

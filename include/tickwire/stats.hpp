@@ -63,6 +63,9 @@ struct HostStats {
   std::size_t open_connections = 0;
   std::uint64_t refused_rate = 0;  ///< incoming: `max_connects_per_address_per_second` exceeded
   std::uint64_t bad_cookies = 0;   ///< `enet://`: callers who did not prove their address
+  /// Incoming: `HostConfig::access` refuses the address. Over `enet://` a caller is counted each
+  /// time that it asks, and the address need not be its own.
+  std::uint64_t refused_access = 0;
 };
 
 }  // namespace tickwire

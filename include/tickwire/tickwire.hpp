@@ -3,6 +3,8 @@
 
 /// Everything at once. Large programs include what they use; codec.hpp is the one that costs
 /// compile time.
+#include <tickwire/access_list.hpp>
+#include <tickwire/accounts.hpp>
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
 #include <tickwire/codec.hpp>

@@ -35,6 +35,12 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "timed out";
     case ErrorCode::queue_full:
       return "queue full";
+    case ErrorCode::not_private:
+      return "connection not private";
+    case ErrorCode::user_exists:
+      return "user exists already";
+    case ErrorCode::no_such_user:
+      return "no such user";
     case ErrorCode::address_in_use:
       return "address in use";
     case ErrorCode::address_unavailable:
@@ -53,6 +59,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "certificate or key unusable";
     case ErrorCode::certificate_key_mismatch:
       return "private key does not match the certificate";
+    case ErrorCode::file_unwritable:
+      return "file unwritable";
+    case ErrorCode::database_failed:
+      return "database failed";
     case ErrorCode::connect_timed_out:
       return "connect timed out";
     case ErrorCode::connection_refused:
@@ -73,6 +83,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "stream truncated";
     case ErrorCode::not_resumable:
       return "not resumable";
+    case ErrorCode::login_unavailable:
+      return "login unavailable";
     case ErrorCode::protocol_violation:
       return "protocol violation";
     case ErrorCode::version_mismatch:
@@ -105,6 +117,14 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "filter mismatch";
     case ErrorCode::exception_thrown:
       return "exception thrown";
+    case ErrorCode::login_failed:
+      return "wrong name or password";
+    case ErrorCode::account_disabled:
+      return "account disabled";
+    case ErrorCode::too_many_tries:
+      return "too many tries to log in";
+    case ErrorCode::server_not_proven:
+      return "the remote end has not proved who it is";
     case ErrorCode::unknown:
       return "unknown error";
   }

@@ -34,6 +34,16 @@ std::string Connection::verified_subject() const {
   return peer != nullptr ? peer->verified_subject : std::string();
 }
 
+bool Connection::is_private() const noexcept {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr && peer->link && peer->link->traits().is_private;
+}
+
+std::vector<std::byte> Connection::channel_binding() const {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr && peer->link ? peer->link->channel_binding() : std::vector<std::byte>();
+}
+
 ConnectionStats Connection::stats() const {
   const detail::Peer* peer = this->peer();
   return peer != nullptr ? peer->session->stats() : ConnectionStats();
@@ -61,6 +71,10 @@ Result<MessageId> Connection::send_owned(std::vector<std::byte>&& bytes,
 
 ErrorCode Connection::close(const CloseReason& reason) const {
   return host_ != nullptr ? host_->close(*this, reason) : ErrorCode::not_connected;
+}
+
+ErrorCode Connection::blacklist(std::optional<Duration> time) const {
+  return host_ != nullptr ? host_->core_->blacklist(*this, time) : ErrorCode::not_connected;
 }
 
 ErrorCode Connection::set_user_data(std::any data) const {

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <tickwire/filter.hpp>
 
+#include <tickwire/access_list.hpp>
+
+#include "lib/base/ip_network.hpp"
 #include "lib/host/config_check.hpp"
 #include "lib/platform/random.hpp"
 
@@ -38,6 +41,15 @@ void add_to(ConnectionStats& sum, const ConnectionStats& more) {
   sum.interruptions += more.interruptions;
   sum.messages_sent_again += more.messages_sent_again;
   add_to(sum.drops, more.drops);
+}
+
+// What to refuse when this one is to be kept out.
+std::string refused_network(const Address& address) {
+  constexpr std::uint8_t subscriber_bits = 64;
+  if (address.scheme == "memory") return "memory://" + address.host;
+  const auto ip = IpAddress::parse(address.host);
+  if (!ip || ip->family == IpFamily::v4) return address.host;
+  return IpNetwork{ip->masked(subscriber_bits), subscriber_bits}.to_string();
 }
 
 std::shared_ptr<const SessionSettings> session_settings(const HostConfig& config) {
@@ -85,7 +97,8 @@ HostCore::HostCore(Host& host, HostConfig given)
                    .idle = deadly_silence(config.timeouts),
                    .handshake = config.timeouts.handshake,
                    .max_links_per_address = config.limits.max_connections_per_address,
-                   .enet = config.enet},
+                   .enet = config.enet,
+                   .access = config.access.get()},
                   config.memory_network, config.limits.max_connects_per_address_per_second),
       now_(clock_.now()) {
   if (config.tick_rate_hz) ticker_.emplace(*config.tick_rate_hz, now_, config.max_catch_up_ticks);
@@ -114,6 +127,22 @@ ErrorCode HostCore::close(Connection connection, const CloseReason& reason) {
   peer->session->close(reason, clock_.now());
   on_peer_changed(peer->slot());
   return ErrorCode::none;
+}
+
+ErrorCode HostCore::blacklist(Connection connection, std::optional<Duration> time) {
+  Peer* peer = find(connection);
+  if (peer == nullptr || peer->session->state() == SessionState::ended) {
+    return ErrorCode::not_connected;
+  }
+  if (!config.access) return ErrorCode::not_supported;
+  // Who was dialled by name has numbers as long as there is a link.
+  const Address at = peer->link ? peer->link->peer() : peer->address;
+  const std::string network = refused_network(at);
+  const auto added =
+      time ? config.access->refuse_for(network, *time) : config.access->refuse(network);
+  if (!added) return added.error().code;
+  log_.write(LogLevel::info, at.to_string() + ": refused from now on: " + network);
+  return close(connection, "refused");
 }
 
 void HostCore::close_all(const CloseReason& reason) {
@@ -149,6 +178,7 @@ HostStats HostCore::stats() {
   all.refused_full += counters.refused_full;
   all.refused_address += counters.refused_address;
   all.refused_rate = counters.refused_rate;
+  all.refused_access = counters.refused_access;
   all.bad_cookies = counters.bad_cookies;
   all.ticks_skipped = ticker_ ? ticker_->skipped() : 0;
   all.open_connections = open_connections();

@@ -66,6 +66,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Peer* find(Connection connection) noexcept;
   [[nodiscard]] Connection handle(const Peer& peer) const noexcept;
   ErrorCode close(Connection connection, const CloseReason& reason);
+  ErrorCode blacklist(Connection connection, std::optional<Duration> time);
   void close_all(const CloseReason& reason);
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
@@ -131,6 +132,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void prepare_dialled(Peer& peer, const Address& address, const ConnectOptions& options,
                        Duration delay);
   [[nodiscard]] Result<void> call(Peer& peer, const TlsConfig& tls);
+  [[nodiscard]] Result<void> offer_login(const Peer& peer, const Login& login);
   void resolve(Peer& peer, const TlsConfig& tls);
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
                                   const TlsConfig& tls);

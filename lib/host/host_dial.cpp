@@ -113,8 +113,28 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
     table_.give_back(*peer);
     return on_address(*address, called.error());
   }
+  if (options.login) {
+    if (auto offered = offer_login(*peer, *options.login); !offered) {
+      table_.give_back(*peer);
+      return offered.error();
+    }
+  }
   on_peer_changed(peer->slot());
   return handle(*peer);
+}
+
+Result<void> HostCore::offer_login(const Peer& peer, const Login& login) {
+  Error refusal{ErrorCode::not_supported, 0,
+                "ConnectOptions::login is given, and no extension that logs in is attached; see "
+                "accounts.hpp."};
+  const Callback callback(*this);
+  for (std::size_t i = 0; i < extensions.size(); ++i) {
+    if (extensions[i] == nullptr) continue;
+    auto answer = extensions[i]->on_login(host_, handle(peer), login);
+    if (answer || answer.error().code != ErrorCode::not_supported) return answer;
+    if (!answer.error().detail.empty()) refusal = answer.error();
+  }
+  return refusal;
 }
 
 void HostCore::prepare_dialled(Peer& peer, const Address& address, const ConnectOptions& options,

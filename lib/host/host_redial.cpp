@@ -92,6 +92,9 @@ void HostCore::replace_lost(const Peer& lost, const Error& error) {
   const auto& policy = *lost.redial->options.reconnect;
   const Duration delay = redial_delay(policy, 0, random_share());
   prepare_dialled(*peer, lost.address, lost.redial->options, delay);
+  if (const auto& login = lost.redial->options.login) {
+    if (auto offered = offer_login(*peer, *login); !offered) report(offered.error());
+  }
   call_later(*peer, delay);
   mark_dirty(*peer);
 }

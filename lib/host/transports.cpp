@@ -71,6 +71,7 @@ TransportCounters Transports::counters() const {
     sum.refused_full += each.refused_full;
     sum.refused_address += each.refused_address;
     sum.refused_rate += each.refused_rate;
+    sum.refused_access += each.refused_access;
     sum.bad_cookies += each.bad_cookies;
   }
   return sum;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <tickwire/access_list.hpp>
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
 #include <tickwire/config.hpp>
@@ -58,6 +59,8 @@ class Link {
   virtual void set_reading(Reading) {}
   /// The subject of the certificate that the other end has proven to own; empty without one.
   [[nodiscard]] virtual std::string verified_subject() const { return {}; }
+  /// See `Connection::channel_binding`.
+  [[nodiscard]] virtual std::vector<std::byte> channel_binding() const { return {}; }
 };
 
 /// What a link tells its owner. Calls come from inside `Transport::service` only.
@@ -97,6 +100,7 @@ struct TransportCounters {
   std::uint64_t refused_full = 0;     ///< callers above a listener's `max_links`
   std::uint64_t refused_address = 0;  ///< callers above `max_links_per_address`
   std::uint64_t refused_rate = 0;     ///< callers that came sooner than `connect_rate` allows
+  std::uint64_t refused_access = 0;   ///< callers that `access` refuses
   std::uint64_t bad_cookies = 0;      ///< datagrams of callers without proof of their address
 };
 
@@ -114,6 +118,7 @@ struct TransportContext {
   std::optional<std::size_t> max_links_per_address{};
   ConnectRate* connect_rate = nullptr;  ///< for callers; nothing: no limit
   EnetConfig enet{};
+  const AccessList* access = nullptr;  ///< asked first of all; nothing: anybody may call
 };
 
 struct ListenRequest {

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <bit>
+#include <charconv>
+#include <string_view>
 
 namespace tickwire::detail {
 namespace {
@@ -15,6 +17,18 @@ Subscriber subscriber_at(Ipv4Endpoint from) noexcept {
 }
 
 }  // namespace
+
+// A flood asks this for every datagram, so the text is made without memory.
+bool ConnectGate::refuses(Ipv4Endpoint from) const {
+  if (limits_.access == nullptr) return false;
+  std::array<char, 16> text{};
+  char* end = text.data();
+  for (const auto byte : std::bit_cast<std::array<std::uint8_t, 4>>(from.host)) {
+    if (end != text.data()) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), byte).ptr;
+  }
+  return limits_.access->refuses({text.data(), static_cast<std::size_t>(end - text.data())});
+}
 
 CookieDatagram ConnectGate::answer(const CookieDatagram& question, Ipv4Endpoint from,
                                    TimePoint now) noexcept {

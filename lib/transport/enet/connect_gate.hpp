@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include <tickwire/access_list.hpp>
 #include <tickwire/clock.hpp>
 
 #include "lib/base/connect_rate.hpp"
@@ -38,11 +39,14 @@ class ConnectGate {
  public:
   struct Limits {
     std::optional<std::size_t> per_address{};
-    ConnectRate* rate = nullptr;  ///< nothing: any
+    ConnectRate* rate = nullptr;         ///< nothing: any
+    const AccessList* access = nullptr;  ///< nothing: anybody
   };
 
   ConnectGate(CookieJar jar, Limits limits) : jar_(std::move(jar)), limits_(limits) {}
 
+  /// Whether the address is on the access list. To be asked before anything else.
+  [[nodiscard]] bool refuses(Ipv4Endpoint from) const;
   [[nodiscard]] CookieDatagram answer(const CookieDatagram& question, Ipv4Endpoint from,
                                       TimePoint now) noexcept;
   /// Whether the cookie is one of ours. The first thing to ask, and all that a flood costs.

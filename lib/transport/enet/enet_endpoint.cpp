@@ -38,8 +38,9 @@ Result<std::unique_ptr<EnetEndpoint>> EnetEndpoint::listen(EnetShared& shared,
   if (!jar) return Error{ErrorCode::out_of_resources, 0, "The system has no random numbers."};
   std::optional<std::size_t> per_address = shared.context.max_links_per_address;
   if (per_address) *per_address += kRefusalSlotsPerAddress;
-  endpoint->gate_.emplace(*std::move(jar),
-                          ConnectGate::Limits{per_address, shared.context.connect_rate});
+  endpoint->gate_.emplace(
+      *std::move(jar),
+      ConnectGate::Limits{per_address, shared.context.connect_rate, shared.context.access});
   endpoint->listener_ = request.listener;
   endpoint->accepting_ = true;
   if (auto opened = endpoint->open(address); !opened) return opened.error();

@@ -27,6 +27,10 @@ Admission EnetEndpoint::inspect(std::span<const std::byte> datagram, Ipv4Endpoin
 bool EnetEndpoint::exchange_cookies(const CookieDatagram& words, Ipv4Endpoint from) noexcept {
   if (words.kind == CookieDatagram::Kind::answer) return call_ && call_->take(words, from);
   if (!accepting_) return false;
+  if (gate_->refuses(from)) {
+    ++shared_.counters.refused_access;
+    return true;
+  }
   const CookieBytes answer = write_cookie_datagram(gate_->answer(words, from, now_));
   if (!host_->send_datagram(from, answer)) ++shared_.counters.socket_errors;
   return true;
@@ -36,6 +40,11 @@ Admission EnetEndpoint::admit(const ConnectAttempt& attempt) noexcept {
   TransportCounters& counters = shared_.counters;
   if (!gate_->is_proven(attempt, now_)) {
     ++counters.bad_cookies;
+    return Admission::drop;
+  }
+  // It may have its cookie from before.
+  if (gate_->refuses(attempt.from)) {
+    ++counters.refused_access;
     return Admission::drop;
   }
   const Census census = host_->census(attempt);

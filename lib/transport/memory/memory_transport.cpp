@@ -202,7 +202,7 @@ class MemoryTransport final : public Transport {
   [[nodiscard]] std::optional<TimePoint> next_deadline() const override {
     return local_->core->next_due(*local_->endpoint);
   }
-  [[nodiscard]] TransportCounters counters() const override { return {}; }
+  [[nodiscard]] TransportCounters counters() const override { return counters_; }
 
  private:
   void hand_out(const Arrival& arrival, TimePoint now) {
@@ -219,12 +219,17 @@ class MemoryTransport final : public Transport {
   void accept(const std::shared_ptr<Wire>& wire) {
     const Local::Listener& listener = local_->listeners[wire->listener];
     if (!listening_) return local_->core->end(wire, Side::acceptor, EndReason::refused);
+    const std::string& name = wire->end(Side::dialler).endpoint->name;
+    if (context_.access != nullptr && context_.access->refuses(name, "memory")) {
+      ++counters_.refused_access;
+      return local_->core->end(wire, Side::acceptor, EndReason::refused);
+    }
     if (listener.links >= listener.max_links || local_->accepted_links >= context_.max_links) {
       return local_->core->end(wire, Side::acceptor, EndReason::full);
     }
     Address peer;
     peer.scheme = "memory";
-    peer.host = wire->end(Side::dialler).endpoint->name;
+    peer.host = name;
     LinkHandler* handler = context_.handler->on_incoming(
         std::make_unique<MemoryLink>(local_, wire, Side::acceptor, std::move(peer), nullptr),
         listener.number);
@@ -236,6 +241,7 @@ class MemoryTransport final : public Transport {
 
   TransportContext context_;
   std::shared_ptr<Local> local_;
+  TransportCounters counters_;
   bool listening_ = false;
 };
 

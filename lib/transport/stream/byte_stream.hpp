@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <tickwire/error.hpp>
 
@@ -42,6 +43,8 @@ class ByteStream {
   /// The subject of the certificate that the other end has proven to own, as in
   /// "CN=relay,O=Example"; empty without one.
   [[nodiscard]] virtual std::string verified_subject() const = 0;
+  /// See `Connection::channel_binding`.
+  [[nodiscard]] virtual std::vector<std::byte> channel_binding() const { return {}; }
 };
 
 }  // namespace tickwire::detail

@@ -57,13 +57,18 @@ std::optional<StreamAcceptor::Caller> StreamAcceptor::accept(TimePoint now,
     const IoResult result = socket_.accept(caller.socket, from);
     if (result.status == IoStatus::done) {
       is_told_ = false;
+      caller.address.scheme = request_.address.scheme;
+      caller.address.host = from.host();
+      caller.address.port = from.port();
+      const AccessList* access = shared_.context.access;
+      if (access != nullptr && access->refuses(caller.address.host)) {
+        ++shared_.counters.refused_access;
+        continue;
+      }
       if (links_ >= request_.max_links) {
         ++shared_.counters.refused_full;
         continue;
       }
-      caller.address.scheme = request_.address.scheme;
-      caller.address.host = from.host();
-      caller.address.port = from.port();
       ConnectRate* rate = shared_.context.connect_rate;
       if (rate != nullptr && !rate->take(subscriber_of(caller.address.host), now)) {
         ++shared_.counters.refused_rate;

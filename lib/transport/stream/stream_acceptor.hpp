@@ -22,9 +22,9 @@ class StreamAcceptor final : private PollTarget {
       StreamShared& shared, const ListenRequest& request, std::shared_ptr<TlsContext> tls);
 
   /// The next one who called, or nothing for now. Each whom it looks at takes one off `looks_left`.
-  /// Above `max_links`, and more often than `connect_rate` allows, callers are cut off and counted;
-  /// when the system has nothing left for another, the handler is told, once, and accepting rests
-  /// for a moment.
+  /// Whom `access` refuses, and callers above `max_links` or more often than `connect_rate` allows,
+  /// are cut off and counted; when the system has nothing left for another, the handler is told,
+  /// once, and accepting rests for a moment.
   [[nodiscard]] std::optional<Caller> accept(TimePoint now, std::size_t& looks_left);
   /// One whom `accept` returned is gone.
   void forget() noexcept { --links_; }

@@ -382,6 +382,10 @@ std::string StreamConnection::verified_subject() const {
   return stream_ ? stream_->verified_subject() : std::string();
 }
 
+std::vector<std::byte> StreamConnection::channel_binding() const {
+  return stream_ ? stream_->channel_binding() : std::vector<std::byte>();
+}
+
 void StreamConnection::close() {
   link_ = nullptr;
   handler_ = nullptr;

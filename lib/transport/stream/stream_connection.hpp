@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/transport/stream/byte_stream.hpp"
 #include "lib/transport/stream/frame_reader.hpp"
@@ -59,6 +60,7 @@ class StreamConnection final : public PollTarget {
   void set_handler(LinkHandler& handler) noexcept { handler_ = &handler; }
   void set_reading(Reading reading);
   [[nodiscard]] std::string verified_subject() const;
+  [[nodiscard]] std::vector<std::byte> channel_binding() const;
   [[nodiscard]] Address peer() const;
 
  private:

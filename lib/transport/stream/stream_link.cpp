@@ -56,4 +56,8 @@ std::string StreamLink::verified_subject() const {
   return connection_ == nullptr ? std::string() : connection_->verified_subject();
 }
 
+std::vector<std::byte> StreamLink::channel_binding() const {
+  return connection_ == nullptr ? std::vector<std::byte>() : connection_->channel_binding();
+}
+
 }  // namespace tickwire::detail

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "lib/transport/stream/stream_shared.hpp"
 #include "lib/transport/transport.hpp"
 
@@ -23,6 +27,7 @@ class StreamLink final : public Link {
   void set_handler(LinkHandler& handler) override;
   void set_reading(Reading reading) override;
   [[nodiscard]] std::string verified_subject() const override;
+  [[nodiscard]] std::vector<std::byte> channel_binding() const override;
 
  private:
   friend class StreamConnection;

@@ -246,6 +246,19 @@ std::string OpensslStream::verified_subject() const {
   return certificate != nullptr ? subject_text(*certificate) : std::string();
 }
 
+std::vector<std::byte> OpensslStream::channel_binding() const {
+  constexpr std::string_view label = "EXPORTER-Channel-Binding";
+  constexpr std::size_t binding_bytes = 32;
+  if (state_ != State::up) return {};
+  const CleanErrorQueue clean;
+  std::vector<std::byte> binding(binding_bytes);
+  const int answer =
+      SSL_export_keying_material(ssl_.get(), reinterpret_cast<unsigned char*>(binding.data()),
+                                 binding.size(), label.data(), label.size(), nullptr, 0, 0);
+  if (answer != 1) binding.clear();
+  return binding;
+}
+
 const x509_st* OpensslStream::proven_certificate() const {
   if (notes_.parts->config.verify != TlsVerification::on) return nullptr;
   if (SSL_get_verify_result(ssl_.get()) != X509_V_OK) return nullptr;

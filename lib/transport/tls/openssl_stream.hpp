@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "lib/transport/stream/byte_stream.hpp"
 #include "lib/transport/tls/openssl_handles.hpp"
@@ -34,6 +35,7 @@ class OpensslStream final : public ByteStream {
   [[nodiscard]] bool has_buffered_input() const noexcept override;
   [[nodiscard]] Error failure() const override { return failure_; }
   [[nodiscard]] std::string verified_subject() const override;
+  [[nodiscard]] std::vector<std::byte> channel_binding() const override;
 
  private:
   enum class State : std::uint8_t { handshaking, up, failed };

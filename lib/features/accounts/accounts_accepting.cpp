@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <utility>
+
+#include "lib/features/accounts/accounts_core.hpp"
+
+/// Letting users in.
+namespace tickwire::detail {
+
+void AccountsCore::take_first(Connection connection, Entry& entry, std::string_view text) {
+  Accepting& accepting = *entry.accepting;
+  if (accepting.tries >= options_.max_tries_per_connection) {
+    ++stats_.too_many_tries;
+    refuse(connection, entry, scram_error::too_many_tries);
+    connection.close("too many tries to log in");
+    return;
+  }
+  ++accepting.tries;
+  if (const auto error = obstacle(connection, entry, text); !error.empty()) {
+    return refuse(connection, entry, error);
+  }
+  const std::string& user = accepting.scram->user();
+  const auto delay = tries_.begin(connection.address(), user, now());
+  if (!delay) {
+    ++stats_.too_many_tries;
+    return refuse(connection, entry, scram_error::too_many_tries);
+  }
+  if (*delay > Duration::zero()) ++stats_.delayed;
+  // The wait comes before the challenge, so that it shows nothing of what the proof was worth.
+  accepting.answer_at = now() + *delay;
+  look_up(connection, entry);
+}
+
+// Why a login cannot even begin; empty: it can.
+std::string_view AccountsCore::obstacle(Connection connection, Entry& entry,
+                                        std::string_view text) {
+  Accepting& accepting = *entry.accepting;
+  if (!options_.users) return scram_error::no_accounts;
+  if (!may_log_in_over(connection)) {
+    ++stats_.not_private;
+    return scram_error::not_private;
+  }
+  if (accepting.stage != Accepting::Stage::idle || !entry.user.empty()) {
+    ++stats_.malformed;
+    return scram_error::other_error;
+  }
+  accepting.scram.emplace(connection.channel_binding());
+  const std::string_view error = accepting.scram->read_first(text);
+  if (error.empty()) return {};
+  const bool is_binding = error == scram_error::server_does_bind ||
+                          error == scram_error::binding_type ||
+                          error == scram_error::binding_not_supported;
+  ++(is_binding ? stats_.binding_refused : stats_.malformed);
+  return error;
+}
+
+void AccountsCore::look_up(Connection connection, Entry& entry) {
+  Accepting& accepting = *entry.accepting;
+  accepting.stage = Accepting::Stage::looking_up;
+  entry.login = ++last_login_;
+  const auto found = std::make_shared<Result<StoredUser>>(
+      Error{ErrorCode::database_failed, 0, "The user database was not asked."});
+  const auto work = [found, users = options_.users, user = accepting.scram->user()] {
+    *found = users->account(user);
+  };
+  const auto then = [this, found, connection, login = entry.login] {
+    Entry* const waiting = find(connection, login);
+    if (waiting == nullptr || !waiting->accepting) return;
+    if (!*found) {
+      report_database(found->error());
+      return refuse(connection, *waiting, scram_error::no_resources);
+    }
+    database_fails_ = false;
+    waiting->accepting->account = std::move(**found);
+    challenge(connection, *waiting);
+  };
+  look_ups_->submit(work, then);
+}
+
+void AccountsCore::challenge(Connection connection, Entry& entry) {
+  Accepting& accepting = *entry.accepting;
+  if (accepting.stage != Accepting::Stage::looking_up || !accepting.account) return;
+  if (now() < accepting.answer_at) return set_due(connection, entry, accepting.answer_at);
+  const auto nonce = make_nonce();
+  if (!nonce) return refuse(connection, entry, scram_error::no_resources);
+  accepting.stage = Accepting::Stage::challenged;
+  say(connection, LoginStep::server_first, accepting.scram->first(accepting.account->keys, *nonce));
+}
+
+Disposition AccountsCore::take_proof(Entry& entry, Event& event, std::string_view text) {
+  const Connection connection = event.connection;
+  Accepting& accepting = *entry.accepting;
+  const std::string_view error = accepting.scram->read_final(text);
+  if (!error.empty()) {
+    const bool is_binding = error == scram_error::bindings_dont_match;
+    const bool is_wrong = error == scram_error::invalid_proof;
+    ++(is_binding ? stats_.binding_refused : is_wrong ? stats_.wrong_password : stats_.malformed);
+    refuse(connection, entry, error);
+    return Disposition::consume;
+  }
+  tries_.take_back(connection.address(), accepting.scram->user());
+  // Told to nobody but who knows the password.
+  if (accepting.account->state == UserState::disabled) {
+    ++stats_.disabled;
+    refuse(connection, entry, scram_error::account_disabled);
+    return Disposition::consume;
+  }
+  say(connection, LoginStep::server_final, accepting.scram->final());
+  entry.user = accepting.scram->user();
+  entry.accepting.reset();
+  entry.login = 0;
+  ++stats_.logged_in;
+  return become(event, EventType::logged_in, {});
+}
+
+void AccountsCore::refuse(Connection connection, Entry& entry, std::string_view error) {
+  Accepting& accepting = *entry.accepting;
+  set_due(connection, entry, TimePoint::max());
+  entry.login = 0;
+  accepting.stage = Accepting::Stage::idle;
+  accepting.scram.reset();
+  accepting.account.reset();
+  say(connection, LoginStep::server_final, ScramServer::refuse(error));
+}
+
+// Once, until it works again: everybody who wants to log in meanwhile would repeat it.
+void AccountsCore::report_database(const Error& error) {
+  ++stats_.database_failures;
+  if (std::exchange(database_fails_, true)) return;
+  Event event;
+  event.type = EventType::error;
+  event.error = error;
+  host_->raise(std::move(event));
+}
+
+}  // namespace tickwire::detail

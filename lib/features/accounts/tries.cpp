@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "lib/features/accounts/tries.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace tickwire::detail {
+namespace {
+
+// Of one side of a "::".
+std::vector<std::string> groups_of(std::string_view text) {
+  std::vector<std::string> groups;
+  while (!text.empty()) {
+    const auto colon = text.find(':');
+    groups.emplace_back(text.substr(0, colon));
+    text.remove_prefix(colon == std::string_view::npos ? text.size() : colon + 1);
+    // IPv4 numbers stand for two groups.
+    if (groups.back().find('.') != std::string::npos) groups.emplace_back("0");
+  }
+  return groups;
+}
+
+std::string user_key(const std::string& user) {
+  return "user " + user;
+}
+
+}  // namespace
+
+std::string subscriber_text(const Address& address) {
+  constexpr std::size_t all = 8, wanted = 4;
+  const std::string_view host = address.host;
+  if (host.find(':') == std::string_view::npos) return "address " + address.host;
+  const auto gap = host.find("::");
+  std::vector<std::string> groups = groups_of(host.substr(0, gap));
+  if (gap != std::string_view::npos) {
+    const auto tail = groups_of(host.substr(gap + 2));
+    while (groups.size() + tail.size() < all)
+      groups.emplace_back("0");
+    groups.insert(groups.end(), tail.begin(), tail.end());
+  }
+  groups.resize(wanted);
+  std::string text = "address ";
+  for (const std::string& each : groups)
+    text.append(each).append(":");
+  return text;
+}
+
+std::optional<Duration> Tries::begin(const Address& from, const std::string& user, TimePoint now) {
+  const std::string who = subscriber_text(from);
+  const std::size_t of_address = failures_of(who, now);
+  if (of_address >= options_.max_tries_per_address) return std::nullopt;
+  const std::size_t most = std::max(of_address, failures_of(user_key(user), now));
+  add(who, now);
+  add(user_key(user), now);
+  return delay_after(most);
+}
+
+void Tries::take_back(const Address& from, const std::string& user) {
+  for (const std::string& key : {subscriber_text(from), user_key(user)}) {
+    const auto found = failures_.find(key);
+    if (found != failures_.end() && --found->second.count == 0) failures_.erase(found);
+  }
+}
+
+std::size_t Tries::failures_of(const std::string& key, TimePoint now) const {
+  const auto found = failures_.find(key);
+  if (found == failures_.end()) return 0;
+  return now - found->second.last < options_.forget_failures_after ? found->second.count : 0;
+}
+
+void Tries::add(const std::string& key, TimePoint now) {
+  const std::size_t before = failures_of(key, now);
+  if (!failures_.contains(key)) make_room(now);
+  failures_[key] = {before + 1, now};
+}
+
+void Tries::make_room(TimePoint now) {
+  if (failures_.size() < options_.max_remembered) return;
+  std::erase_if(failures_, [&](const auto& entry) {
+    return now - entry.second.last >= options_.forget_failures_after;
+  });
+  if (failures_.size() < options_.max_remembered) return;
+  failures_.erase(
+      std::min_element(failures_.begin(), failures_.end(),
+                       [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
+}
+
+Duration Tries::delay_after(std::size_t failures) const {
+  if (failures < options_.tries_without_delay) return Duration::zero();
+  Duration delay = options_.first_delay;
+  for (std::size_t i = options_.tries_without_delay; i < failures && delay < options_.max_delay;
+       ++i)
+    delay *= 2;
+  return std::min(delay, options_.max_delay);
+}
+
+}  // namespace tickwire::detail
