@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <tickwire/clock.hpp>
 #include <tickwire/event.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/ticker.hpp>
@@ -38,6 +39,8 @@ class TICKWIRE_API Extension {
   virtual void on_tick(Host&, const Tick&) {}
   /// Once per pass, before what is queued leaves.
   virtual void on_pass(Host&) {}
+  /// When the next pass is wanted at the latest, by the host's clock; asked whenever it sleeps.
+  [[nodiscard]] virtual TimePoint next_deadline() const { return TimePoint::max(); }
 
  protected:
   /// The host that it is attached to, or null.

@@ -66,6 +66,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Connection handle(const Peer& peer) const noexcept;
   ErrorCode close(Connection connection, const CloseReason& reason);
   void close_all(const CloseReason& reason);
+  ErrorCode set_receiving(Connection connection, Receiving receiving);
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
   [[nodiscard]] HostStats stats();

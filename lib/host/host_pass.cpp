@@ -287,6 +287,8 @@ void HostCore::wait_for_activity(TimePoint deadline) {
   if (!parked_.empty()) deadline = std::min(deadline, now + kParkedRetry);
   if (ticker_) deadline = std::min(deadline, ticker_->due());
   if (const auto next = timers_.next()) deadline = std::min(deadline, *next);
+  for (const Extension* each : extensions)
+    if (each != nullptr) deadline = std::min(deadline, each->next_deadline());
   if (const auto next = transports_.next_deadline()) deadline = std::min(deadline, *next);
   std::optional<Duration> timeout;
   if (deadline != TimePoint::max()) timeout = std::max(deadline - now, Duration::zero());
