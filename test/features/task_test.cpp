@@ -289,19 +289,19 @@ TEST_CASE("ticks are counted from where a task begins to wait") {
 
 TEST_CASE("a task may wait for tasks, as deep and as often as it likes") {
   struct Sum {
-    static Task<int> up_to(int n, int& alive) {
-      const Mark mark(alive);
+    static Task<int> up_to(int n, int& marks) {
+      const Mark mark(marks);
       if (n == 0) co_return 0;
-      co_return n + co_await up_to(n - 1, alive);
+      co_return n + co_await up_to(n - 1, marks);
     }
     static Task<std::unique_ptr<int>> boxed(int n) { co_return std::make_unique<int>(n); }
     static Task<> nothing() { co_return; }
-    static Task<> all(int& alive, int& sum, int& boxes) {
-      sum = co_await up_to(1000, alive);
+    static Task<> all(int& marks, int& sum, int& boxes) {
+      sum = co_await up_to(1000, marks);
       for (int i = 0; i < 100'000; ++i)
         co_await nothing();
       boxes = *co_await boxed(3) + *co_await boxed(4);
-      auto kept = up_to(2, alive);
+      auto kept = up_to(2, marks);
       sum += co_await std::move(kept);
     }
   };
@@ -336,7 +336,9 @@ Task<> wait_deeply(Connection connection, int& alive, Mark) {
 
 CONTRACT_CASE("a task ends with its connection, and its variables with it") {
   Tasked tasked(scheme);
-  auto& [server, client, pair, alive] = tasked;
+  auto& server = tasked.server;
+  auto& pair = tasked.pair;
+  auto& alive = tasked.alive;
   pair.connect();
   REQUIRE(server->spawn(pair.callee, wait_deeply(pair.callee, alive, Mark(alive))));
   REQUIRE(server->spawn(pair.callee, wait_deeply(Connection(), alive, Mark(alive))));
@@ -357,7 +359,9 @@ CONTRACT_CASE("a task ends with its connection, and its variables with it") {
 
 TEST_CASE("all tasks end when they are taken from their host, or it goes") {
   Tasked tasked(test::memory_scheme());
-  auto& [server, client, pair, alive] = tasked;
+  auto& client = tasked.client;
+  auto& pair = tasked.pair;
+  auto& alive = tasked.alive;
   pair.connect();
   REQUIRE(client->spawn(pair.caller, wait_deeply(pair.caller, alive, Mark(alive))));
   REQUIRE(client->spawn(wait_deeply(pair.caller, alive, Mark(alive))));
@@ -387,11 +391,13 @@ TEST_CASE("all tasks end when they are taken from their host, or it goes") {
 
 TEST_CASE("a task may cancel others, itself, and all") {
   Tasked tasked(test::memory_scheme());
-  auto& [server, client, pair, alive] = tasked;
+  auto& client = tasked.client;
+  auto& pair = tasked.pair;
+  auto& alive = tasked.alive;
   struct Ender {
-    static Task<> end(std::unique_ptr<Tasks>& tasks, TaskId other, TaskId& self, int& alive,
+    static Task<> end(std::unique_ptr<Tasks>& tasks, TaskId other, TaskId& self, int& marks,
                       bool& went_on) {
-      const Mark mark(alive);
+      const Mark mark(marks);
       co_await sleep(1ms);
       CHECK(tasks->cancel(other));
       CHECK(tasks->cancel(self));
@@ -419,21 +425,24 @@ TEST_CASE("a task may cancel others, itself, and all") {
 
 TEST_CASE("what a task throws its caller gets, and in the end the host's error event") {
   Tasked tasked(test::memory_scheme());
-  auto& [server, client, pair, alive] = tasked;
+  auto& server = tasked.server;
+  auto& client = tasked.client;
+  auto& pair = tasked.pair;
+  auto& alive = tasked.alive;
   struct Thrower {
-    static Task<int> fail(int& alive) {
-      const Mark mark(alive);
+    static Task<int> fail(int& marks) {
+      const Mark mark(marks);
       co_await sleep(1ms);
       throw std::runtime_error("out of luck");
     }
-    static Task<> catch_it(int& alive, Book& book) {
-      const Mark mark(alive);
+    static Task<> catch_it(int& marks, Book& book) {
+      const Mark mark(marks);
       try {
-        static_cast<void>(co_await fail(alive));
+        static_cast<void>(co_await fail(marks));
       } catch (const std::runtime_error& error) {
         book.emplace_back(error.what());
       }
-      static_cast<void>(co_await fail(alive));
+      static_cast<void>(co_await fail(marks));
       book.emplace_back("not reached");
     }
     static Task<> serve(Connection) { throw std::runtime_error("no service"); }
@@ -472,7 +481,8 @@ TEST_CASE("tasks above the limit are refused, a moved-from one too") {
 
 TEST_CASE("a task waits in vain for what has ended, but not for ever") {
   Tasked tasked(test::memory_scheme());
-  auto& [server, client, pair, alive] = tasked;
+  auto& client = tasked.client;
+  auto& pair = tasked.pair;
   pair.connect();
   CHECK(pair.callee.close("enough") == ErrorCode::none);
   REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
@@ -492,10 +502,12 @@ TEST_CASE("a task waits in vain for what has ended, but not for ever") {
 
 TEST_CASE("sleeping for no time waits for the next pass, and a thousand tasks take turns") {
   Tasked tasked(test::memory_scheme());
-  auto& [server, client, pair, alive] = tasked;
+  auto& client = tasked.client;
+  auto& pair = tasked.pair;
+  auto& alive = tasked.alive;
   struct Yielder {
-    static Task<> yield(int& rounds, int& alive) {
-      const Mark mark(alive);
+    static Task<> yield(int& rounds, int& marks) {
+      const Mark mark(marks);
       for (int i = 0; i < 10; ++i) {
         co_await sleep(0ms);
         ++rounds;
