@@ -56,6 +56,10 @@ void Host::close(const CloseReason& reason) {
   core_->close_all(reason);
 }
 
+ErrorCode Host::set_receiving(Connection connection, Receiving receiving) {
+  return core_->set_receiving(connection, receiving);
+}
+
 std::optional<Event> Host::poll() {
   return core_->next_event();
 }

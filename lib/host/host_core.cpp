@@ -155,6 +155,14 @@ void HostCore::close_all(const CloseReason& reason) {
   });
 }
 
+ErrorCode HostCore::set_receiving(Connection connection, Receiving receiving) {
+  Peer* peer = find(connection);
+  if (peer == nullptr) return ErrorCode::not_connected;
+  peer->session->set_receiving(receiving);
+  mark_ready(*peer);
+  return ErrorCode::none;
+}
+
 std::vector<Connection> HostCore::connections() {
   std::vector<Connection> open;
   table_.for_each([&](Peer& peer) {

@@ -68,6 +68,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   ErrorCode close(Connection connection, const CloseReason& reason);
   ErrorCode blacklist(Connection connection, std::optional<Duration> time);
   void close_all(const CloseReason& reason);
+  ErrorCode set_receiving(Connection connection, Receiving receiving);
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
   [[nodiscard]] HostStats stats();

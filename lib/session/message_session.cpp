@@ -277,6 +277,10 @@ TimePoint MessageSession::next_deadline() const noexcept {
 }
 
 bool MessageSession::has_event() const noexcept {
+  if (is_paused() && !inbox_.empty()) {
+    return connected_pending_ || owes_writable() || !receipts_.empty() ||
+           (has_notice() && !inbox_.has_before(resumption_->notices.front().arrival));
+  }
   return connected_pending_ || !inbox_.empty() || !receipts_.empty() || has_notice() ||
          owes_writable() || end_pending_;
 }
@@ -292,7 +296,7 @@ Held MessageSession::take_event(Event& into) {
     auto notice = resumption_->notices.take_front();
     into.type = notice.type;
     into.error = std::move(notice.error);
-  } else if (!inbox_.empty() && (!receipt_is_next_ || receipts_.empty())) {
+  } else if (!inbox_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
     ++stats_.messages_received;
     receipt_is_next_ = true;
     return inbox_.take(into);

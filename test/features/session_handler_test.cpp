@@ -88,7 +88,10 @@ std::size_t exceptions(const test::LoggedHost& host) {
 
 CONTRACT_CASE("a handler is told what happens to its connection, and then destroyed") {
   Served served(scheme);
-  auto& [book, when_text, handlers, pair] = served;
+  auto& book = served.book;
+  auto& when_text = served.when_text;
+  auto& handlers = served.handlers;
+  auto& pair = served.pair;
   when_text = [](Scribe& scribe, const std::string& text) { CHECK(scribe.send(text + "!")); };
   pair.connect({.name = "ann"});
   CHECK(book.front() == "open ann");
