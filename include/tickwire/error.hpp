@@ -30,6 +30,8 @@ enum class ErrorCode : std::uint16_t {
   encode_failed = 1011,         ///< the object's own serialize function threw
   wrong_type = 1012,            ///< the event holds another type, or none
   timed_out = 1013,             ///< a call that waits ran out of time
+  too_many_transfers = 1020,    ///< a limit of `TransferOptions` is reached
+  file_exists = 1021,           ///< something is in the way, and may not be replaced
 
   // This machine.
   address_in_use = 2001,
@@ -41,6 +43,9 @@ enum class ErrorCode : std::uint16_t {
   clock_mismatch = 2007,            ///< a second ENet host of this process uses another clock
   certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
   certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
+  file_unwritable = 2020,           ///< no right, no such folder, or a failing disk
+  disk_full = 2021,                 ///< no room, or a quota or limit of file sizes is reached
+  file_changed = 2022,              ///< while it was being sent
 
   // The remote end.
   connect_timed_out = 3001,    ///< nobody answered
@@ -53,6 +58,9 @@ enum class ErrorCode : std::uint16_t {
   handshake_timed_out = 3008,  ///< the transport is up, but the session never came up
   stream_truncated = 3009,     ///< the remote end's stream ended before its goodbye
   not_resumable = 3010,        ///< the remote end no longer has the connection to come back to
+  transfer_refused = 3020,     ///< the remote end does not want it; the detail is its reason
+  transfer_cancelled = 3021,   ///< one of the two programs ended it; the detail says which
+  transfer_failed = 3022,      ///< the remote end could not go on; the detail says why
 
   // Protocol or security.
   protocol_violation = 4001,      ///< bytes that no correct Tickwire peer sends
@@ -69,6 +77,7 @@ enum class ErrorCode : std::uint16_t {
   certificate_rejected = 4012,    ///< the other end refused this end's certificate, or misses one
   not_tls = 4013,                 ///< the other end does not speak TLS
   tls_failed = 4014,              ///< the TLS handshake or a TLS record failed
+  checksum_mismatch = 4020,       ///< what came is not what the other end says it sent
 
   unknown = 5001,
 };

@@ -38,6 +38,8 @@ class TICKWIRE_API Extension {
   virtual void on_tick(Host&, const Tick&) {}
   /// Once per pass, before what is queued leaves.
   virtual void on_pass(Host&) {}
+  /// When it wants another pass, at the latest. Asked before the host sleeps.
+  [[nodiscard]] virtual TimePoint wake_at() const { return TimePoint::max(); }
 
  private:
   friend class Host;

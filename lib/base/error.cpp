@@ -33,6 +33,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "wrong type";
     case ErrorCode::timed_out:
       return "timed out";
+    case ErrorCode::too_many_transfers:
+      return "too many transfers";
+    case ErrorCode::file_exists:
+      return "file exists already";
     case ErrorCode::address_in_use:
       return "address in use";
     case ErrorCode::address_unavailable:
@@ -51,6 +55,12 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "certificate or key unusable";
     case ErrorCode::certificate_key_mismatch:
       return "private key does not match the certificate";
+    case ErrorCode::file_unwritable:
+      return "file unwritable";
+    case ErrorCode::disk_full:
+      return "disk full";
+    case ErrorCode::file_changed:
+      return "file changed while being sent";
     case ErrorCode::connect_timed_out:
       return "connect timed out";
     case ErrorCode::connection_refused:
@@ -71,6 +81,12 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "stream truncated";
     case ErrorCode::not_resumable:
       return "not resumable";
+    case ErrorCode::transfer_refused:
+      return "transfer refused";
+    case ErrorCode::transfer_cancelled:
+      return "transfer cancelled";
+    case ErrorCode::transfer_failed:
+      return "transfer failed at the other end";
     case ErrorCode::protocol_violation:
       return "protocol violation";
     case ErrorCode::version_mismatch:
@@ -99,6 +115,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "the remote end speaks no TLS";
     case ErrorCode::tls_failed:
       return "TLS failed";
+    case ErrorCode::checksum_mismatch:
+      return "checksum does not match";
     case ErrorCode::unknown:
       return "unknown error";
   }

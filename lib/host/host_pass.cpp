@@ -288,6 +288,8 @@ void HostCore::wait_for_activity(TimePoint deadline) {
   if (ticker_) deadline = std::min(deadline, ticker_->due());
   if (const auto next = timers_.next()) deadline = std::min(deadline, *next);
   if (const auto next = transports_.next_deadline()) deadline = std::min(deadline, *next);
+  for (const Extension* each : extensions)
+    if (each != nullptr) deadline = std::min(deadline, each->wake_at());
   std::optional<Duration> timeout;
   if (deadline != TimePoint::max()) timeout = std::max(deadline - now, Duration::zero());
   mailbox->poller().wait(timeout);
