@@ -21,5 +21,6 @@
 #include <tickwire/subscription.hpp>
 #include <tickwire/ticker.hpp>
 #include <tickwire/tls.hpp>
+#include <tickwire/transfer.hpp>
 #include <tickwire/value.hpp>
 #include <tickwire/version.hpp>
