@@ -21,6 +21,7 @@
 
 namespace tickwire {
 
+class Filter;
 class AccessList;
 class MemoryNetwork;
 
@@ -196,6 +197,8 @@ struct HostConfig {
   EnetConfig enet{};
   /// See `Timeouts::resume_window`.
   ResumeOver resume_over = ResumeOver::encrypted;
+  /// What messages pass through on their way out; at most 4. See filter.hpp.
+  std::vector<std::shared_ptr<Filter>> filters{};
   /// Whose calls are refused; asked before anything is spent on a caller. See access_list.hpp.
   std::shared_ptr<AccessList> access{};
 };

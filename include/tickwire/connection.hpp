@@ -36,6 +36,9 @@ using MessageId = std::uint64_t;
 /// Who called whom.
 enum class Direction : std::uint8_t { dialled, accepted };
 
+/// Whether a connection's messages are handed out; see `Host::set_receiving`.
+enum class Receiving : std::uint8_t { on, paused };
+
 /// Settings of one send.
 struct SendOptions {
   std::optional<Delivery> delivery{};  ///< nothing: the channel's own

@@ -30,6 +30,9 @@ enum class ErrorCode : std::uint16_t {
   encode_failed = 1011,         ///< the object's own serialize function threw
   wrong_type = 1012,            ///< the event holds another type, or none
   timed_out = 1013,             ///< a call that waits ran out of time
+  queue_full = 1014,            ///< as much waits or runs already as a feature's options allow
+  too_many_transfers = 1020,    ///< a limit of `TransferOptions` is reached
+  file_exists = 1021,           ///< something is in the way, and may not be replaced
   not_private = 1030,           ///< somebody could read along, which is not wanted here
   user_exists = 1031,           ///< another user has the name
   no_such_user = 1032,
@@ -45,6 +48,8 @@ enum class ErrorCode : std::uint16_t {
   certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
   certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
   file_unwritable = 2020,           ///< no right, no such folder, or a failing disk
+  disk_full = 2021,                 ///< no room, or a quota or limit of file sizes is reached
+  file_changed = 2022,              ///< while it was being sent
   database_failed = 2030,           ///< locked, damaged, or not to be written
 
   // The remote end.
@@ -58,6 +63,9 @@ enum class ErrorCode : std::uint16_t {
   handshake_timed_out = 3008,  ///< the transport is up, but the session never came up
   stream_truncated = 3009,     ///< the remote end's stream ended before its goodbye
   not_resumable = 3010,        ///< the remote end no longer has the connection to come back to
+  transfer_refused = 3020,     ///< the remote end does not want it; the detail is its reason
+  transfer_cancelled = 3021,   ///< one of the two programs ended it; the detail says which
+  transfer_failed = 3022,      ///< the remote end could not go on; the detail says why
   login_unavailable = 3030,    ///< the remote end cannot look at its users at present
 
   // Protocol or security.
@@ -75,12 +83,15 @@ enum class ErrorCode : std::uint16_t {
   certificate_rejected = 4012,    ///< the other end refused this end's certificate, or misses one
   not_tls = 4013,                 ///< the other end does not speak TLS
   tls_failed = 4014,              ///< the TLS handshake or a TLS record failed
+  filter_mismatch = 4015,         ///< one end demands a filter that the other does not have
+  checksum_mismatch = 4020,       ///< what came is not what the other end says it sent
   login_failed = 4030,            ///< the other end knows no such user with that password
   account_disabled = 4031,        ///< the password is right, and the user may not log in
   too_many_tries = 4032,          ///< to log in; wait a while
   server_not_proven = 4033,       ///< the other end is not who it seems: it does not know the user
 
   unknown = 5001,
+  exception_thrown = 5002,  ///< by the program's own code: a handler, a task, background work
 };
 
 /// A few words for a code, for logs: "address in use". Never empty.

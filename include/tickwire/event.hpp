@@ -77,9 +77,11 @@ struct Event {
   std::uint8_t channel = 0;         ///< object_received, data_received, data_sent
   std::uint32_t type_id = 0;        ///< object_received: the wire hash of the type's name
   Connection connection;            ///< whom it concerns; nobody for an error of the host itself
-  MessageId message_id = 0;         ///< data_sent: what `send` returned
-  Error error;                      ///< error, disconnected, interrupted, login_failed: why
-  Payload payload;                  ///< object_received, data_received
+  /// data_sent: what `send` returned; transfer_*: the `TransferId`
+  MessageId message_id = 0;
+  /// error, disconnected, interrupted, login_failed: why; transfer_finished: why not, if so
+  Error error;
+  Payload payload;  ///< object_received, data_received
 
   /// The raw payload; for an object its encoded form.
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return payload.bytes(); }

@@ -104,6 +104,14 @@ class TICKWIRE_API Host {
   /// Closes every connection and stops listening.
   void close(const CloseReason& reason = {});
 
+  /// Paused, a connection's messages wait, up to `receive_window_bytes`, and large ones up to
+  /// `max_reassembly_bytes`; then the other end has to wait, too. Receipts and `writable` still
+  /// come, `disconnected` after the messages. What an extension's `raise` has found waiting is not
+  /// held up any more.
+  ///
+  /// Errors: `not_connected`.
+  ErrorCode set_receiving(Connection connection, Receiving receiving);
+
   // -- Events, for programs that poll
 
   /// Hands out the oldest event, or nothing when the pass is over. A pass reads the sockets, hands

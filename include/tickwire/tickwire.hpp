@@ -13,6 +13,7 @@
 #include <tickwire/error.hpp>
 #include <tickwire/event.hpp>
 #include <tickwire/extension.hpp>
+#include <tickwire/filter.hpp>
 #include <tickwire/host.hpp>
 #include <tickwire/message_name.hpp>
 #include <tickwire/network_message.hpp>
@@ -20,5 +21,6 @@
 #include <tickwire/subscription.hpp>
 #include <tickwire/ticker.hpp>
 #include <tickwire/tls.hpp>
+#include <tickwire/transfer.hpp>
 #include <tickwire/value.hpp>
 #include <tickwire/version.hpp>

@@ -33,12 +33,18 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "wrong type";
     case ErrorCode::timed_out:
       return "timed out";
+    case ErrorCode::queue_full:
+      return "queue full";
     case ErrorCode::not_private:
       return "connection not private";
     case ErrorCode::user_exists:
       return "user exists already";
     case ErrorCode::no_such_user:
       return "no such user";
+    case ErrorCode::too_many_transfers:
+      return "too many transfers";
+    case ErrorCode::file_exists:
+      return "file exists already";
     case ErrorCode::address_in_use:
       return "address in use";
     case ErrorCode::address_unavailable:
@@ -61,6 +67,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "file unwritable";
     case ErrorCode::database_failed:
       return "database failed";
+    case ErrorCode::disk_full:
+      return "disk full";
+    case ErrorCode::file_changed:
+      return "file changed while being sent";
     case ErrorCode::connect_timed_out:
       return "connect timed out";
     case ErrorCode::connection_refused:
@@ -83,6 +93,12 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "not resumable";
     case ErrorCode::login_unavailable:
       return "login unavailable";
+    case ErrorCode::transfer_refused:
+      return "transfer refused";
+    case ErrorCode::transfer_cancelled:
+      return "transfer cancelled";
+    case ErrorCode::transfer_failed:
+      return "transfer failed at the other end";
     case ErrorCode::protocol_violation:
       return "protocol violation";
     case ErrorCode::version_mismatch:
@@ -111,6 +127,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "the remote end speaks no TLS";
     case ErrorCode::tls_failed:
       return "TLS failed";
+    case ErrorCode::filter_mismatch:
+      return "filter mismatch";
+    case ErrorCode::exception_thrown:
+      return "exception thrown";
     case ErrorCode::login_failed:
       return "wrong name or password";
     case ErrorCode::account_disabled:
@@ -119,6 +139,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "too many tries to log in";
     case ErrorCode::server_not_proven:
       return "the remote end has not proved who it is";
+    case ErrorCode::checksum_mismatch:
+      return "checksum does not match";
     case ErrorCode::unknown:
       return "unknown error";
   }

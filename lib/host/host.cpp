@@ -23,6 +23,10 @@ bool Poster::operator()(std::function<void()> function) const {
 }
 
 Extension::~Extension() {
+  detach();
+}
+
+void Extension::detach() noexcept {
   if (host_ != nullptr) host_->detach(*this);
 }
 
@@ -50,6 +54,10 @@ ErrorCode Host::close(Connection connection, const CloseReason& reason) {
 
 void Host::close(const CloseReason& reason) {
   core_->close_all(reason);
+}
+
+ErrorCode Host::set_receiving(Connection connection, Receiving receiving) {
+  return core_->set_receiving(connection, receiving);
 }
 
 std::optional<Event> Host::poll() {

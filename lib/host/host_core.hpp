@@ -16,6 +16,7 @@
 #include "lib/base/ring_queue.hpp"
 #include "lib/host/connection_table.hpp"
 #include "lib/host/event_ring.hpp"
+#include "lib/host/filter_work.hpp"
 #include "lib/host/listeners.hpp"
 #include "lib/host/log.hpp"
 #include "lib/host/mailbox.hpp"
@@ -67,6 +68,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   ErrorCode close(Connection connection, const CloseReason& reason);
   ErrorCode blacklist(Connection connection, std::optional<Duration> time);
   void close_all(const CloseReason& reason);
+  ErrorCode set_receiving(Connection connection, Receiving receiving);
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::size_t open_connections() noexcept;
   [[nodiscard]] HostStats stats();
@@ -113,6 +115,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void fill_all(Peer& peer);
   [[nodiscard]] bool take_wanted(Peer& peer, Event& into, Held& held);
   [[nodiscard]] bool pop_event(Event& into);
+  [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
   [[nodiscard]] bool consumed_by_extension(Event& event);
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
@@ -148,11 +151,18 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_send.cpp
   [[nodiscard]] TimePoint send_time(const SendOptions& options) const;
   [[nodiscard]] Result<void> add_metadata(OutMessage& message, const Metadata& metadata);
+  struct Filtered {
+    AgreedFilters agreed;
+    OutMessage message;
+    ErrorCode code = ErrorCode::none;
+  };
   [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options,
-                              TimePoint now);
+                              TimePoint now, std::optional<Filtered>& filtered);
+  [[nodiscard]] const OutMessage* filter(const AgreedFilters& agreed, const OutMessage& message,
+                                         std::optional<Filtered>& filtered);
   void share_payload(OutMessage& message);
   void add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options, TimePoint now,
-                   BroadcastResult& result);
+                   std::optional<Filtered>& filtered, BroadcastResult& result);
 
   // host_core.cpp
   void schedule(Peer& peer);
@@ -164,6 +174,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   const Clock& clock_;
   Log log_;
   PoolOwner pool_;
+  FilterWork filters_;
   ReassemblyBudget reassembly_;
   const std::shared_ptr<const SessionSettings> session_settings_;
   ConnectionTable table_;

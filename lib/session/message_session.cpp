@@ -137,9 +137,9 @@ ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery
   if (!is_open()) return ErrorCode::not_connected;
   const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
   if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
-  const std::size_t content = message.body.payload.size() + message.body.metadata.size();
   ErrorCode code = ErrorCode::message_too_large;
-  if (how == Delivery::reliable || content <= settings_->limits.max_unreliable_bytes) {
+  if (how == Delivery::reliable ||
+      message.content_bytes() <= settings_->limits.max_unreliable_bytes) {
     code = outbox_.add(message, how, channel, now);
   }
   if (code == ErrorCode::none) note_talk(now);
@@ -277,6 +277,10 @@ TimePoint MessageSession::next_deadline() const noexcept {
 }
 
 bool MessageSession::has_event() const noexcept {
+  if (is_paused() && !inbox_.empty()) {
+    return connected_pending_ || owes_writable() || !receipts_.empty() ||
+           (has_notice() && !inbox_.has_before(resumption_->notices.front().arrival));
+  }
   return connected_pending_ || !inbox_.empty() || !receipts_.empty() || has_notice() ||
          owes_writable() || end_pending_;
 }
@@ -292,7 +296,7 @@ Held MessageSession::take_event(Event& into) {
     auto notice = resumption_->notices.take_front();
     into.type = notice.type;
     into.error = std::move(notice.error);
-  } else if (!inbox_.empty() && (!receipt_is_next_ || receipts_.empty())) {
+  } else if (!inbox_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
     ++stats_.messages_received;
     receipt_is_next_ = true;
     return inbox_.take(into);

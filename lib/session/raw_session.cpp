@@ -180,6 +180,9 @@ TimePoint RawSession::next_deadline() const noexcept {
 }
 
 bool RawSession::has_event() const noexcept {
+  if (is_paused() && !incoming_.empty()) {
+    return connected_pending_ || owes_writable() || !receipts_.empty();
+  }
   return connected_pending_ || !incoming_.empty() || !receipts_.empty() || owes_writable() ||
          end_pending_;
 }
@@ -195,7 +198,7 @@ Held RawSession::take_event(Event& into) {
   } else if (owes_writable()) {
     refused_full_ = false;
     into.type = EventType::writable;
-  } else if (!incoming_.empty() && (!receipt_is_next_ || receipts_.empty())) {
+  } else if (!incoming_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
     return take_bytes(into);
   } else if (!receipts_.empty()) {
     receipts_.take(into);

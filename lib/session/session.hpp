@@ -12,6 +12,7 @@
 #include <tickwire/stats.hpp>
 
 #include "lib/base/packet.hpp"
+#include "lib/session/handshake.hpp"
 #include "lib/session/inbox.hpp"
 #include "lib/session/outbox.hpp"
 #include "lib/session/packet_sink.hpp"
@@ -96,6 +97,10 @@ class Session {
   /// once the program has it. Pre: `has_event()`.
   [[nodiscard]] virtual Held take_event(Event& into) = 0;
 
+  /// Whether messages are among the events; while they are not, they hold their credit, and the
+  /// session's end waits behind them.
+  void set_receiving(Receiving receiving) noexcept { receiving_ = receiving; }
+
   virtual void count_masked() noexcept = 0;
   virtual void count_unknown_type() noexcept = 0;
 
@@ -120,9 +125,18 @@ class Session {
     return std::nullopt;
   }
 
+  /// What both ends do to messages; the owner's business, all but agreeing on it.
+  [[nodiscard]] virtual AgreedFilters filters() const noexcept { return {}; }
+
   [[nodiscard]] bool is_open() const noexcept {
     return state() == SessionState::open || state() == SessionState::interrupted;
   }
+
+ protected:
+  [[nodiscard]] bool is_paused() const noexcept { return receiving_ == Receiving::paused; }
+
+ private:
+  Receiving receiving_ = Receiving::on;
 };
 
 }  // namespace tickwire::detail

@@ -270,3 +270,32 @@ CONTRACT_CASE("a program that was refused for a full queue is told once when hal
   REQUIRE(pair.until([&] { return pair.server.log.messages() == taken + 1; }));
   CHECK(pair.client.log.count(EventType::writable) == 1);
 }
+
+CONTRACT_CASE("messages of a paused connection wait with their credit, and its end behind them") {
+  test::PairOptions options;
+  options.server.limits.receive_window_bytes = 128 * 1024;
+  HostPair pair(scheme, std::move(options));
+  pair.connect();
+  Host& server = *pair.server;
+  CHECK(server.set_receiving(pair.callee, Receiving::paused) == ErrorCode::none);
+  for (int i = 0; i < 500; ++i)
+    REQUIRE(test::send_text(pair.caller, std::to_string(i) + std::string(700, '.')));
+  REQUIRE(test::send_text(pair.callee, "the other way"));
+  REQUIRE(pair.until([&] { return pair.client.log.messages() == 1; }));
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::data_sent) == 1; }));
+  pair.run(500ms);
+  CHECK(pair.server.log.messages() == 0);
+  CHECK(pair.callee.stats().bytes_received < 200'000);
+  CHECK(server.set_receiving(pair.callee, Receiving::on) == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 500; }));
+  CHECK(server.set_receiving(pair.callee, Receiving::paused) == ErrorCode::none);
+  REQUIRE(test::send_text(pair.caller, "last words"));
+  CHECK(pair.caller.close() == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  pair.run(100ms);
+  CHECK(pair.server.log.count(EventType::disconnected) == 0);
+  CHECK(server.set_receiving(pair.callee, Receiving::on) == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.texts().back() == "last words");
+  CHECK(server.set_receiving(Connection(), Receiving::on) == ErrorCode::not_connected);
+}

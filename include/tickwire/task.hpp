@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#ifndef __cpp_impl_coroutine
+#error "task.hpp needs C++20 coroutines: compile with -std=c++20 or above"
+#endif
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <tickwire/connection.hpp>
+#include <tickwire/event.hpp>
+#include <tickwire/export.hpp>
+#include <tickwire/extension.hpp>
+#include <tickwire/task_wait.hpp>
+
+namespace tickwire {
+
+template <class T>
+class Task;
+
+namespace detail {
+
+class TasksCore;
+struct TasksAccess;
+
+/// What every task's promise has: the spawned task that it is part of, and who waits for it.
+class TaskPromiseBase {
+ public:
+  [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
+
+  // Goes on with whoever waits for the task, by way of the loop in `run`: however deep tasks wait
+  // for tasks, the stack does not grow.
+  class Ending {
+   public:
+    Ending() noexcept = default;
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+      TaskPromiseBase& promise = self.promise();
+      go_on_with(*promise.root, promise.awaited_by);
+    }
+    void await_resume() const noexcept {}
+  };
+  [[nodiscard]] Ending final_suspend() const noexcept { return Ending(); }
+  void unhandled_exception() noexcept { exception = std::current_exception(); }
+
+  TaskRoot* root = nullptr;
+  std::coroutine_handle<> awaited_by;  // none: it is the spawned task itself
+  std::exception_ptr exception;
+};
+
+template <class T>
+class TaskPromise final : public TaskPromiseBase {
+ public:
+  [[nodiscard]] Task<T> get_return_object() noexcept;
+  template <class U = T>
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
+  [[nodiscard]] T take() {
+    if (exception) std::rethrow_exception(exception);
+    return *std::move(value);
+  }
+  std::optional<T> value;
+};
+
+template <>
+class TaskPromise<void> final : public TaskPromiseBase {
+ public:
+  [[nodiscard]] Task<void> get_return_object() noexcept;
+  void return_void() const noexcept {}
+  void take() const {
+    if (exception) std::rethrow_exception(exception);
+  }
+};
+
+}  // namespace detail
+
+/// A piece of a program that runs until it waits for something, and goes on when that has happened:
+/// a function with `co_await` or `co_return` that returns a `Task`. It does nothing until it is
+/// awaited by another task or handed to `Tasks::spawn`. What it throws, whoever awaits it gets.
+///
+/// Lifetime: owns its variables; destroying it destroys them, wherever it stands. Its parameters
+/// are
+///           copied into it, references and the captures of a lambda are not: they must outlive it.
+/// Thread:   that of its host.
+template <class T = void>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = detail::TaskPromise<T>;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task() noexcept = default;
+  explicit Task(Handle handle) noexcept : handle_(handle) {}
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    Task(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(Handle awaited) noexcept : awaited_(awaited) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <std::derived_from<detail::TaskPromiseBase> Promise>
+    void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+      awaited_.promise().root = self.promise().root;
+      awaited_.promise().awaited_by = self;
+      detail::go_on_with(*self.promise().root, awaited_);
+    }
+    T await_resume() const { return awaited_.promise().take(); }
+
+   private:
+    Handle awaited_;
+  };
+  /// Pre: not moved from, and awaited once.
+  [[nodiscard]] Awaiter operator co_await() && noexcept { return Awaiter(handle_); }
+
+ private:
+  friend struct detail::TasksAccess;
+  void swap(Task& other) noexcept { std::swap(handle_, other.handle_); }
+
+  Handle handle_;
+};
+
+template <class T>
+Task<T> detail::TaskPromise<T>::get_return_object() noexcept {
+  return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+inline Task<void> detail::TaskPromise<void>::get_return_object() noexcept {
+  return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+
+/// Names one spawned task of a `Tasks`; never 0.
+using TaskId = std::uint64_t;
+
+/// Settings of `Tasks`.
+struct TasksOptions {
+  std::size_t max_tasks = 100'000;  ///< spawned and not yet ended
+};
+
+/// Runs tasks on a host's thread, inside its passes. What a spawned task throws becomes an `error`
+/// event of the host (`exception_thrown`).
+///
+/// A connection's messages belong to tasks from the first time that one waits for them, or for the
+/// connection to come up, or is spawned for it, until the last such task has ended; then they go to
+/// the program again. While none of these tasks waits for the next message, messages wait with the
+/// connection, and hold up the other end, and `disconnected` behind them. Other events go on to the
+/// program, but for a `data_sent` that a task waits for.
+///
+/// Lifetime: when it is detached or destroyed, or its host is, all tasks end where they stand, and
+///           their variables are destroyed. A task that is at work just then, in a call that leads
+///           here, ends when it waits next.
+class TICKWIRE_API Tasks final : public Extension {
+ public:
+  explicit Tasks(const TasksOptions& options = {});
+  ~Tasks() override;
+
+  /// Starts a task at once, up to where it first waits.
+  ///
+  /// Errors: `queue_full`: there are `max_tasks` already; `not_supported` while attached to no
+  /// host.
+  Result<TaskId> spawn(Task<> task);
+  /// The same for a task that ends with a connection: after `disconnected` it goes on once, if it
+  /// waits for the connection, and ends when it waits again.
+  Result<TaskId> spawn(Connection connection, Task<> task);
+  /// Spawns a task for every connection that others dial from now on. Replaces what was given
+  /// before; an empty function ends it.
+  void serve(std::function<Task<>(Connection)> function);
+
+  /// Ends a task where it stands; one that is at work, when it waits next. False: it has ended.
+  bool cancel(TaskId id);
+  [[nodiscard]] bool is_running(TaskId id) const noexcept;
+  /// Tasks that have not ended.
+  [[nodiscard]] std::size_t count() const noexcept;
+
+  void on_attach(Host& host) override;
+  void on_detach(Host& host) override;
+  Disposition on_event(Host& host, Event& event) override;
+  void on_tick(Host& host, const Tick& tick) override;
+  void on_pass(Host& host) override;
+  [[nodiscard]] TimePoint wake_at() const override;
+
+ private:
+  std::shared_ptr<detail::TasksCore> core_;
+};
+
+}  // namespace tickwire

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "lib/features/transfer/core.hpp"
+
+#include <algorithm>
+
+namespace tickwire::detail {
+namespace {
+
+constexpr std::size_t kLeastChunkBytes = 4096;
+constexpr std::size_t kMostChunkBytes = 4 * 1024 * 1024;
+constexpr std::size_t kMostWindowBytes = 1024 * 1024 * 1024;
+
+Result<void> check(const TransferOptions& options) {
+  const auto wrong = [](const char* field) {
+    return Error{ErrorCode::invalid_argument, 0,
+                 std::string("TransferOptions::") + field + " is out of its range."};
+  };
+  if (options.chunk_bytes < kLeastChunkBytes || options.chunk_bytes > kMostChunkBytes)
+    return wrong("chunk_bytes");
+  if (options.window_bytes < 4 * options.chunk_bytes || options.window_bytes > kMostWindowBytes)
+    return wrong("window_bytes");
+  if (!(options.max_progress_hz > 0 && options.max_progress_hz <= 1000))
+    return wrong("max_progress_hz");
+  if (options.max_bytes_per_second && *options.max_bytes_per_second == 0)
+    return wrong("max_bytes_per_second");
+  return {};
+}
+
+// The last of those that leave last.
+std::uint8_t lowest_channel(const std::vector<ChannelConfig>& channels) {
+  std::size_t lowest = 0;
+  for (std::size_t i = 1; i < channels.size(); ++i)
+    if (channels[i].priority <= channels[lowest].priority) lowest = i;
+  return static_cast<std::uint8_t>(lowest);
+}
+
+Error no_such_transfer() {
+  return Error{ErrorCode::invalid_argument, 0, "There is no such transfer, or not any more."};
+}
+
+}  // namespace
+
+TransferCore::TransferCore(const TransferOptions& options)
+    : options_(options),
+      options_sense_(check(options)),
+      limit_(options.max_bytes_per_second, TimePoint{}) {}
+
+void TransferCore::attach(Host& host) {
+  host_ = &host;
+  channel_ = options_.channel.value_or(lowest_channel(host.config().channels));
+  limit_ = RateLimit(options_.max_bytes_per_second, now());
+  files_.start(host.poster());
+}
+
+void TransferCore::detach() {
+  files_.stop();
+  tasks_.clear();
+  incoming_.clear();
+  pending_.clear();
+  receipts_to_hide_.clear();
+  host_ = nullptr;
+}
+
+TimePoint TransferCore::now() const noexcept {
+  const Clock* clock = host_ != nullptr ? host_->config().clock : nullptr;
+  return clock != nullptr ? clock->now() : steady_clock().now();
+}
+
+void TransferCore::on_pass() {
+  ++pass_;
+  wake_at_ = TimePoint::max();
+  send_pending();
+  const TimePoint time = now();
+  for (const auto& [id, task] : tasks_)
+    task->pump(time);
+  forget_told();
+}
+
+void TransferCore::forget_told() {
+  std::erase_if(tasks_, [&](const auto& entry) {
+    const TransferTask& task = *entry.second;
+    if (!task.told_in_pass || *task.told_in_pass + 2 > pass_) return false;
+    if (task.info().direction == TransferDirection::receiving)
+      incoming_.erase({task.info().connection.id(), task.wire_id()});
+    return true;
+  });
+}
+
+TransferTask* TransferCore::find(TransferId id) const {
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : found->second.get();
+}
+
+std::size_t TransferCore::count(Connection connection, TransferDirection direction,
+                                TransferState from, TransferState to) const {
+  return static_cast<std::size_t>(
+      std::count_if(tasks_.begin(), tasks_.end(), [&](const auto& entry) {
+        const TransferInfo& info = entry.second->info();
+        return info.connection == connection && info.direction == direction && info.state >= from &&
+               info.state <= to;
+      }));
+}
+
+Result<void> TransferCore::may_offer(Connection connection) const {
+  if (!options_sense_) return options_sense_;
+  if (host_ == nullptr) {
+    return Error{ErrorCode::invalid_argument, 0, "This Transfers is attached to no host."};
+  }
+  const EventMask events = host_->config().events;
+  if (!events.contains(EventType::object_received) || !events.contains(EventType::data_received)) {
+    return Error{ErrorCode::not_supported, 0,
+                 "HostConfig::events leaves messages out, so transfers cannot work."};
+  }
+  if (!connection.is_open()) return Error{ErrorCode::not_connected, 0, {}};
+  if (channel_ >= host_->config().channels.size()) {
+    return Error{ErrorCode::no_such_channel, 0, "TransferOptions::channel is no channel."};
+  }
+  if (count(connection, TransferDirection::sending, TransferState::offered,
+            TransferState::finishing) >= options_.max_offered) {
+    return Error{ErrorCode::too_many_transfers, 0, "TransferOptions::max_offered is reached."};
+  }
+  return {};
+}
+
+Result<TransferId> TransferCore::offer(Connection connection, std::string name,
+                                       TransferSource source, const OfferIdentity& identity,
+                                       const std::filesystem::path& path,
+                                       const OfferOptions& options) {
+  if (auto allowed = may_offer(connection); !allowed) return allowed.error();
+  if (options.max_bytes_per_second && *options.max_bytes_per_second == 0) {
+    return Error{ErrorCode::invalid_argument, 0, "OfferOptions::max_bytes_per_second is 0."};
+  }
+  TransferNote note;
+  note.step = TransferStep::offer;
+  note.id = last_id_ + 1;
+  note.bytes = identity.size_bytes;
+  note.digest = identity.key;
+  note.text = name.substr(0, kMaxOfferedNameBytes);
+  if (const ErrorCode code = try_note(connection, note); code != ErrorCode::none) {
+    return Error{code, 0, {}};
+  }
+  TransferInfo info;
+  info.id = ++last_id_;
+  info.connection = connection;
+  info.name = std::move(name);
+  info.size_bytes = identity.size_bytes;
+  info.path = path;
+  const TransferId id = info.id;
+  tasks_.emplace(id, std::make_shared<SendingTask>(*this, std::move(info), std::move(source),
+                                                   options.max_bytes_per_second));
+  return id;
+}
+
+Result<ReceivingTask*> TransferCore::acceptable(TransferId id) {
+  auto* const task = dynamic_cast<ReceivingTask*>(find(id));
+  if (task == nullptr || task->info().state != TransferState::offered) return no_such_transfer();
+  if (count(task->info().connection, TransferDirection::receiving, TransferState::preparing,
+            TransferState::finishing) >= options_.max_accepted) {
+    return Error{ErrorCode::too_many_transfers, 0, "TransferOptions::max_accepted is reached."};
+  }
+  return task;
+}
+
+Result<std::vector<std::byte>> TransferCore::take_bytes(TransferId id) {
+  auto* const task = dynamic_cast<ReceivingTask*>(find(id));
+  if (task == nullptr) return no_such_transfer();
+  return task->take_bytes();
+}
+
+ErrorCode TransferCore::refuse(TransferId id, std::string_view reason) {
+  auto* const task = dynamic_cast<ReceivingTask*>(find(id));
+  if (task == nullptr || task->info().state != TransferState::offered) {
+    return ErrorCode::invalid_argument;
+  }
+  task->stop(Error{ErrorCode::transfer_refused, 0, std::string(reason)}, StopReason::refused);
+  return ErrorCode::none;
+}
+
+ErrorCode TransferCore::cancel(TransferId id, std::string_view reason) {
+  TransferTask* const task = find(id);
+  if (task == nullptr || task->is_ending()) return ErrorCode::invalid_argument;
+  std::string text(reason.empty() ? std::string_view("This program cancelled.") : reason);
+  task->stop(Error{ErrorCode::transfer_cancelled, 0, std::move(text)}, StopReason::cancelled);
+  return ErrorCode::none;
+}
+
+std::optional<TransferInfo> TransferCore::info(TransferId id) const {
+  const TransferTask* const task = find(id);
+  if (task == nullptr) return std::nullopt;
+  return task->info();
+}
+
+std::vector<TransferInfo> TransferCore::all() const {
+  std::vector<TransferInfo> infos;
+  for (const auto& [id, task] : tasks_)
+    infos.push_back(task->info());
+  return infos;
+}
+
+void TransferCore::raise(EventType type, const TransferTask& task) {
+  if (!host_->config().events.contains(type)) return;
+  const bool is_open = task.info().connection.is_open();
+  if (!is_open && type == EventType::transfer_progress) return;
+  Event event;
+  event.type = type;
+  event.message_id = task.info().id;
+  if (is_open) event.connection = task.info().connection;
+  if (type == EventType::transfer_finished) event.error = task.info().result;
+  host_->raise(std::move(event));
+}
+
+void TransferCore::tell_finished(TransferTask& task) {
+  if (!host_->config().events.contains(EventType::transfer_finished)) task.told_in_pass = pass_;
+  raise(EventType::transfer_finished, task);
+}
+
+}  // namespace tickwire::detail

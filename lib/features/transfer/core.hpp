@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include <tickwire/host.hpp>
+#include <tickwire/transfer.hpp>
+
+#include "lib/features/transfer/file_thread.hpp"
+#include "lib/features/transfer/messages.hpp"
+#include "lib/features/transfer/rate_limit.hpp"
+#include "lib/features/transfer/receiving.hpp"
+#include "lib/features/transfer/sending.hpp"
+
+namespace tickwire::detail {
+
+/// What stands behind a `Transfers`: the table of its tasks, and their way to host and file thread.
+/// Its members are in two files: core.cpp has the table, core_messages.cpp what comes and goes.
+class TransferCore {
+ public:
+  explicit TransferCore(const TransferOptions& options);
+
+  void attach(Host& host);
+  void detach();
+  [[nodiscard]] Disposition on_event(Event& event);
+  void on_pass();
+  [[nodiscard]] TimePoint wake_at() const noexcept { return wake_at_; }
+
+  [[nodiscard]] Result<TransferId> offer(Connection connection, std::string name,
+                                         TransferSource source, const OfferIdentity& identity,
+                                         const std::filesystem::path& path,
+                                         const OfferOptions& options);
+  /// An offer that the program may accept now.
+  [[nodiscard]] Result<ReceivingTask*> acceptable(TransferId id);
+  [[nodiscard]] Result<std::vector<std::byte>> take_bytes(TransferId id);
+  [[nodiscard]] ErrorCode refuse(TransferId id, std::string_view reason);
+  [[nodiscard]] ErrorCode cancel(TransferId id, std::string_view reason);
+  [[nodiscard]] std::optional<TransferInfo> info(TransferId id) const;
+  [[nodiscard]] std::vector<TransferInfo> all() const;
+  [[nodiscard]] TransferCounters counters() const noexcept { return counters_; }
+
+  // For the tasks.
+
+  [[nodiscard]] const TransferOptions& options() const noexcept { return options_; }
+  [[nodiscard]] FileThread& files() noexcept { return files_; }
+  [[nodiscard]] const RateLimit& limit() const noexcept { return limit_; }
+  [[nodiscard]] TimePoint now() const noexcept;
+  /// The largest chunk of at most this size that is a message here.
+  [[nodiscard]] std::size_t fitting_chunk(std::size_t bytes) const noexcept;
+  /// Whether rate and queue have room for a chunk; if not, there is another pass in time.
+  [[nodiscard]] bool may_send_chunk(Connection connection, std::size_t bytes, TimePoint now);
+  /// After an error the bytes are still there.
+  [[nodiscard]] ErrorCode send_chunk(Connection connection, std::vector<std::byte>& bytes);
+  void send_note(Connection connection, TransferNote note);
+  void wake_by(TimePoint when) noexcept { wake_at_ = std::min(wake_at_, when); }
+  void raise(EventType type, const TransferTask& task);
+  void tell_finished(TransferTask& task);
+  void count_malformed() noexcept { ++counters_.malformed; }
+
+ private:
+  struct Pending {
+    Connection connection;
+    std::deque<TransferNote> notes;
+  };
+
+  // core.cpp
+  [[nodiscard]] TransferTask* find(TransferId id) const;
+  [[nodiscard]] Result<void> may_offer(Connection connection) const;
+  [[nodiscard]] std::size_t count(Connection connection, TransferDirection direction,
+                                  TransferState from, TransferState to) const;
+  void forget_told();
+
+  // core_messages.cpp
+  void take_note(const Event& event);
+  void take_offer(Connection connection, const TransferNote& note);
+  void refuse_unseen(Connection connection, std::uint64_t wire_id, const char* why);
+  [[nodiscard]] bool take_chunk(Event& event);
+  void lose_all(Connection connection, const Error& error);
+  [[nodiscard]] ErrorCode try_note(Connection connection, const TransferNote& note);
+  void send_pending();
+  [[nodiscard]] SendOptions send_options() const;
+
+  const TransferOptions options_;
+  Result<void> options_sense_;
+  Host* host_ = nullptr;
+  std::uint8_t channel_ = 0;
+  std::uint64_t pass_ = 0;
+  TransferId last_id_ = 0;
+  TimePoint wake_at_ = TimePoint::max();
+  RateLimit limit_;
+  TransferCounters counters_;
+  std::map<TransferId, std::shared_ptr<TransferTask>> tasks_;
+  // What others offer, by connection and the offerer's number.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<ReceivingTask>> incoming_;
+  std::map<std::uint64_t, Pending> pending_;  // notes that found a full queue, by connection
+  std::unordered_set<MessageId> receipts_to_hide_;
+  FileThread files_;  // its end comes first: its jobs use the above
+};
+
+}  // namespace tickwire::detail

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <iterator>
+
+#include <tickwire/codec.hpp>
+
+#include "lib/features/transfer/core.hpp"
+
+/// What comes from the other ends, and what goes there.
+namespace tickwire::detail {
+namespace {
+
+// Of one connection. A peer that asks for answers and takes none gets no more of them.
+constexpr std::size_t kMostPendingNotes = 256;
+// When a chunk finds the connection's queue half full. Nothing tells when it is less again.
+constexpr Duration kQueueRetry = std::chrono::milliseconds(5);
+// What a message of a chunk has besides its bytes.
+constexpr std::size_t kChunkExtraBytes = ChunkHeader::bytes + 64;
+
+}  // namespace
+
+Disposition TransferCore::on_event(Event& event) {
+  switch (event.type) {
+    case EventType::object_received:
+      if (!event.is<TransferNote>()) return Disposition::pass;
+      take_note(event);
+      return Disposition::consume;
+    case EventType::data_received:
+      return take_chunk(event) ? Disposition::consume : Disposition::pass;
+    case EventType::data_sent:
+      return receipts_to_hide_.erase(event.message_id) > 0 ? Disposition::consume
+                                                           : Disposition::pass;
+    case EventType::disconnected:
+      lose_all(event.connection, event.error);
+      return Disposition::pass;
+    case EventType::transfer_finished:
+      if (TransferTask* const task = find(event.message_id)) task->told_in_pass = pass_;
+      return Disposition::pass;
+    default:
+      return Disposition::pass;
+  }
+}
+
+void TransferCore::take_note(const Event& event) {
+  Result<TransferNote> note = Error{ErrorCode::budget_exceeded, 0, {}};
+  if (event.bytes().size() <= kMaxNoteBytes) note = event.as<TransferNote>();
+  if (!note) return count_malformed();
+  const bool is_of_offerer = note->step == TransferStep::begin || note->step == TransferStep::end ||
+                             note->step == TransferStep::offerer_stops;
+  if (note->step == TransferStep::offer) return take_offer(event.connection, *note);
+  if (is_of_offerer) {
+    const auto found = incoming_.find({event.connection.id(), note->id});
+    if (found == incoming_.end()) return;  // it has ended here, and a word of that is on its way
+    const auto task = found->second;
+    return task->take_note(*note);
+  }
+  const auto found = tasks_.find(note->id);
+  if (found == tasks_.end()) return;
+  const auto task = found->second;
+  const TransferInfo& info = task->info();
+  if (info.direction != TransferDirection::sending || info.connection != event.connection) {
+    return count_malformed();
+  }
+  task->take_note(*note);
+}
+
+void TransferCore::take_offer(Connection connection, const TransferNote& note) {
+  const std::pair key(connection.id(), note.id);
+  const bool is_sound = note.digest.size() == sizeof(crypto::Sha256Digest) &&
+                        note.text.size() <= kMaxOfferedNameBytes;
+  if (!is_sound) {
+    count_malformed();
+    return refuse_unseen(connection, note.id, "The offer makes no sense.");
+  }
+  if (incoming_.contains(key)) return refuse_unseen(connection, note.id, "The number is in use.");
+  if (!options_sense_ || !connection.is_open()) return;
+  if (note.bytes > options_.max_size_bytes) {
+    return refuse_unseen(connection, note.id, "It is larger than is allowed here.");
+  }
+  if (count(connection, TransferDirection::receiving, TransferState::offered,
+            TransferState::offered) >= options_.max_offers) {
+    return refuse_unseen(connection, note.id, "Too many offers wait for an answer here.");
+  }
+  TransferInfo info;
+  info.id = ++last_id_;
+  info.connection = connection;
+  info.direction = TransferDirection::receiving;
+  info.name = safe_file_name(note.text);
+  info.size_bytes = note.bytes;
+  const auto task = std::make_shared<ReceivingTask>(*this, std::move(info), note);
+  tasks_.emplace(task->info().id, task);
+  incoming_.emplace(key, task);
+  raise(EventType::transfer_offered, *task);
+}
+
+void TransferCore::refuse_unseen(Connection connection, std::uint64_t wire_id, const char* why) {
+  ++counters_.offers_refused;
+  TransferNote note;
+  note.step = TransferStep::receiver_stops;
+  note.reason = StopReason::refused;
+  note.id = wire_id;
+  note.text = why;
+  send_note(connection, std::move(note));
+}
+
+bool TransferCore::take_chunk(Event& event) {
+  const auto header = ChunkHeader::read(event.bytes());
+  if (!header) return false;
+  const auto found = incoming_.find({event.connection.id(), header->id});
+  if (found == incoming_.end() || found->second->is_finished()) {
+    ++counters_.unknown_chunks;
+    return true;
+  }
+  const auto task = found->second;
+  task->take_chunk(*header, std::move(event.payload));
+  return true;
+}
+
+void TransferCore::lose_all(Connection connection, const Error& error) {
+  pending_.erase(connection.id());
+  std::vector<std::shared_ptr<TransferTask>> lost;
+  for (const auto& [id, task] : tasks_)
+    if (task->info().connection == connection) lost.push_back(task);
+  for (const auto& task : lost)
+    task->lose(error);
+}
+
+SendOptions TransferCore::send_options() const {
+  SendOptions options;
+  options.delivery = Delivery::reliable;
+  options.channel = channel_;
+  return options;
+}
+
+ErrorCode TransferCore::try_note(Connection connection, const TransferNote& note) {
+  const auto sent = connection.send(note, send_options());
+  if (!sent) return sent.error().code;
+  if (host_->config().events.contains(EventType::data_sent)) receipts_to_hide_.insert(*sent);
+  return ErrorCode::none;
+}
+
+void TransferCore::send_note(Connection connection, TransferNote note) {
+  const auto waiting = pending_.find(connection.id());
+  if (waiting == pending_.end()) {
+    if (try_note(connection, note) != ErrorCode::send_queue_full) return;
+  } else if (waiting->second.notes.size() >= kMostPendingNotes) {
+    return;
+  }
+  Pending& pending = pending_[connection.id()];
+  pending.connection = connection;
+  pending.notes.push_back(std::move(note));
+}
+
+void TransferCore::send_pending() {
+  for (auto each = pending_.begin(); each != pending_.end();) {
+    auto& [connection, notes] = each->second;
+    while (!notes.empty() && try_note(connection, notes.front()) != ErrorCode::send_queue_full)
+      notes.pop_front();
+    each = notes.empty() ? pending_.erase(each) : std::next(each);
+  }
+}
+
+std::size_t TransferCore::fitting_chunk(std::size_t bytes) const noexcept {
+  const std::size_t largest = host_->config().limits.max_message_bytes;
+  return std::min(bytes, largest > kChunkExtraBytes ? largest - kChunkExtraBytes : 0);
+}
+
+// Half of the queue is left to the program's own messages.
+bool TransferCore::may_send_chunk(Connection connection, std::size_t bytes, TimePoint now) {
+  if (!limit_.allows(now)) {
+    wake_by(limit_.next());
+    return false;
+  }
+  const std::size_t queued = connection.stats().queued_bytes;
+  const std::size_t allowed = host_->config().limits.max_send_queue_bytes / 2;
+  if (queued == 0 || queued + bytes <= allowed) return true;
+  wake_by(now + kQueueRetry);
+  return false;
+}
+
+ErrorCode TransferCore::send_chunk(Connection connection, std::vector<std::byte>& bytes) {
+  const std::size_t size = bytes.size();
+  const auto sent = connection.send_bytes(std::move(bytes), send_options());
+  if (!sent) return sent.error().code;
+  limit_.spend(size);
+  if (host_->config().events.contains(EventType::data_sent)) receipts_to_hide_.insert(*sent);
+  return ErrorCode::none;
+}
+
+}  // namespace tickwire::detail

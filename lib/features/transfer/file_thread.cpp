@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "lib/features/transfer/file_thread.hpp"
+
+namespace tickwire::detail {
+
+void FileThread::start(Poster poster) {
+  stop();
+  answers_ = std::make_shared<Answers>();
+  poster_ = std::move(poster);
+  is_stopping_ = false;
+  thread_ = std::thread([this] { work(); });
+}
+
+void FileThread::stop() noexcept {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+  jobs_.clear();
+  const std::lock_guard lock(answers_->mutex);
+  answers_->is_over = true;
+  answers_->waiting.clear();
+}
+
+void FileThread::run(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
+// The host is woken for the first of those that wait only; it takes all.
+void FileThread::answer(Job job) {
+  bool is_first = false;
+  {
+    const std::lock_guard lock(answers_->mutex);
+    is_first = answers_->waiting.empty();
+    answers_->waiting.push_back(std::move(job));
+  }
+  if (is_first) (*poster_)([answers = answers_] { run_answers(*answers); });
+}
+
+void FileThread::run_answers(Answers& answers) {
+  std::vector<Job> ready;
+  {
+    const std::lock_guard lock(answers.mutex);
+    if (answers.is_over) return;
+    ready.swap(answers.waiting);
+  }
+  for (Job& each : ready)
+    each();
+}
+
+void FileThread::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return is_stopping_ || !jobs_.empty(); });
+    if (is_stopping_) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    lock.lock();
+  }
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "lib/features/transfer/part.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+#include <system_error>
+
+/// The state file.
+///
+/// Shape: 16 bytes that say what it is; the offer's key, 32 bytes; its size, 8 bytes,
+///        little-endian; the SHA-256 of all this, 32 bytes.
+namespace tickwire::detail {
+namespace {
+
+constexpr std::string_view kStateMark = "tickwire part 1\n";
+constexpr std::size_t kStateBytes = 16 + 32 + 8 + 32;
+constexpr int kMostNumbers = 999;
+// Large enough that the system writes in one go, small enough that the last wait is short.
+constexpr std::uint64_t kWriteOutBytes = 8 * 1024 * 1024;
+
+using StateBytes = std::array<std::byte, kStateBytes>;
+
+StateBytes state_of(const OfferIdentity& offer) {
+  StateBytes bytes{};
+  std::memcpy(bytes.data(), kStateMark.data(), 16);
+  std::memcpy(bytes.data() + 16, offer.key.data(), std::min<std::size_t>(offer.key.size(), 32));
+  for (std::size_t i = 0; i < 8; ++i)
+    bytes[48 + i] = static_cast<std::byte>(offer.size_bytes >> (8 * i));
+  const auto sum = crypto::sha256(std::span(bytes).first(56));
+  std::copy(sum.begin(), sum.end(), bytes.begin() + 56);
+  return bytes;
+}
+
+/// What a state file says about the part beside it.
+enum class Standing : std::uint8_t { none, of_this_offer, of_another };
+
+Standing standing_of(const std::filesystem::path& state, const OfferIdentity& offer) {
+  const auto file = File::open_to_read(state);
+  if (!file) return Standing::none;
+  std::array<std::byte, kStateBytes + 1> found{};
+  const auto count = file->read_at(0, found);
+  if (!count || *count != kStateBytes) return Standing::none;
+  const auto sum = crypto::sha256(std::span(found).first(56));
+  if (!std::equal(sum.begin(), sum.end(), found.begin() + 56)) return Standing::none;
+  const StateBytes wanted = state_of(offer);
+  return std::equal(wanted.begin(), wanted.end(), found.begin()) ? Standing::of_this_offer
+                                                                 : Standing::of_another;
+}
+
+Result<void> write_state(const std::filesystem::path& path, const OfferIdentity& offer) {
+  auto file = File::open_to_write(path);
+  if (!file) return file.error();
+  if (auto resized = file->resize(0); !resized) return resized;
+  return file->write_at(0, state_of(offer));
+}
+
+Error in_the_way(const std::filesystem::path& path) {
+  return Error{ErrorCode::file_exists, 0, path.string() + ": it is there already."};
+}
+
+std::filesystem::path with(const std::filesystem::path& path, std::string_view suffix) {
+  std::filesystem::path longer = path;
+  longer += suffix;
+  return longer;
+}
+
+std::filesystem::path numbered(const std::filesystem::path& path, int number) {
+  return path.parent_path() /
+         (path.stem().string() + " (" + std::to_string(number) + ")" + path.extension().string());
+}
+
+void remove_quietly(const std::filesystem::path& path) noexcept {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+}
+
+Result<void> check_room(const std::filesystem::path& target, std::uint64_t bytes) {
+  std::error_code error;
+  const auto folder = target.has_parent_path() ? target.parent_path() : ".";
+  const auto space = std::filesystem::space(folder, error);
+  if (error || space.available >= bytes) return {};
+  return Error{ErrorCode::disk_full, 0,
+               folder.string() + ": " + std::to_string(space.available) + " bytes are free, " +
+                   std::to_string(bytes) + " are needed."};
+}
+
+}  // namespace
+
+Result<TransferPart> TransferPart::open(const std::filesystem::path& target, WhenThere when_there,
+                                        const OfferIdentity& offer) {
+  if (!target.has_filename()) {
+    return Error{ErrorCode::invalid_argument, 0, target.string() + ": this is no file's name."};
+  }
+  auto part = open_exactly(target, when_there, offer);
+  if (when_there != WhenThere::number) return part;
+  for (int number = 2; number <= kMostNumbers; ++number) {
+    if (part || part.error().code != ErrorCode::file_exists) break;
+    part = open_exactly(numbered(target, number), when_there, offer);
+  }
+  return part;
+}
+
+Result<TransferPart> TransferPart::open_exactly(const std::filesystem::path& target,
+                                                WhenThere when_there, const OfferIdentity& offer) {
+  TransferPart part;
+  part.target_ = target;
+  part.part_ = with(target, ".part");
+  part.state_ = with(target, ".part.state");
+  part.when_there_ = when_there;
+  std::error_code error;
+  if (when_there == WhenThere::replace ? std::filesystem::is_directory(target, error)
+                                       : is_name_taken(target)) {
+    return in_the_way(target);
+  }
+  const Standing standing = standing_of(part.state_, offer);
+  const bool is_there = is_name_taken(part.part_);
+  // A stranger's file of that name is not touched, nor is a numbered one's earlier attempt.
+  if (is_there && (standing == Standing::none ||
+                   (standing == Standing::of_another && when_there == WhenThere::number))) {
+    return in_the_way(part.part_);
+  }
+  const bool is_known = is_there && standing == Standing::of_this_offer;
+  // Locked before anything is changed: another transfer may be at work there.
+  std::optional<File> file;
+  if (is_there) {
+    auto opened = File::open_to_write(part.part_);
+    if (!opened) return opened.error();
+    file = std::move(*opened);
+  }
+  if (!is_known) {
+    if (auto written = write_state(part.state_, offer); !written) {
+      if (!is_there) remove_quietly(part.state_);
+      return written.error();
+    }
+  }
+  if (!file) {
+    auto opened = File::open_to_write(part.part_);
+    if (!opened) {
+      remove_quietly(part.state_);
+      return opened.error();
+    }
+    file = std::move(*opened);
+  }
+  part.file_ = std::move(*file);
+  const auto facts = part.file_.facts();
+  if (!facts) return facts.error();
+  part.earlier_bytes_ = is_known && facts->size_bytes <= offer.size_bytes ? facts->size_bytes : 0;
+  if (part.earlier_bytes_ == 0) {
+    if (auto emptied = part.file_.resize(0); !emptied) return emptied.error();
+  }
+  if (auto room = check_room(target, offer.size_bytes - part.earlier_bytes_); !room) {
+    if (part.earlier_bytes_ == 0) part.discard();
+    return room.error();
+  }
+  return part;
+}
+
+Result<bool> TransferPart::look_again(std::size_t bytes) try {
+  if (position_ >= earlier_bytes_) return false;
+  std::vector<std::byte> piece(std::min<std::uint64_t>(bytes, earlier_bytes_ - position_));
+  const auto count = file_.read_at(position_, piece);
+  if (!count) return count.error();
+  sum_.update(std::span(piece).first(*count));
+  position_ += *count;
+  written_out_ = position_;
+  if (*count < piece.size()) earlier_bytes_ = position_;
+  return position_ < earlier_bytes_;
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
+}
+
+Result<void> TransferPart::start_over() {
+  position_ = 0;
+  written_out_ = 0;
+  sum_ = crypto::Sha256();
+  return file_.is_open() ? file_.resize(0) : Result<void>();
+}
+
+Result<void> TransferPart::append(std::span<const std::byte> bytes) try {
+  if (is_closed_) return Error{ErrorCode::file_unwritable, 0, {}};
+  if (target_.empty()) {
+    memory_.insert(memory_.end(), bytes.begin(), bytes.end());
+  } else if (auto written = file_.write_at(position_, bytes); !written) {
+    return written;
+  }
+  sum_.update(bytes);
+  position_ += bytes.size();
+  if (!target_.empty() && position_ - written_out_ >= kWriteOutBytes) {
+    file_.begin_writing_out(written_out_, position_ - written_out_);
+    written_out_ = position_;
+  }
+  return {};
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
+}
+
+Result<void> TransferPart::finish(const crypto::Sha256Digest& wanted) {
+  if (sum_.digest() != wanted) {
+    discard();
+    return Error{ErrorCode::checksum_mismatch, 0,
+                 "What came has another checksum than what was sent."};
+  }
+  if (target_.empty()) return {};
+  auto done = file_.sync();
+  if (done) {
+    const bool replaces = when_there_ == WhenThere::replace;
+    done = move_file(part_, target_, replaces ? IfThere::replace : IfThere::keep);
+  }
+  if (!done) {
+    discard();
+    return done;
+  }
+  file_.close();
+  remove_quietly(state_);
+  return {};
+}
+
+void TransferPart::keep() noexcept {
+  if (position_ == 0) return discard();
+  is_closed_ = true;
+  file_.close();
+}
+
+// The state goes last: a part without one would be in the way.
+void TransferPart::discard() noexcept {
+  is_closed_ = true;
+  memory_ = {};
+  if (target_.empty()) return;
+  remove_quietly(part_);
+  file_.close();
+  remove_quietly(state_);
+}
+
+}  // namespace tickwire::detail

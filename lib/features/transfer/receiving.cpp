@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "lib/features/transfer/receiving.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "lib/features/transfer/core.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// Other transfers' turn comes in between.
+constexpr std::size_t kLookBytes = 2 * 1024 * 1024;
+// How often the window is opened further, in parts of it: often enough that the sender always has
+// room, seldom enough that it costs nothing.
+constexpr std::uint64_t kAcknowledgeParts = 8;
+
+}  // namespace
+
+ReceivingTask::ReceivingTask(TransferCore& core, TransferInfo info, const TransferNote& offer)
+    : TransferTask(core, std::move(info), offer.id), identity_{offer.digest, offer.bytes} {}
+
+Result<void> ReceivingTask::accept(const std::filesystem::path& target, WhenThere when_there) {
+  auto part = TransferPart::open(target, when_there, identity_);
+  if (!part) return part.error();
+  info_.path = part->target();
+  prepare(std::move(*part));
+  return {};
+}
+
+Result<void> ReceivingTask::accept_to_memory(std::size_t limit_bytes) {
+  if (info_.size_bytes > limit_bytes) {
+    return Error{ErrorCode::budget_exceeded, 0,
+                 std::to_string(info_.size_bytes) + " bytes are offered, " +
+                     std::to_string(limit_bytes) + " are allowed."};
+  }
+  prepare(TransferPart());
+  return {};
+}
+
+Result<std::vector<std::byte>> ReceivingTask::take_bytes() {
+  const bool is_there = is_finished() && info_.result.code == ErrorCode::none &&
+                        info_.path.empty() && part_ != nullptr;
+  if (!is_there) return Error{ErrorCode::invalid_argument, 0, "There are no bytes to take."};
+  return std::exchange(part_, nullptr)->take_memory();
+}
+
+void ReceivingTask::prepare(TransferPart part) {
+  part_ = std::make_shared<TransferPart>(std::move(part));
+  window_bytes_ = core_.options().window_bytes;
+  info_.state = TransferState::preparing;
+  look_again();
+}
+
+void ReceivingTask::look_again() {
+  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this()] {
+    const auto more = part->look_again(kLookBytes);
+    const auto sum = part->digest();
+    files.answer([self, more, bytes = part->position(),
+                  digest = std::string(reinterpret_cast<const char*>(sum.data()), sum.size())] {
+      const auto task = self.lock();
+      if (!task || task->is_ending_) return;
+      if (!more) return task->stop(more.error(), StopReason::failed);
+      if (*more) return task->look_again();
+      task->say_accepted(bytes, digest);
+    });
+  });
+}
+
+void ReceivingTask::say_accepted(std::uint64_t bytes, std::string digest) {
+  looked_at_ = bytes;
+  info_.state = TransferState::running;
+  TransferNote note;
+  note.bytes = bytes;
+  note.digest = std::move(digest);
+  note.window = static_cast<std::uint32_t>(window_bytes_);
+  note.chunk = static_cast<std::uint32_t>(core_.fitting_chunk(window_bytes_));
+  send(TransferStep::accept, std::move(note));
+}
+
+void ReceivingTask::take_note(const TransferNote& note) {
+  if (note.step == TransferStep::offerer_stops) {
+    return stop(error_of_stop(note), StopReason::none);
+  }
+  if (is_ending_) return;
+  const bool runs = info_.state == TransferState::running;
+  if (note.step == TransferStep::begin && runs && !has_begun_) return take_begin(note.bytes);
+  if (note.step == TransferStep::end && runs && has_begun_) return take_end(note.digest);
+  blame("It said what makes no sense now.");
+}
+
+void ReceivingTask::take_begin(std::uint64_t from) {
+  if (from != 0 && from != looked_at_) return blame("It begins where nobody asked it to.");
+  has_begun_ = true;
+  received_ = acknowledged_ = from;
+  info_.resumed_bytes = info_.done_bytes = from;
+  if (from == looked_at_) return;
+  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this()] {
+    files.answer([self, result = part->start_over()] {
+      const auto task = self.lock();
+      if (task && !result) task->stop(result.error(), StopReason::failed);
+    });
+  });
+}
+
+void ReceivingTask::take_chunk(const ChunkHeader& header, Payload payload) {
+  if (is_ending_) return;
+  const std::uint64_t bytes = payload.bytes().size() - ChunkHeader::bytes;
+  if (!has_begun_ || info_.state != TransferState::running || header.offset != received_) {
+    return blame("A chunk came out of its order.");
+  }
+  if (bytes == 0 || bytes > info_.size_bytes - received_) {
+    return blame("More came than was offered.");
+  }
+  if (received_ + bytes - acknowledged_ > window_bytes_) {
+    return blame("More came than was allowed to be on its way.");
+  }
+  received_ += bytes;
+  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this(),
+                     payload = std::move(payload)] {
+    auto result = part->append(payload.bytes().subspan(ChunkHeader::bytes));
+    files.answer([self, result = std::move(result), position = part->position()] {
+      if (const auto task = self.lock()) task->take_written(result, position);
+    });
+  });
+}
+
+void ReceivingTask::take_written(const Result<void>& result, std::uint64_t position) {
+  if (is_ending_) return;
+  if (!result) return stop(result.error(), StopReason::failed);
+  progress(position);
+  const bool is_all = position == info_.size_bytes;
+  if (is_all || position - acknowledged_ >= window_bytes_ / kAcknowledgeParts) acknowledge();
+}
+
+void ReceivingTask::acknowledge() {
+  acknowledged_ = info_.done_bytes;
+  TransferNote note;
+  note.bytes = acknowledged_;
+  send(TransferStep::acknowledge, std::move(note));
+}
+
+void ReceivingTask::take_end(const std::string& digest) {
+  crypto::Sha256Digest wanted{};
+  if (received_ != info_.size_bytes || digest.size() != wanted.size()) {
+    return blame("It ends too early.");
+  }
+  std::memcpy(wanted.data(), digest.data(), wanted.size());
+  info_.state = TransferState::finishing;
+  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this(), wanted] {
+    files.answer([self, result = part->finish(wanted)] {
+      const auto task = self.lock();
+      if (!task || task->is_ending_) return;
+      if (!result) return task->stop(result.error(), StopReason::failed);
+      task->send(TransferStep::done);
+      task->info_.done_bytes = task->info_.size_bytes;
+      if (!task->info_.path.empty()) task->part_.reset();
+      task->finish({});
+    });
+  });
+}
+
+// What is complete needs the other end no more.
+void ReceivingTask::lose(Error error) {
+  if (info_.state != TransferState::finishing) TransferTask::lose(std::move(error));
+}
+
+// Told once the files are closed, so that the program may use the name again at once.
+void ReceivingTask::release(Error error, Rest rest) {
+  if (!part_) return finish(std::move(error));
+  info_.state = TransferState::finishing;
+  core_.files().run([&files = core_.files(), part = std::move(part_), self = weak_from_this(),
+                     error = std::move(error), rest] {
+    rest == Rest::keep ? part->keep() : part->discard();
+    files.answer([self, error] {
+      if (const auto task = self.lock()) task->finish(error);
+    });
+  });
+}
+
+}  // namespace tickwire::detail

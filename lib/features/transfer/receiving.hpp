@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/features/transfer/part.hpp"
+#include "lib/features/transfer/task.hpp"
+
+namespace tickwire::detail {
+
+/// The receiving end of a transfer. Chunks go to the file thread as they came, in the events that
+/// hold them; what is written is acknowledged, which opens the sender's window.
+class ReceivingTask final : public TransferTask,
+                            public std::enable_shared_from_this<ReceivingTask> {
+ public:
+  ReceivingTask(TransferCore& core, TransferInfo info, const TransferNote& offer);
+
+  /// Pre: it is still offered.
+  [[nodiscard]] Result<void> accept(const std::filesystem::path& target, WhenThere when_there);
+  [[nodiscard]] Result<void> accept_to_memory(std::size_t limit_bytes);
+  [[nodiscard]] Result<std::vector<std::byte>> take_bytes();
+
+  void take_note(const TransferNote& note) override;
+  void take_chunk(const ChunkHeader& header, Payload payload);
+  void pump(TimePoint) override {}
+  void lose(Error error) override;
+
+ private:
+  void release(Error error, Rest rest) override;
+  void prepare(TransferPart part);
+  void look_again();
+  void say_accepted(std::uint64_t bytes, std::string digest);
+  void take_begin(std::uint64_t from);
+  void take_written(const Result<void>& result, std::uint64_t position);
+  void take_end(const std::string& digest);
+  void acknowledge();
+
+  OfferIdentity identity_;
+  std::shared_ptr<TransferPart> part_;
+  std::uint64_t window_bytes_ = 0;
+  std::uint64_t looked_at_ = 0;  // there of an earlier attempt
+  std::uint64_t received_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  bool has_begun_ = false;
+};
+
+}  // namespace tickwire::detail

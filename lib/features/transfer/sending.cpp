@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "lib/features/transfer/sending.hpp"
+
+#include <algorithm>
+
+#include "lib/features/transfer/core.hpp"
+
+namespace tickwire::detail {
+namespace {
+
+// Other transfers' turn comes in between.
+constexpr std::size_t kCompareBytes = 2 * 1024 * 1024;
+constexpr std::size_t kLeastChunkBytes = 1024;
+
+std::string as_string(const crypto::Sha256Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+}  // namespace
+
+SendingTask::SendingTask(TransferCore& core, TransferInfo info, TransferSource source,
+                         std::optional<std::uint64_t> max_bytes_per_second)
+    : TransferTask(core, info, info.id),
+      source_(std::make_shared<TransferSource>(std::move(source))),
+      limit_(max_bytes_per_second, core.now()) {}
+
+void SendingTask::take_note(const TransferNote& note) {
+  if (note.step == TransferStep::receiver_stops) {
+    if (!is_ending_) stop(error_of_stop(note), StopReason::none);
+    return;
+  }
+  if (is_ending_) return;
+  if (note.step == TransferStep::accept && info_.state == TransferState::offered) {
+    return take_accept(note);
+  }
+  if (note.step == TransferStep::acknowledge && info_.state >= TransferState::running) {
+    if (note.bytes > sent_ || note.bytes < acknowledged_)
+      return blame("It took what was not sent.");
+    acknowledged_ = note.bytes;
+    return progress(acknowledged_);
+  }
+  if (note.step == TransferStep::done && info_.state == TransferState::finishing) {
+    info_.done_bytes = info_.size_bytes;
+    source_.reset();
+    return finish({});
+  }
+  blame("It said what makes no sense now.");
+}
+
+void SendingTask::take_accept(const TransferNote& note) {
+  const bool is_sound = note.bytes <= info_.size_bytes && note.chunk >= kLeastChunkBytes &&
+                        note.window >= note.chunk &&
+                        (note.bytes == 0 || note.digest.size() == sizeof(crypto::Sha256Digest));
+  if (!is_sound) return blame("Its acceptance makes no sense.");
+  const TransferOptions& options = core_.options();
+  window_bytes_ = std::min<std::uint64_t>(options.window_bytes, note.window);
+  const std::size_t largest = std::min<std::size_t>(options.chunk_bytes, note.chunk);
+  chunk_bytes_ = core_.limit().fitting_chunk(core_.fitting_chunk(largest), kLeastChunkBytes);
+  chunk_bytes_ = limit_.fitting_chunk(chunk_bytes_, kLeastChunkBytes);
+  if (chunk_bytes_ == 0) {
+    return stop(Error{ErrorCode::message_too_large, 0, "Limits::max_message_bytes is too small."},
+                StopReason::failed);
+  }
+  info_.state = TransferState::preparing;
+  compare(note.bytes, note.digest);
+}
+
+// The part that the other end has is compared with the same bytes here, some at a time.
+void SendingTask::compare(std::uint64_t bytes, const std::string& digest) {
+  core_.files().run(
+      [&files = core_.files(), source = source_, self = weak_from_this(), bytes, digest] {
+        const auto left = bytes - source->position();
+        std::optional<Error> failure;
+        if (left > 0) {
+          const auto piece = source->read(std::min<std::uint64_t>(left, kCompareBytes));
+          if (!piece) failure = piece.error();
+        }
+        const bool is_through = source->position() == bytes;
+        bool is_same = true;
+        if (is_through && !failure && as_string(source->digest()) != digest && bytes > 0) {
+          is_same = false;
+          source->rewind();
+        }
+        files.answer([self, bytes, digest, failure, is_through, is_same] {
+          const auto task = self.lock();
+          if (!task || task->is_ending_) return;
+          if (failure) return task->stop(*failure, StopReason::failed);
+          if (!is_through) return task->compare(bytes, digest);
+          task->begin(is_same ? bytes : 0);
+        });
+      });
+}
+
+void SendingTask::begin(std::uint64_t from) {
+  info_.state = TransferState::running;
+  info_.resumed_bytes = info_.done_bytes = from;
+  asked_ = sent_ = acknowledged_ = from;
+  TransferNote note;
+  note.bytes = from;
+  send(TransferStep::begin, std::move(note));
+}
+
+void SendingTask::pump(TimePoint now) {
+  if (info_.state != TransferState::running || is_ending_) return;
+  read_ahead();
+  send_ready(now);
+  if (sent_ == info_.size_bytes && !has_ended_ && !is_ending_) end();
+}
+
+void SendingTask::read_ahead() {
+  while (asked_ < info_.size_bytes) {
+    const std::uint64_t bytes = std::min<std::uint64_t>(chunk_bytes_, info_.size_bytes - asked_);
+    if (asked_ + bytes - acknowledged_ > window_bytes_) return;
+    asked_ += bytes;
+    core_.files().run([&files = core_.files(), source = source_, self = weak_from_this(), bytes] {
+      auto chunk = source->read(bytes, ChunkHeader::bytes);
+      files.answer([self, chunk = std::move(chunk)]() mutable {
+        if (const auto task = self.lock()) task->take_chunk(std::move(chunk));
+      });
+    });
+  }
+}
+
+void SendingTask::take_chunk(Result<std::vector<std::byte>> chunk) {
+  if (is_ending_) return;
+  if (!chunk) return stop(chunk.error(), StopReason::failed);
+  ready_.push_back(std::move(*chunk));
+}
+
+void SendingTask::send_ready(TimePoint now) {
+  while (!ready_.empty()) {
+    const std::size_t bytes = ready_.front().size() - ChunkHeader::bytes;
+    if (!limit_.allows(now)) return core_.wake_by(limit_.next());
+    if (!core_.may_send_chunk(info_.connection, bytes, now)) return;
+    ChunkHeader{wire_id(), sent_}.write(ready_.front());
+    const ErrorCode code = core_.send_chunk(info_.connection, ready_.front());
+    if (code == ErrorCode::send_queue_full) return;  // `writable` comes
+    if (code != ErrorCode::none) return stop(Error{code, 0, {}}, StopReason::failed);
+    limit_.spend(bytes);
+    ready_.pop_front();
+    sent_ += bytes;
+  }
+}
+
+void SendingTask::end() {
+  has_ended_ = true;
+  core_.files().run([&files = core_.files(), source = source_, self = weak_from_this()] {
+    const auto unchanged = source->check_unchanged();
+    files.answer([self, unchanged, digest = as_string(source->digest())] {
+      const auto task = self.lock();
+      if (!task || task->is_ending_) return;
+      if (!unchanged) return task->stop(unchanged.error(), StopReason::failed);
+      task->info_.state = TransferState::finishing;
+      TransferNote note;
+      note.digest = digest;
+      task->send(TransferStep::end, std::move(note));
+    });
+  });
+}
+
+void SendingTask::release(Error error, Rest) {
+  source_.reset();
+  ready_.clear();
+  finish(std::move(error));
+}
+
+}  // namespace tickwire::detail

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "lib/platform/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <system_error>
+
+namespace tickwire::detail {
+namespace {
+
+Error file_error(const std::filesystem::path& path, ErrorCode code, int system_code) {
+  if (system_code == ENOSPC || system_code == EDQUOT || system_code == EFBIG)
+    code = ErrorCode::disk_full;
+  return Error{code, system_code,
+               path.string() + ": " + std::generic_category().message(system_code) + "."};
+}
+
+Error file_error(const std::filesystem::path& path, ErrorCode code, const char* sentence) {
+  return Error{code, 0, path.string() + ": " + sentence};
+}
+
+// The offset that the system's calls take is signed.
+constexpr off_t system_offset(std::uint64_t offset) noexcept {
+  return static_cast<off_t>(offset);
+}
+
+int open_file(const std::filesystem::path& path, int flags) noexcept {
+  int handle = -1;
+  do {
+    handle = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+  } while (handle < 0 && errno == EINTR);
+  return handle;
+}
+
+bool is_regular(int handle) noexcept {
+  struct stat status {};
+  return ::fstat(handle, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// A name survives a loss of power only when its folder was written too. Where folders cannot be
+// synced there is nothing more to do.
+void sync_folder(const std::filesystem::path& folder) noexcept {
+  const int handle = open_file(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+  if (handle < 0) return;
+  static_cast<void>(::fsync(handle));
+  ::close(handle);
+}
+
+bool rename_to_free_name(const char* from, const char* to) noexcept {
+#ifdef RENAME_NOREPLACE
+  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
+#endif
+  // Elsewhere, and where a file system cannot do that: a link fails as well when the name is taken.
+  return ::link(from, to) == 0 && ::unlink(from) == 0;
+}
+
+}  // namespace
+
+File& File::operator=(File&& other) noexcept {
+  if (this != &other) {
+    close();
+    path_ = std::move(other.path_);
+    handle_ = std::exchange(other.handle_, kNone);
+  }
+  return *this;
+}
+
+Result<File> File::open_to_read(const std::filesystem::path& path) {
+  const int handle = open_file(path, O_RDONLY | O_NONBLOCK);
+  if (handle < 0) return file_error(path, ErrorCode::file_unreadable, errno);
+  File file(path, handle);
+  if (!is_regular(handle))
+    return file_error(path, ErrorCode::file_unreadable, "this is no regular file.");
+  return file;
+}
+
+Result<File> File::open_to_write(const std::filesystem::path& path) {
+  const int handle = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+  if (handle < 0) return file_error(path, ErrorCode::file_unwritable, errno);
+  File file(path, handle);
+  if (!is_regular(handle))
+    return file_error(path, ErrorCode::file_unwritable, "this is no regular file.");
+  if (::flock(handle, LOCK_EX | LOCK_NB) != 0)
+    return file_error(path, ErrorCode::file_exists, "another transfer is writing it.");
+  return file;
+}
+
+Result<FileFacts> File::facts() const {
+  struct stat status {};
+  if (::fstat(handle_, &status) != 0) return file_error(path_, ErrorCode::file_unreadable, errno);
+  return FileFacts{static_cast<std::uint64_t>(status.st_size),
+                   static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 +
+                       static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
+}
+
+Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const auto count =
+        ::pread(handle_, into.data() + done, into.size() - done, system_offset(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return file_error(path_, ErrorCode::file_unreadable, errno);
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const auto count =
+        ::pwrite(handle_, bytes.data() + done, bytes.size() - done, system_offset(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return file_error(path_, ErrorCode::file_unwritable, errno);
+    if (count == 0) return file_error(path_, ErrorCode::disk_full, ENOSPC);
+    done += static_cast<std::size_t>(count);
+  }
+  return {};
+}
+
+Result<void> File::resize(std::uint64_t bytes) {
+  if (::ftruncate(handle_, system_offset(bytes)) == 0) return {};
+  return file_error(path_, ErrorCode::file_unwritable, errno);
+}
+
+void File::begin_writing_out([[maybe_unused]] std::uint64_t offset,
+                             [[maybe_unused]] std::uint64_t bytes) noexcept {
+#ifdef SYNC_FILE_RANGE_WRITE
+  static_cast<void>(::sync_file_range(handle_, system_offset(offset), system_offset(bytes),
+                                      SYNC_FILE_RANGE_WRITE));
+#endif
+}
+
+Result<void> File::sync() {
+  while (::fsync(handle_) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EINVAL || errno == ENOTSUP) break;  // a file system that keeps nothing
+    return file_error(path_, ErrorCode::file_unwritable, errno);
+  }
+  return {};
+}
+
+void File::close() noexcept {
+  if (handle_ != kNone) ::close(std::exchange(handle_, kNone));
+}
+
+Result<void> move_file(const std::filesystem::path& from, const std::filesystem::path& to,
+                       IfThere if_there) {
+  if (if_there == IfThere::replace) {
+    if (::rename(from.c_str(), to.c_str()) != 0)
+      return file_error(to, ErrorCode::file_unwritable, errno);
+  } else if (!rename_to_free_name(from.c_str(), to.c_str())) {
+    if (errno == EEXIST) return file_error(to, ErrorCode::file_exists, "it is there already.");
+    return file_error(to, ErrorCode::file_unwritable, errno);
+  }
+  sync_folder(to.parent_path());
+  return {};
+}
+
+bool is_name_taken(const std::filesystem::path& path) noexcept {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+}  // namespace tickwire::detail

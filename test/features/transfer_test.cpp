@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include <tickwire/transfer.hpp>
+
+#include "test/features/transfer_pair.hpp"
+
+/// Transfers that succeed, and those that the programs end.
+using namespace tickwire;
+using namespace std::chrono_literals;
+using test::TransferPair;
+
+namespace {
+
+CONTRACT_CASE("a file arrives whole, under the name that the receiver chose") {
+  TransferPair files(scheme);
+  const std::string text = test::pattern(3'000'000);
+  const auto id = files.offer(files.from.write("holiday.jpg", text));
+  const auto info = files.receiver.info(id);
+  REQUIRE(info);
+  CHECK(info->name == "holiday.jpg");
+  CHECK(info->size_bytes == text.size());
+  CHECK(info->direction == TransferDirection::receiving);
+  CHECK(info->state == TransferState::offered);
+  REQUIRE(files.receiver.accept(id, files.to / "mine.jpg"));
+  files.wait_finished();
+  CHECK(files.sent_result() == ErrorCode::none);
+  CHECK(files.received_result() == ErrorCode::none);
+  CHECK(test::text_of_file(files.to / "mine.jpg") == text);
+  CHECK(files.to.names() == std::vector<std::string>{"mine.jpg"});
+}
+
+CONTRACT_CASE("files go both ways at once, beside the program's own messages on every channel") {
+  TransferPair files(scheme);
+  const std::string text = test::pattern(700'000);
+  const auto path = files.from.write("a", text);
+  const auto there = files.offer(path);
+  const auto back = files.receiver.offer_file(files.pair.callee, path);
+  REQUIRE(back);
+  REQUIRE(
+      files.until([&] { return files.pair.client.log.count(EventType::transfer_offered) == 1; }));
+  REQUIRE(files.receiver.accept(there, files.to / "there"));
+  const auto here = files.pair.client.log.last(EventType::transfer_offered).id;
+  REQUIRE(files.sender.accept(here, files.to / "back"));
+  for (std::uint8_t channel = 0; channel < 8; ++channel) {
+    REQUIRE(test::send_text(files.pair.caller, "words", test::on_channel(channel)));
+    const std::string bytes = "bytes of its own";
+    REQUIRE(
+        files.pair.caller.send_bytes(std::as_bytes(std::span(bytes)), test::on_channel(channel)));
+  }
+  REQUIRE(files.until([&] {
+    return files.pair.client.log.count(EventType::transfer_finished) == 2 &&
+           files.pair.server.log.count(EventType::transfer_finished) == 2 &&
+           files.pair.server.log.messages() == 16 &&
+           files.pair.client.log.count(EventType::data_sent) == 16;
+  }));
+  CHECK(test::text_of_file(files.to / "there") == text);
+  CHECK(test::text_of_file(files.to / "back") == text);
+  CHECK(files.pair.client.log.messages() == 0);
+}
+
+TEST_CASE("a block of memory arrives in memory, and is handed out once") {
+  TransferPair files;
+  const std::string text = test::pattern(1'000'001);
+  const auto id = files.offer_text(text, "state");
+  REQUIRE(files.receiver.accept_to_memory(id, text.size()));
+  CHECK_FALSE(files.receiver.take_bytes(id));
+  files.wait_finished();
+  const auto bytes = files.receiver.take_bytes(id);
+  REQUIRE(bytes);
+  CHECK(std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()) == text);
+  CHECK_FALSE(files.receiver.take_bytes(id));
+  files.pair.run(10ms);
+  CHECK_FALSE(files.receiver.info(id));
+  CHECK(files.receiver.all().empty());
+  CHECK(files.sender.all().empty());
+}
+
+CONTRACT_CASE("a file without a byte arrives") {
+  TransferPair files(scheme);
+  const auto id = files.offer(files.from.write("nothing", ""));
+  REQUIRE(files.receiver.accept(id, files.to / "nothing"));
+  files.wait_finished();
+  CHECK(files.received_result() == ErrorCode::none);
+  CHECK(files.to.names() == std::vector<std::string>{"nothing"});
+}
+
+TEST_CASE("progress is told at both ends, no more often than asked for, and grows") {
+  TransferOptions slow;
+  slow.max_bytes_per_second = 1'000'000;
+  slow.max_progress_hz = 5;
+  TransferPair files(test::memory_scheme(), {}, slow, slow);
+  const std::string text = test::pattern(2'000'000);
+  const auto id = files.offer(files.from.write("a", text));
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  std::uint64_t done = 0;
+  double rate = 0;
+  REQUIRE(files.until([&] {
+    const auto info = files.receiver.info(id);
+    REQUIRE(info);
+    CHECK(info->done_bytes >= done);
+    done = info->done_bytes;
+    rate = std::max(rate, info->bytes_per_second);
+    return info->state == TransferState::finished;
+  }));
+  files.wait_finished();
+  CHECK(done == text.size());
+  for (const auto* host : {&files.pair.client, &files.pair.server}) {
+    CHECK(host->log.count(EventType::transfer_progress) >= 3);
+    CHECK(host->log.count(EventType::transfer_progress) <= 12);
+  }
+  CHECK(rate > 100'000);
+}
+
+TEST_CASE("a rate limit holds on the host's clock, of one offer and of all together") {
+  TransferOptions limited;
+  OfferOptions offer;
+  SUBCASE("of one") {
+    offer.max_bytes_per_second = 500'000;
+  }
+  SUBCASE("of all") {
+    limited.max_bytes_per_second = 500'000;
+  }
+  TransferPair files(test::memory_scheme(), {}, limited);
+  const std::string text = test::pattern(1'000'000);
+  const TimePoint start = files.pair.clock.now();
+  const auto id = files.offer(files.from.write("a", text), offer);
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  files.wait_finished();
+  CHECK(files.pair.clock.now() - start >= 1'800ms);
+  CHECK(test::text_of_file(files.to / "a") == text);
+}
+
+TEST_CASE("a host without ticks wakes for the rate by itself") {
+  test::PairOptions options;
+  options.client.tick_rate_hz.reset();
+  OfferOptions offer;
+  offer.max_bytes_per_second = 100'000;
+  TransferPair files(test::memory_scheme(), std::move(options));
+  const auto id = files.offer(files.from.write("a", test::pattern(100'000)), offer);
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  REQUIRE(files.until([&] { return files.sender.wake_at() != TimePoint::max(); }));
+  CHECK(files.sender.wake_at() > files.pair.clock.now());
+  CHECK(files.sender.wake_at() < files.pair.clock.now() + 1s);
+  files.wait_finished();
+  CHECK(files.sender.wake_at() == TimePoint::max());
+}
+
+TEST_CASE("who refuses says why, and nothing is left of it") {
+  TransferPair files;
+  const auto id = files.offer(files.from.write("a", "text"));
+  CHECK(files.receiver.refuse(id, "not now\x1b[2J") == ErrorCode::none);
+  CHECK(files.receiver.refuse(id, "twice") == ErrorCode::invalid_argument);
+  CHECK(files.receiver.accept(id, files.to / "a").error().code == ErrorCode::invalid_argument);
+  files.wait_finished();
+  CHECK(files.sent_result() == ErrorCode::transfer_refused);
+  CHECK(files.sent_error().detail == "not now?[2J");
+  CHECK(files.received_result() == ErrorCode::transfer_refused);
+  CHECK(files.to.names().empty());
+}
+
+CONTRACT_CASE("either end cancels at any time, and the part goes") {
+  OfferOptions slow;
+  slow.max_bytes_per_second = 2'000'000;
+  for (const bool by_sender : {true, false}) {
+    for (const int after_bytes : {-1, 0, 300'000}) {
+      CAPTURE(by_sender);
+      CAPTURE(after_bytes);
+      TransferPair files(scheme);
+      const auto id = files.offer(files.from.write("a", test::pattern(2'000'000)), slow);
+      if (after_bytes >= 0) {
+        REQUIRE(files.receiver.accept(id, files.to / "a"));
+        REQUIRE(files.until([&] {
+          return files.receiver.info(id)->done_bytes >= static_cast<std::uint64_t>(after_bytes);
+        }));
+      }
+      const ErrorCode code = by_sender ? files.sender.cancel(files.sent, "changed my mind")
+                                       : files.receiver.cancel(id, "changed my mind");
+      CHECK(code == ErrorCode::none);
+      files.wait_finished();
+      for (const Error& error : {files.sent_error(), files.received_error()}) {
+        CHECK(error.code == ErrorCode::transfer_cancelled);
+        CHECK(error.detail == "changed my mind");
+      }
+      CHECK(files.to.names().empty());
+      CHECK(files.sender.cancel(files.sent) == ErrorCode::invalid_argument);
+    }
+  }
+}
+
+TEST_CASE("a full send queue delays a transfer and refuses nobody") {
+  test::PairOptions options;
+  options.client.limits.max_send_queue_bytes = 300'000;
+  options.server.limits.max_send_queue_bytes = 300'000;
+  options.network.bandwidth_bytes_per_second = 2'000'000;
+  TransferPair files(test::memory_scheme(), std::move(options));
+  const std::string text = test::pattern(3'000'000);
+  const auto id = files.offer(files.from.write("a", text));
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  REQUIRE(files.until([&] {
+    CHECK(files.pair.caller.stats().queued_bytes <= 300'000);
+    return files.pair.server.log.count(EventType::transfer_finished) == 1;
+  }));
+  files.wait_finished();
+  CHECK(files.pair.caller.stats().drops.refused_queue_full == 0);
+  CHECK(test::text_of_file(files.to / "a") == text);
+}
+
+TEST_CASE("a folder takes what is offered under a safe name of its own") {
+  TransferPair files;
+  const auto id = files.offer_text("text", "../../.profile");
+  CHECK(files.receiver.info(id)->name == "_profile");
+  const auto target = files.receiver.accept_into_folder(id, files.to.path());
+  REQUIRE(target);
+  CHECK(*target == files.to / "_profile");
+  files.wait_finished();
+  CHECK(files.to.names() == std::vector<std::string>{"_profile"});
+}
+
+TEST_CASE("a name that is taken is refused, replaced or numbered, as the program says") {
+  TransferPair files;
+  files.to.write("a.txt", "old");
+  files.to.write("a (2).txt", "old");
+  const auto id = files.offer_text("new", "a.txt");
+  SUBCASE("refused") {
+    const auto accepted = files.receiver.accept(id, files.to / "a.txt");
+    REQUIRE_FALSE(accepted);
+    CHECK(accepted.error().code == ErrorCode::file_exists);
+    CHECK(accepted.error().message().find("a.txt") != std::string::npos);
+    CHECK(files.receiver.info(id)->state == TransferState::offered);
+    CHECK(files.to.names().size() == 2);
+  }
+  SUBCASE("replaced") {
+    REQUIRE(files.receiver.accept(id, files.to / "a.txt", WhenThere::replace));
+    files.wait_finished();
+    CHECK(test::text_of_file(files.to / "a.txt") == "new");
+    CHECK(files.to.names().size() == 2);
+  }
+  SUBCASE("numbered") {
+    const auto target = files.receiver.accept_into_folder(id, files.to.path());
+    REQUIRE(target);
+    CHECK(*target == files.to / "a (3).txt");
+    files.wait_finished();
+    CHECK(test::text_of_file(files.to / "a.txt") == "old");
+    CHECK(test::text_of_file(files.to / "a (3).txt") == "new");
+  }
+}
+
+TEST_CASE("a name that is taken meanwhile is not overwritten") {
+  TransferPair files;
+  const auto id = files.offer_text("new", "a");
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  files.to.write("a", "old");
+  files.wait_finished();
+  CHECK(files.received_result() == ErrorCode::file_exists);
+  CHECK(files.sent_result() == ErrorCode::transfer_failed);
+  CHECK(test::text_of_file(files.to / "a") == "old");
+  CHECK(files.to.names().size() == 1);
+}
+
+TEST_CASE("several files go at the same time, and two of one name do not meet") {
+  TransferPair files;
+  std::vector<std::string> texts;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    texts.push_back(test::pattern(400'000, i));
+    const auto id = files.offer_text(texts.back(), "a.bin");
+    REQUIRE(files.receiver.accept_into_folder(id, files.to.path()));
+  }
+  REQUIRE(
+      files.until([&] { return files.pair.server.log.count(EventType::transfer_finished) == 4; }));
+  CHECK(test::text_of_file(files.to / "a.bin") == texts[0]);
+  CHECK(test::text_of_file(files.to / "a (2).bin") == texts[1]);
+  CHECK(test::text_of_file(files.to / "a (3).bin") == texts[2]);
+  CHECK(test::text_of_file(files.to / "a (4).bin") == texts[3]);
+}
+
+TEST_CASE("transfer events that a program does not want are not made, and nothing is kept") {
+  test::PairOptions options;
+  options.client.events =
+      EventMask::all().without(EventType::transfer_finished | EventType::transfer_progress);
+  TransferPair files(test::memory_scheme(), std::move(options));
+  const auto id = files.offer(files.from.write("a", "text"));
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  REQUIRE(
+      files.until([&] { return files.pair.server.log.count(EventType::transfer_finished) == 1; }));
+  files.pair.run(20ms);
+  CHECK(files.sender.all().empty());
+  CHECK(files.pair.client.log.count(EventType::transfer_finished) == 0);
+}
+
+}  // namespace
