@@ -48,8 +48,9 @@ OPENSSL_FOLDERS = ("lib/transport/tls/", "lib/crypto/")
 # Optional libraries behind features.
 FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h"}
 
-# The one demo file that asks the operating system: it starts gnuplot, and C++ starts no programs.
-DEMO_OS_FILES = {"demos/voice/check/gnuplot.cpp"}
+# The demo files that ask the operating system: C++ itself starts no program, which one does to draw
+# with gnuplot, and hides no letters on a terminal, which the other does for passwords.
+DEMO_OS_FILES = {"demos/voice/check/gnuplot.cpp", "demos/users/password.cpp"}
 
 # Demos bring libraries of their own, so for them the system's headers are named one by one.
 OS_HEADER = re.compile(

@@ -279,8 +279,9 @@ TEST_CASE("a line that makes no sense is named, and neither list nor file lose a
       {"192.0.2.7, 192.0.2.8", "192.0.2.7,"},
       {std::string("\0\x1b", 2), "'?"},
   };
-  for (const auto& [line, why] : lines) {
-    INFO(line);
+  for (const Wrong& wrong : lines) {
+    const auto& [line, why] = wrong;
+    INFO(wrong.line);
     Rig rig;
     rig.write("192.0.2.1\n");
     rig.open();

@@ -256,17 +256,19 @@ TEST_CASE("a server may ask for neither too few iterations nor too many") {
   AccountsOptions options = test::test_options(kAny);
   options.min_iterations = 10;
   options.max_iterations = 20;
-  for (const auto& [iterations, code] : {std::pair{"9", ErrorCode::server_not_proven},
-                                         {"21", ErrorCode::server_not_proven},
-                                         {"4294967295", ErrorCode::server_not_proven},
-                                         {"10", ErrorCode::login_failed},
-                                         {"20", ErrorCode::login_failed}}) {
-    INFO(iterations);
+  const std::vector<std::pair<std::string, ErrorCode>> all = {
+      {"9", ErrorCode::server_not_proven},
+      {"21", ErrorCode::server_not_proven},
+      {"4294967295", ErrorCode::server_not_proven},
+      {"10", ErrorCode::login_failed},
+      {"20", ErrorCode::login_failed}};
+  for (const auto& each : all) {
+    INFO(each.first);
     BadServer bad(test::memory_scheme(), options);
-    const auto first = [&, count = std::string(iterations)](const std::string& text) {
-      return nonce_in(text) + "more,s=c2FsdA==,i=" + count;
+    const auto first = [&](const std::string& text) {
+      return nonce_in(text) + "more,s=c2FsdA==,i=" + each.first;
     };
-    CHECK(bad.verdict(first, [] { return "e=invalid-proof"; }) == code);
+    CHECK(bad.verdict(first, [] { return "e=invalid-proof"; }) == each.second);
   }
 }
 

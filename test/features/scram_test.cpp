@@ -225,8 +225,9 @@ TEST_CASE("a client's first message is refused for whatever is wrong with it") {
       {std::string("n,,n=a\0b,r=abc", 14), invalid_encoding},
       {"n,,n=ann,r=abc,x=" + std::string(1024, 'a'), other_error},
   };
-  for (const auto& [text, error] : all) {
-    INFO(text);
+  for (const Wrong& wrong : all) {
+    const auto& [text, error] = wrong;
+    INFO(wrong.text);
     CHECK(ScramServer({}).read_first(text) == error);
   }
   CHECK(ScramServer({}).read_first("n,,n=ann,r=abc,x=more").empty());
@@ -279,8 +280,9 @@ TEST_CASE("a client's last message is refused for whatever is wrong with it") {
       {"c=biws," + nonce + ",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVU=", invalid_proof},
       {std::string(1025, 'c'), other_error},
   };
-  for (const auto& [text, error] : all) {
-    INFO(text);
+  for (const Wrong& wrong : all) {
+    const auto& [text, error] = wrong;
+    INFO(wrong.text);
     CHECK(waiting_server().read_final(text) == error);
   }
 }

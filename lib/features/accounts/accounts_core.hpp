@@ -25,6 +25,24 @@
 
 namespace tickwire::detail {
 
+/// A login of ours at the other end.
+struct Dialling {
+  enum class Stage : std::uint8_t { waiting, asked, deriving, proving };
+  Stage stage = Stage::waiting;
+  std::string user;
+  std::shared_ptr<crypto::Secret> password;  // shared with the thread that uses it
+  std::optional<ScramClient> scram;
+};
+/// The other end's logins here.
+struct Accepting {
+  enum class Stage : std::uint8_t { idle, looking_up, challenged };
+  Stage stage = Stage::idle;
+  std::optional<ScramServer> scram;
+  std::optional<StoredUser> account;  // once it is looked up
+  TimePoint answer_at{};              // not before
+  std::size_t tries = 0;
+};
+
 /// What stands behind an `Accounts`. Its members are in three files: accounts_core.cpp moves events
 /// and deadlines, accounts_dialling.cpp logs in elsewhere, accounts_accepting.cpp lets users in.
 class AccountsCore {
@@ -45,23 +63,6 @@ class AccountsCore {
   }
 
  private:
-  /// A login of ours at the other end.
-  struct Dialling {
-    enum class Stage : std::uint8_t { waiting, asked, deriving, proving };
-    Stage stage = Stage::waiting;
-    std::string user;
-    std::shared_ptr<crypto::Secret> password;  // shared with the thread that uses it
-    std::optional<ScramClient> scram;
-  };
-  /// The other end's logins here.
-  struct Accepting {
-    enum class Stage : std::uint8_t { idle, looking_up, challenged };
-    Stage stage = Stage::idle;
-    std::optional<ScramServer> scram;
-    std::optional<StoredUser> account;  // once it is looked up
-    TimePoint answer_at{};              // not before
-    std::size_t tries = 0;
-  };
   struct Entry {
     std::string user;  // who is logged in
     std::optional<Dialling> dialling;
