@@ -84,6 +84,8 @@ Result<File> File::open_to_read(const std::filesystem::path& path) {
 
 Result<File> File::open_to_write(const std::filesystem::path& path) {
   const int handle = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+  if (handle < 0 && errno == ELOOP)
+    return file_error(path, ErrorCode::file_exists, "a symbolic link is in the way.");
   if (handle < 0) return file_error(path, ErrorCode::file_unwritable, errno);
   File file(path, handle);
   if (!is_regular(handle))
@@ -167,7 +169,7 @@ Result<void> move_file(const std::filesystem::path& from, const std::filesystem:
 
 bool is_name_taken(const std::filesystem::path& path) noexcept {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+  return ::lstat(path.c_str(), &status) == 0;
 }
 
 }  // namespace tickwire::detail

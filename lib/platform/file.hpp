@@ -22,7 +22,7 @@ struct FileFacts {
 /// An open regular file.
 ///
 /// Errors: `file_unreadable`, `file_unwritable` or `disk_full`, with the path and the system's own
-///         words; `file_exists` for one that another `File` writes.
+///         words; `file_exists` for a link, and for one that another `File` writes.
 class File {
  public:
   File() noexcept = default;

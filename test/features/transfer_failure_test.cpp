@@ -153,11 +153,9 @@ TEST_CASE("what does not fit on the disk is said at the acceptance") {
 }
 
 TEST_CASE("a file that changes while it is sent ends a transfer at both ends, and the part goes") {
-  OfferOptions slow;
-  slow.max_bytes_per_second = 1'000'000;
-  TransferPair files;
+  TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
   const auto path = files.from.write("a", test::pattern(6'000'000));
-  const auto id = files.offer(path, slow);
+  const auto id = files.offer(path);
   REQUIRE(files.receiver.accept(id, files.to / "a"));
   REQUIRE(files.until([&] { return files.receiver.info(id)->done_bytes > 100'000; }));
   SUBCASE("it shrinks") {
@@ -269,10 +267,8 @@ TEST_CASE("calls with a number that names nothing are refused") {
 }
 
 TEST_CASE("a host that goes leaves its transfers' parts and nothing else behind") {
-  OfferOptions slow;
-  slow.max_bytes_per_second = 1'000'000;
-  TransferPair files;
-  const auto id = files.offer(files.from.write("a", test::pattern(3'000'000)), slow);
+  TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
+  const auto id = files.offer(files.from.write("a", test::pattern(3'000'000)));
   REQUIRE(files.receiver.accept(id, files.to / "a"));
   REQUIRE(files.until([&] { return files.receiver.info(id)->done_bytes > 100'000; }));
   SUBCASE("the receiver") {

@@ -65,6 +65,13 @@ std::string text_of_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+TransferOptions in_small_steps() {
+  TransferOptions options;
+  options.chunk_bytes = 16 * 1024;
+  options.window_bytes = 64 * 1024;
+  return options;
+}
+
 TransferPair::TransferPair(const Scheme& scheme, PairOptions options,
                            const TransferOptions& sender_options,
                            const TransferOptions& receiver_options)

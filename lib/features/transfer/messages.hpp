@@ -17,7 +17,7 @@ namespace tickwire::detail {
 enum class TransferStep : std::uint8_t {
   offer,           ///< offerer: bytes (size), digest (the key), text (name)
   accept,          ///< receiver: bytes (there already), digest (of those), window, chunk
-  begin,           ///< offerer: bytes (from where: what accept said, or 0)
+  begin,           ///< offerer: bytes (from where: what accept said, or 0), window
   acknowledge,     ///< receiver: bytes (written so far)
   end,             ///< offerer: digest (of everything)
   done,            ///< receiver: it is whole and in its place
@@ -36,7 +36,7 @@ struct TransferNote {
   StopReason reason = StopReason::none;
   std::uint64_t id = 0;
   std::uint64_t bytes = 0;
-  std::uint32_t window = 0;  ///< bytes that may be on their way or unwritten
+  std::uint32_t window = 0;  ///< may be on their way or unwritten; the smaller one counts
   std::uint32_t chunk = 0;   ///< largest message that the receiver takes
   std::string digest{};      ///< 32 bytes, or none
   std::string text{};

@@ -52,8 +52,8 @@ Standing standing_of(const std::filesystem::path& state, const OfferIdentity& of
 Result<void> write_state(const std::filesystem::path& path, const OfferIdentity& offer) {
   auto file = File::open_to_write(path);
   if (!file) return file.error();
-  if (auto resized = file->resize(0); !resized) return resized;
-  return file->write_at(0, state_of(offer));
+  if (auto written = file->write_at(0, state_of(offer)); !written) return written;
+  return file->resize(kStateBytes);
 }
 
 Error in_the_way(const std::filesystem::path& path) {
@@ -130,8 +130,9 @@ Result<TransferPart> TransferPart::open_exactly(const std::filesystem::path& tar
     file = std::move(*opened);
   }
   if (!is_known) {
+    const bool was_there = is_name_taken(part.state_);
     if (auto written = write_state(part.state_, offer); !written) {
-      if (!is_there) remove_quietly(part.state_);
+      if (!was_there) remove_quietly(part.state_);
       return written.error();
     }
   }
@@ -218,7 +219,7 @@ Result<void> TransferPart::finish(const crypto::Sha256Digest& wanted) {
 }
 
 void TransferPart::keep() noexcept {
-  if (position_ == 0) return discard();
+  if (std::max(position_, earlier_bytes_) == 0) return discard();
   is_closed_ = true;
   file_.close();
 }

@@ -13,7 +13,7 @@ namespace {
 // Other transfers' turn comes in between.
 constexpr std::size_t kLookBytes = 2 * 1024 * 1024;
 // How often the window is opened further, in parts of it: often enough that the sender always has
-// room, seldom enough that it costs nothing.
+// room, seldom enough that it costs nothing. Beside that, the sender wants to show progress.
 constexpr std::uint64_t kAcknowledgeParts = 8;
 
 }  // namespace
@@ -85,14 +85,16 @@ void ReceivingTask::take_note(const TransferNote& note) {
   }
   if (is_ending_) return;
   const bool runs = info_.state == TransferState::running;
-  if (note.step == TransferStep::begin && runs && !has_begun_) return take_begin(note.bytes);
+  if (note.step == TransferStep::begin && runs && !has_begun_) return take_begin(note);
   if (note.step == TransferStep::end && runs && has_begun_) return take_end(note.digest);
   blame("It said what makes no sense now.");
 }
 
-void ReceivingTask::take_begin(std::uint64_t from) {
+void ReceivingTask::take_begin(const TransferNote& note) {
+  const std::uint64_t from = note.bytes;
   if (from != 0 && from != looked_at_) return blame("It begins where nobody asked it to.");
   has_begun_ = true;
+  window_bytes_ = std::min<std::uint64_t>(window_bytes_, note.window);
   received_ = acknowledged_ = from;
   info_.resumed_bytes = info_.done_bytes = from;
   if (from == looked_at_) return;
@@ -130,12 +132,17 @@ void ReceivingTask::take_written(const Result<void>& result, std::uint64_t posit
   if (is_ending_) return;
   if (!result) return stop(result.error(), StopReason::failed);
   progress(position);
+  const std::chrono::duration<double> passed = core_.now() - acknowledged_at_;
   const bool is_all = position == info_.size_bytes;
-  if (is_all || position - acknowledged_ >= window_bytes_ / kAcknowledgeParts) acknowledge();
+  const bool is_due = passed.count() * core_.options().max_progress_hz >= 1;
+  if (is_all || is_due || position - acknowledged_ >= window_bytes_ / kAcknowledgeParts) {
+    acknowledge();
+  }
 }
 
 void ReceivingTask::acknowledge() {
   acknowledged_ = info_.done_bytes;
+  acknowledged_at_ = core_.now();
   TransferNote note;
   note.bytes = acknowledged_;
   send(TransferStep::acknowledge, std::move(note));

@@ -35,7 +35,7 @@ class ReceivingTask final : public TransferTask,
   void prepare(TransferPart part);
   void look_again();
   void say_accepted(std::uint64_t bytes, std::string digest);
-  void take_begin(std::uint64_t from);
+  void take_begin(const TransferNote& note);
   void take_written(const Result<void>& result, std::uint64_t position);
   void take_end(const std::string& digest);
   void acknowledge();
@@ -46,6 +46,7 @@ class ReceivingTask final : public TransferTask,
   std::uint64_t looked_at_ = 0;  // there of an earlier attempt
   std::uint64_t received_ = 0;
   std::uint64_t acknowledged_ = 0;
+  TimePoint acknowledged_at_{};
   bool has_begun_ = false;
 };
 

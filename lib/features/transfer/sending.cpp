@@ -97,6 +97,7 @@ void SendingTask::begin(std::uint64_t from) {
   asked_ = sent_ = acknowledged_ = from;
   TransferNote note;
   note.bytes = from;
+  note.window = static_cast<std::uint32_t>(window_bytes_);
   send(TransferStep::begin, std::move(note));
 }
 

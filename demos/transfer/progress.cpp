@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "progress.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+namespace transfer {
+namespace {
+
+constexpr int kBarWidth = 30;
+
+double share_of(const tickwire::TransferInfo& info) {
+  if (info.size_bytes == 0) return 1;
+  return static_cast<double>(info.done_bytes) / static_cast<double>(info.size_bytes);
+}
+
+std::string figures(const tickwire::TransferInfo& info) {
+  std::string text = shown_bytes(info.done_bytes) + " of " + shown_bytes(info.size_bytes);
+  if (info.bytes_per_second > 0) {
+    text += ", " + shown_bytes(static_cast<std::uint64_t>(info.bytes_per_second)) + "/s";
+    const double left = static_cast<double>(info.size_bytes - info.done_bytes);
+    text += ", " + std::to_string(static_cast<std::uint64_t>(left / info.bytes_per_second) + 1) +
+            " s left";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string shown_bytes(std::uint64_t bytes) {
+  constexpr std::array units = {"B", "kB", "MB", "GB", "TB"};
+  auto amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; amount >= 1000 && unit + 1 < units.size(); ++unit)
+    amount /= 1000;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
+  return text.data();
+}
+
+std::string printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+// A device that takes characters is a terminal, or one that does not mind.
+Progress::Progress() : is_terminal_(false) {
+  std::error_code error;
+  is_terminal_ = std::filesystem::is_character_file("/dev/stdout", error);
+}
+
+void Progress::show(const tickwire::TransferInfo& info) {
+  const double share = share_of(info);
+  if (is_terminal_) {
+    const int full = static_cast<int>(share * kBarWidth);
+    std::cout << "\r[" << std::string(static_cast<std::size_t>(full), '#')
+              << std::string(static_cast<std::size_t>(kBarWidth - full), '.') << "] "
+              << figures(info) << "   " << std::flush;
+    has_bar_ = true;
+    return;
+  }
+  const int tenth = static_cast<int>(share * 10);
+  if (info.id == last_id_ && tenth == last_tenth_) return;
+  last_id_ = info.id;
+  last_tenth_ = tenth;
+  std::cout << tenth * 10 << " %: " << figures(info) << std::endl;
+}
+
+void Progress::say(const std::string& line) {
+  leave_bar();
+  std::cout << printable(line) << std::endl;
+}
+
+void Progress::leave_bar() {
+  if (std::exchange(has_bar_, false)) std::cout << '\n';
+}
+
+}  // namespace transfer

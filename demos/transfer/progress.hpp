@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <tickwire/transfer.hpp>
+
+/// What the program shows while a file is on its way.
+namespace transfer {
+
+/// "12.3 MB"
+[[nodiscard]] std::string shown_bytes(std::uint64_t bytes);
+/// The text without control characters: what others call their files must not steer the terminal.
+[[nodiscard]] std::string printable(std::string text);
+
+/// Draws a bar that moves in a terminal, and a line for every tenth elsewhere.
+class Progress {
+ public:
+  Progress();
+  void show(const tickwire::TransferInfo& info);
+  /// Prints a line, below the bar.
+  void say(const std::string& line);
+
+ private:
+  void leave_bar();
+
+  bool is_terminal_;
+  bool has_bar_ = false;
+  tickwire::TransferId last_id_ = 0;
+  int last_tenth_ = -1;
+};
+
+}  // namespace transfer
