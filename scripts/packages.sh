@@ -17,6 +17,7 @@ build    python3             python3               python         python
 library  libenet-dev         enet-devel            enet           enet
 library  libcereal-dev       cereal-devel          cereal         cereal
 library  libssl-dev          openssl-devel         openssl        openssl@3
+library  libturbojpeg0-dev   turbojpeg-devel       libjpeg-turbo  jpeg-turbo
 tests    doctest-dev         doctest-devel         doctest        doctest
 tests    netcat-openbsd      netcat                openbsd-netcat -
 tests    curl                curl                  curl           curl
