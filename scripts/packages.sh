@@ -20,6 +20,7 @@ library  libssl-dev          openssl-devel         openssl        openssl@3
 library  libsqlite3-dev      sqlite-devel          sqlite         sqlite
 library  liblz4-dev          lz4-devel             lz4            lz4
 library  libzstd-dev         libzstd-devel         zstd           zstd
+library  libturbojpeg0-dev   turbojpeg-devel       libjpeg-turbo  jpeg-turbo
 tests    doctest-dev         doctest-devel         doctest        doctest
 tests    netcat-openbsd      netcat                openbsd-netcat -
 tests    curl                curl                  curl           curl

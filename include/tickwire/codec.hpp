@@ -23,6 +23,12 @@ template <class T>
   }
 }
 
+/// For headers that decode and do not include Cereal.
+template <class T>
+[[nodiscard]] Result<T> decode_bytes(std::span<const std::byte> bytes) {
+  return decode<T>(bytes);
+}
+
 }  // namespace detail
 
 template <class T>
