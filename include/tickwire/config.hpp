@@ -15,6 +15,7 @@
 
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/tls.hpp>
 
@@ -193,6 +194,9 @@ struct HostConfig {
   EnetConfig enet{};
   /// See `Timeouts::resume_window`.
   ResumeOver resume_over = ResumeOver::encrypted;
+  /// What `Event::as`, `Event::read`, `Event::metadata` and listeners make of received bytes at
+  /// most: 1 KiB to just under 4 GiB, 1 to 4,096 levels.
+  DecodeLimits decode{};
 };
 
 /// Settings of one `listen`.

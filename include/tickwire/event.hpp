@@ -10,6 +10,7 @@
 
 #include <tickwire/config.hpp>
 #include <tickwire/connection.hpp>
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/value.hpp>
@@ -73,13 +74,14 @@ struct Event {
   Event() noexcept {}
 
   EventType type = EventType::error;
-  Receipt receipt = Receipt::none;  ///< data_sent
-  std::uint8_t channel = 0;         ///< object_received, data_received, data_sent
-  std::uint32_t type_id = 0;        ///< object_received: the wire hash of the type's name
-  Connection connection;            ///< whom it concerns; nobody for an error of the host itself
-  MessageId message_id = 0;         ///< data_sent: what `send` returned
-  Error error;                      ///< error, disconnected, interrupted: why
-  Payload payload;                  ///< object_received, data_received
+  Receipt receipt = Receipt::none;           ///< data_sent
+  std::uint8_t channel = 0;                  ///< object_received, data_received, data_sent
+  std::uint32_t type_id = 0;                 ///< object_received: the wire hash of the type's name
+  detail::PackedDecodeLimits decode_limits;  ///< what `HostConfig::decode` says
+  Connection connection;     ///< whom it concerns; nobody for an error of the host itself
+  MessageId message_id = 0;  ///< data_sent: what `send` returned
+  Error error;               ///< error, disconnected, interrupted: why
+  Payload payload;           ///< object_received, data_received
 
   /// The raw payload; for an object its encoded form.
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return payload.bytes(); }

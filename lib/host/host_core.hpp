@@ -161,6 +161,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   Host& host_;
   const Clock& clock_;
   Log log_;
+  const PackedDecodeLimits decode_limits_{config.decode};
   PoolOwner pool_;
   ReassemblyBudget reassembly_;
   const std::shared_ptr<const SessionSettings> session_settings_;
