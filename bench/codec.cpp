@@ -76,21 +76,25 @@ void expect(bool holds, const char* otherwise) {
   if (!holds) throw std::runtime_error(otherwise);
 }
 
-template <class T>
-class Tickwire final : public CodecFor<Tickwire<T>, T> {
+template <class T, class Target>
+class Tickwire final : public CodecFor<Tickwire<T, Target>, T> {
  public:
   using CodecFor<Tickwire, T>::CodecFor;
   void encode_one(const T& object) {
-    bytes_.clear();
-    expect(tickwire::encode(object, bytes_).has_value(), "encode failed");
+    target_.clear();
+    expect(tickwire::encode(object, target_).has_value(), "encode failed");
   }
   void decode_one(T& object) {
-    expect(tickwire::decode_into(bytes_, object).has_value(), "decode failed");
+    expect(tickwire::decode_into(bytes(target_), object).has_value(), "decode failed");
   }
-  [[nodiscard]] std::size_t encoded_bytes() const override { return bytes_.size(); }
+  [[nodiscard]] std::size_t encoded_bytes() const override { return bytes(target_).size(); }
 
  private:
-  Bytes bytes_;
+  static std::span<const std::byte> bytes(const Bytes& vector) { return vector; }
+  static std::span<const std::byte> bytes(const tickwire::ByteBuffer& buffer) {
+    return buffer.bytes();
+  }
+  Target target_;
 };
 
 template <class T>
@@ -189,7 +193,8 @@ std::vector<Peer> peers_for(const T& object) {
   const auto add = [&]<class C>(const char* name, std::type_identity<C>) {
     peers.push_back({name, std::make_unique<C>(object)});
   };
-  add("tickwire", std::type_identity<Tickwire<T>>());
+  add("tickwire", std::type_identity<Tickwire<T, tickwire::ByteBuffer>>());
+  add("tickwire, vector", std::type_identity<Tickwire<T, Bytes>>());
   add("by hand", std::type_identity<ByHand<T>>());
   add("cereal binary, new stream", std::type_identity<BinaryNew>());
   add("cereal binary, same stream", std::type_identity<BinaryReused>());

@@ -274,9 +274,11 @@ void ByteReader::process_object(T& object) {
   using namespace detail;
   prologue(*this, object);
   if constexpr (may_nest<T>) {
-    enter(element_shape<T>);
+    constexpr ElementShape shape = element_shape<T>;
+    enter(shape);
   } else if constexpr (has_elements<T>) {
-    expect_elements(element_shape<T>);
+    constexpr ElementShape shape = element_shape<T>;
+    expect_elements(shape);
   }
   if constexpr (empty_bytes<T> != 0) charge(empty_bytes<T>);
   if constexpr (is_weak_pointer<T>) expect_weak();
@@ -297,7 +299,7 @@ void ByteReader::process_object(T& object) {
 // A call with several numbers in a row checks the room for them once.
 
 template <class... Types>
-ByteWriter& ByteWriter::operator()(Types&&... objects) {
+TICKWIRE_ALWAYS_INLINE ByteWriter& ByteWriter::operator()(Types&&... objects) {
   if constexpr (sizeof...(Types) == 1) {
     (process(objects), ...);
   } else {
@@ -307,7 +309,7 @@ ByteWriter& ByteWriter::operator()(Types&&... objects) {
 }
 
 template <std::size_t From, class... Types>
-void ByteWriter::write_from(const std::tuple<Types&...>& objects) {
+TICKWIRE_ALWAYS_INLINE void ByteWriter::write_from(const std::tuple<Types&...>& objects) {
   if constexpr (From < sizeof...(Types)) {
     constexpr std::size_t end = detail::run_end<Types...>(From);
     if constexpr (end > From + 1) {
@@ -321,20 +323,15 @@ void ByteWriter::write_from(const std::tuple<Types&...>& objects) {
 }
 
 template <std::size_t From, class... Types, std::size_t... Offsets>
-void ByteWriter::write_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
+TICKWIRE_ALWAYS_INLINE void ByteWriter::write_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
   using namespace detail;
   const auto number = []<class T>(T& object) { return PlainNumber<T>::of(object); };
   std::byte* at = room((sizeof(number(std::get<From + Offsets>(objects))) + ...));
-  const auto put = [&at](auto value) {
-    store_number(at, value);
-    at += sizeof(value);
-  };
-  (put(number(std::get<From + Offsets>(objects))), ...);
-  cursor_ = at;
+  cursor_ = store_numbers(at, number(std::get<From + Offsets>(objects))...);
 }
 
 template <class... Types>
-ByteReader& ByteReader::operator()(Types&&... objects) {
+TICKWIRE_ALWAYS_INLINE ByteReader& ByteReader::operator()(Types&&... objects) {
   if constexpr (sizeof...(Types) == 1) {
     (process(objects), ...);
   } else {
@@ -344,7 +341,7 @@ ByteReader& ByteReader::operator()(Types&&... objects) {
 }
 
 template <std::size_t From, class... Types>
-void ByteReader::read_from(const std::tuple<Types&...>& objects) {
+TICKWIRE_ALWAYS_INLINE void ByteReader::read_from(const std::tuple<Types&...>& objects) {
   if constexpr (From < sizeof...(Types)) {
     constexpr std::size_t end = detail::run_end<Types...>(From);
     if constexpr (end > From + 1) {
@@ -358,7 +355,7 @@ void ByteReader::read_from(const std::tuple<Types&...>& objects) {
 }
 
 template <std::size_t From, class... Types, std::size_t... Offsets>
-void ByteReader::read_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
+TICKWIRE_ALWAYS_INLINE void ByteReader::read_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
   using namespace detail;
   const auto number = []<class T>(T & object) -> auto& {
     return PlainNumber<T>::of(object);
@@ -373,16 +370,15 @@ void ByteReader::read_run(const std::tuple<Types&...>& objects, std::index_seque
     return;
   }
   const std::byte* at = cursor_;
-  const auto get = [&at, this]<class T>(T& value) {
+  const auto check = [&at, this]<class T>(const T&) {
     if constexpr (std::is_same_v<T, bool>) {
       if (std::to_integer<unsigned>(*at) > 1) [[unlikely]]
         fail_bool(at);
     }
-    value = load_number<T>(at);
     at += sizeof(T);
   };
-  (get(number(std::get<From + Offsets>(objects))), ...);
-  cursor_ = at;
+  (check(number(std::get<From + Offsets>(objects))), ...);
+  cursor_ = load_numbers(cursor_, number(std::get<From + Offsets>(objects))...);
 }
 
 // So that Cereal's traits know what `process` takes by itself.
