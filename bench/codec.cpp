@@ -97,18 +97,16 @@ class Tickwire final : public CodecFor<Tickwire<T, Target>, T> {
   Target target_;
 };
 
-template <class T>
-class ByHand final : public CodecFor<ByHand<T>, T> {
+template <class T, class Memory>
+class ByHand final : public CodecFor<ByHand<T, Memory>, T> {
  public:
   using CodecFor<ByHand, T>::CodecFor;
   void encode_one(const T& object) { bench::encode_by_hand(object, memory_); }
-  void decode_one(T& object) {
-    bench::decode_by_hand({memory_.bytes.data(), memory_.size}, object);
-  }
-  [[nodiscard]] std::size_t encoded_bytes() const override { return memory_.size; }
+  void decode_one(T& object) { bench::decode_by_hand(memory_.bytes(), object); }
+  [[nodiscard]] std::size_t encoded_bytes() const override { return memory_.bytes().size(); }
 
  private:
-  bench::PlainMemory memory_;
+  Memory memory_;
 };
 
 /// A new string stream for each object, as Cereal's documentation shows.
@@ -187,15 +185,15 @@ std::vector<Peer> peers_for(const T& object) {
   using namespace cereal;
   using BinaryNew = CerealNew<T, BinaryOutputArchive, BinaryInputArchive>;
   using BinaryReused = CerealReused<T, BinaryOutputArchive, BinaryInputArchive>;
-  using PortableReused =
-      CerealReused<T, PortableBinaryOutputArchive, PortableBinaryInputArchive>;
+  using PortableReused = CerealReused<T, PortableBinaryOutputArchive, PortableBinaryInputArchive>;
   std::vector<Peer> peers;
   const auto add = [&]<class C>(const char* name, std::type_identity<C>) {
     peers.push_back({name, std::make_unique<C>(object)});
   };
   add("tickwire", std::type_identity<Tickwire<T, tickwire::ByteBuffer>>());
   add("tickwire, vector", std::type_identity<Tickwire<T, Bytes>>());
-  add("by hand", std::type_identity<ByHand<T>>());
+  add("by hand", std::type_identity<ByHand<T, bench::PlainMemory>>());
+  add("by hand, vector", std::type_identity<ByHand<T, bench::VectorMemory>>());
   add("cereal binary, new stream", std::type_identity<BinaryNew>());
   add("cereal binary, same stream", std::type_identity<BinaryReused>());
   add("cereal portable, same stream", std::type_identity<PortableReused>());

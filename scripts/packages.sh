@@ -23,6 +23,7 @@ tests    curl                curl                  curl           curl
 checks   clang               clang                 clang          -
 checks   clang-format        clang-tools-extra     clang          clang-format
 bench    libasio-dev         asio-devel            asio           asio
+bench    libmsgpack-cxx-dev  msgpack-devel         msgpack-cxx    msgpack-cxx
 bench    libcli11-dev        cli11-devel           cli11          cli11
 bench    iproute2            iproute               iproute2       -
 bench    libssl-dev          openssl-devel         openssl        openssl@3

@@ -69,10 +69,33 @@ struct Cloud {
   }
 };
 
-/// Memory for an encoded object that a hand-written codec finds ready.
-struct PlainMemory {
-  std::vector<std::byte> bytes = std::vector<std::byte>(4 << 20);
-  std::size_t size = 0;
+/// Memory for an encoded object, as large as any.
+class PlainMemory {
+ public:
+  std::byte* take(std::size_t size) {
+    if (size > memory_.size()) throw std::length_error("there is no room for the object");
+    size_ = size;
+    return memory_.data();
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {memory_.data(), size_}; }
+
+ private:
+  std::vector<std::byte> memory_ = std::vector<std::byte>(4 << 20);
+  std::size_t size_ = 0;
+};
+
+/// A vector to which an encoded object is appended.
+class VectorMemory {
+ public:
+  std::byte* take(std::size_t size) {
+    bytes_.clear();
+    bytes_.resize(size);
+    return bytes_.data();
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  Bytes bytes_;
 };
 
 // By hand: the fields one after the other, sizes checked, nothing else.
@@ -89,15 +112,15 @@ inline const std::byte* get(const std::byte* at, void* into, std::size_t size) {
   throw std::runtime_error("the bytes end");
 }
 
-inline void encode_by_hand(const GameMessage& message, PlainMemory& memory) {
-  const std::size_t size = 17 + message.name.size() + sizeof(message.inputs);
-  if (message.name.size() > 127 || size > memory.bytes.size()) fail_short();
-  std::byte* at = put(memory.bytes.data(), &message.id, 4);
+template <class Memory>
+void encode_by_hand(const GameMessage& message, Memory& memory) {
+  if (message.name.size() > 127) throw std::length_error("the name is too long");
+  std::byte* at = memory.take(17 + message.name.size() + sizeof(message.inputs));
+  at = put(at, &message.id, 4);
   at = put(at, &message.x, 12);
   *at++ = static_cast<std::byte>(message.name.size());
   at = put(at, message.name.data(), message.name.size());
   put(at, message.inputs.data(), sizeof(message.inputs));
-  memory.size = size;
 }
 
 inline void decode_by_hand(std::span<const std::byte> bytes, GameMessage& message) {
@@ -110,10 +133,9 @@ inline void decode_by_hand(std::span<const std::byte> bytes, GameMessage& messag
   get(at + length, message.inputs.data(), sizeof(message.inputs));
 }
 
-inline void encode_by_hand(const Pose& pose, PlainMemory& memory) {
-  if (memory.bytes.size() < sizeof(pose)) fail_short();
-  put(memory.bytes.data(), &pose, sizeof(pose));
-  memory.size = sizeof(pose);
+template <class Memory>
+void encode_by_hand(const Pose& pose, Memory& memory) {
+  put(memory.take(sizeof(pose)), &pose, sizeof(pose));
 }
 
 inline void decode_by_hand(std::span<const std::byte> bytes, Pose& pose) {
@@ -121,12 +143,12 @@ inline void decode_by_hand(std::span<const std::byte> bytes, Pose& pose) {
   get(bytes.data(), &pose, sizeof(pose));
 }
 
-inline void encode_by_hand(const Cloud& cloud, PlainMemory& memory) {
+template <class Memory>
+void encode_by_hand(const Cloud& cloud, Memory& memory) {
   const std::size_t size = cloud.points.size() * sizeof(Point);
   const auto count = static_cast<std::uint32_t>(cloud.points.size());
-  if (size + 4 > memory.bytes.size()) fail_short();
-  put(put(memory.bytes.data(), &count, 4), cloud.points.data(), size);
-  memory.size = 4 + size;
+  std::byte* at = put(memory.take(4 + size), &count, 4);
+  put(at, cloud.points.data(), size);
 }
 
 inline void decode_by_hand(std::span<const std::byte> bytes, Cloud& cloud) {

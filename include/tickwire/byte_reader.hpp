@@ -181,7 +181,15 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
     --levels_left_;
   }
   void leave() noexcept { ++levels_left_; }
+  /// Reads objects that exist already, each on the level below this one.
+  template <class Iterator>
+  void read_each(Iterator first, Iterator last);
   /// What the next size counts.
+  void forget_elements() noexcept {
+    if (element_.memory_bytes != detail::ElementShape().memory_bytes || element_.wire_bytes != 0)
+        [[unlikely]]
+      element_ = {};
+  }
   void expect_elements(const detail::ElementShape& shape) noexcept { element_ = shape; }
   /// The version that wrote the objects of a class.
   template <class T>
@@ -228,6 +236,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   template <class T>
   void process_object(T& object);
   template <class T>
+  void process_levelled(T& object);
+  template <class T>
   void dispatch(T& object);
 
   const std::byte* take(std::size_t bytes) {
@@ -244,6 +254,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   TICKWIRE_API void finish_slowly();
   [[noreturn]] TICKWIRE_API void fail_enum(std::size_t bytes);
   [[noreturn]] TICKWIRE_API void fail_short(std::size_t bytes);
+  /// At the number of a run that is cut, or missing.
+  [[noreturn]] TICKWIRE_API void fail_run(std::span<const std::size_t> sizes);
   [[noreturn]] TICKWIRE_API void fail_bool(const std::byte* at);
   [[noreturn]] TICKWIRE_API void fail_budget();
   [[noreturn]] TICKWIRE_API void fail_depth();

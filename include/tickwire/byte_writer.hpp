@@ -80,8 +80,8 @@ class TICKWIRE_API SinkFull : public cereal::Exception {
   ~SinkFull() override;
 };
 
-/// Appends to a vector, which is larger meanwhile. A vector fills what it grows by with zeros, so it
-/// grows by little at first.
+/// Appends to a vector, which is larger meanwhile. A vector fills what it grows by with zeros, so
+/// it grows by little at first.
 class TICKWIRE_API VectorSink final : public ByteSink {
  public:
   explicit VectorSink(std::vector<std::byte>& bytes) noexcept : bytes_(&bytes) {

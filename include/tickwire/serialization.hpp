@@ -5,6 +5,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <numeric>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
@@ -48,6 +50,11 @@ template <class T>
 inline constexpr bool is_virtual_base = false;
 template <class T>
 inline constexpr bool is_virtual_base<cereal::virtual_base_class<T>> = true;
+
+/// What Cereal puts around a value to say how it is meant.
+template <class T>
+inline constexpr bool is_archive_word =
+    is_pair<T> || is_size<T> || is_binary<T> || is_deferred<T> || is_base<T> || is_virtual_base<T>;
 
 /// What an array handed to `cereal::binary_data` is made of.
 template <class T>
@@ -296,6 +303,32 @@ void ByteReader::process_object(T& object) {
   epilogue(*this, object);
 }
 
+template <class T>
+void ByteReader::process_levelled(T& object) {
+  using cereal::epilogue;
+  using cereal::prologue;
+  prologue(*this, object);
+  dispatch(object);
+  epilogue(*this, object);
+}
+
+template <class Iterator>
+void ByteReader::read_each(Iterator first, Iterator last) {
+  using T = std::iter_value_t<Iterator>;
+  if constexpr (detail::is_plain_object<T> && !detail::is_archive_word<T>) {
+    if (first == last) return;
+    enter({});
+    for (; first != last; ++first) {
+      process_levelled(*first);
+      forget_elements();
+    }
+    leave();
+  } else {
+    for (; first != last; ++first)
+      process(*first);
+  }
+}
+
 // A call with several numbers in a row checks the room for them once.
 
 template <class... Types>
@@ -323,7 +356,8 @@ TICKWIRE_ALWAYS_INLINE void ByteWriter::write_from(const std::tuple<Types&...>& 
 }
 
 template <std::size_t From, class... Types, std::size_t... Offsets>
-TICKWIRE_ALWAYS_INLINE void ByteWriter::write_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
+TICKWIRE_ALWAYS_INLINE void ByteWriter::write_run(const std::tuple<Types&...>& objects,
+                                                  std::index_sequence<Offsets...>) {
   using namespace detail;
   const auto number = []<class T>(T& object) { return PlainNumber<T>::of(object); };
   std::byte* at = room((sizeof(number(std::get<From + Offsets>(objects))) + ...));
@@ -355,20 +389,17 @@ TICKWIRE_ALWAYS_INLINE void ByteReader::read_from(const std::tuple<Types&...>& o
 }
 
 template <std::size_t From, class... Types, std::size_t... Offsets>
-TICKWIRE_ALWAYS_INLINE void ByteReader::read_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
+TICKWIRE_ALWAYS_INLINE void ByteReader::read_run(const std::tuple<Types&...>& objects,
+                                                 std::index_sequence<Offsets...>) {
   using namespace detail;
   const auto number = []<class T>(T & object) -> auto& {
     return PlainNumber<T>::of(object);
   };
-  constexpr std::size_t size =
-      (sizeof(
-           typename PlainNumber<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type) +
-       ...);
-  if (remaining() < size) [[unlikely]] {
-    // One by one, so that the sentence says where the bytes end.
-    (read(number(std::get<From + Offsets>(objects))), ...);
-    return;
-  }
+  static constexpr std::array<std::size_t, sizeof...(Offsets)> sizes{sizeof(
+      typename PlainNumber<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type)...};
+  constexpr std::size_t all = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  if (remaining() < all) [[unlikely]]
+    fail_run(sizes);
   const std::byte* at = cursor_;
   const auto check = [&at, this]<class T>(const T&) {
     if constexpr (std::is_same_v<T, bool>) {

@@ -26,7 +26,8 @@ bool ByteBuffer::grow(std::size_t least_capacity) {
 namespace detail {
 
 bool VectorSink::grow(std::size_t least_capacity) {
-  bytes_->resize(std::max(least_capacity, std::max(capacity_ + capacity_ / 2, capacity_ + kFirstRoom)));
+  bytes_->resize(
+      std::max(least_capacity, std::max(capacity_ + capacity_ / 2, capacity_ + kFirstRoom)));
   data_ = bytes_->data();
   capacity_ = bytes_->size();
   return true;
