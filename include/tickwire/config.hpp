@@ -21,6 +21,7 @@
 
 namespace tickwire {
 
+class Filter;
 class MemoryNetwork;
 
 /// How a message travels.
@@ -194,6 +195,8 @@ struct HostConfig {
   EnetConfig enet{};
   /// See `Timeouts::resume_window`.
   ResumeOver resume_over = ResumeOver::encrypted;
+  /// What messages pass through on their way out; at most 4. See filter.hpp.
+  std::vector<std::shared_ptr<Filter>> filters{};
   /// What `Event::as`, `Event::read`, `Event::metadata` and listeners make of received bytes at
   /// most: 1 KiB to just under 4 GiB, 1 to 4,096 levels.
   DecodeLimits decode{};

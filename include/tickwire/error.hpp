@@ -30,6 +30,7 @@ enum class ErrorCode : std::uint16_t {
   encode_failed = 1011,         ///< the object's own serialize function threw
   wrong_type = 1012,            ///< the event holds another type, or none
   timed_out = 1013,             ///< a call that waits ran out of time
+  queue_full = 1014,            ///< as much waits or runs already as a feature's options allow
 
   // This machine.
   address_in_use = 2001,
@@ -69,8 +70,10 @@ enum class ErrorCode : std::uint16_t {
   certificate_rejected = 4012,    ///< the other end refused this end's certificate, or misses one
   not_tls = 4013,                 ///< the other end does not speak TLS
   tls_failed = 4014,              ///< the TLS handshake or a TLS record failed
+  filter_mismatch = 4015,         ///< one end demands a filter that the other does not have
 
   unknown = 5001,
+  exception_thrown = 5002,  ///< by the program's own code: a handler, a task, background work
 };
 
 /// A few words for a code, for logs: "address in use". Never empty.

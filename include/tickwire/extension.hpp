@@ -39,6 +39,13 @@ class TICKWIRE_API Extension {
   /// Once per pass, before what is queued leaves.
   virtual void on_pass(Host&) {}
 
+ protected:
+  /// The host that it is attached to, or null.
+  [[nodiscard]] Host* host() const noexcept { return host_; }
+  /// Leaves its host, if it has one. A class with an `on_detach` calls this in its destructor: by
+  /// the time of the base's it is too late for that.
+  void detach() noexcept;
+
  private:
   friend class Host;
   Host* host_ = nullptr;

@@ -11,6 +11,7 @@
 #include <tickwire/error.hpp>
 #include <tickwire/event.hpp>
 #include <tickwire/extension.hpp>
+#include <tickwire/filter.hpp>
 #include <tickwire/host.hpp>
 #include <tickwire/message_name.hpp>
 #include <tickwire/network_message.hpp>

@@ -33,6 +33,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "wrong type";
     case ErrorCode::timed_out:
       return "timed out";
+    case ErrorCode::queue_full:
+      return "queue full";
     case ErrorCode::address_in_use:
       return "address in use";
     case ErrorCode::address_unavailable:
@@ -99,6 +101,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "the remote end speaks no TLS";
     case ErrorCode::tls_failed:
       return "TLS failed";
+    case ErrorCode::filter_mismatch:
+      return "filter mismatch";
+    case ErrorCode::exception_thrown:
+      return "exception thrown";
     case ErrorCode::unknown:
       return "unknown error";
   }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "lib/host/config_check.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <tickwire/filter.hpp>
 #include <tickwire/message_name.hpp>
 
 #include "lib/session/handshake.hpp"
@@ -69,6 +72,21 @@ void check_timeouts(const Timeouts& timeouts) {
          "timeouts.keep_alive must be at most a third of timeouts.idle");
 }
 
+void check_filters(const std::vector<std::shared_ptr<Filter>>& filters) {
+  demand(filters.size() <= AgreedFilters::max_filters, "filters must be at most 4");
+  std::set<std::string_view> names;
+  for (const auto& filter : filters) {
+    demand(filter != nullptr, "filters: one is null");
+    const std::string_view name = filter->name();
+    const bool is_plain = std::ranges::all_of(name, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    });
+    demand(!name.empty() && name.size() <= kMaxFilterNameBytes && is_plain,
+           "filters: a name must be 1 to 32 of a-z, 0-9, '-', '.', '_'");
+    demand(names.insert(name).second, "filters: '" + std::string(name) + "' is there twice");
+  }
+}
+
 void check_decode(const DecodeLimits& limits) {
   demand(limits.max_total_bytes >= kMinDecodeBytes && limits.max_total_bytes <= kMaxDecodeBytes,
          "decode.max_total_bytes must be 1024 to " + std::to_string(kMaxDecodeBytes));
@@ -96,6 +114,7 @@ HostConfig checked(HostConfig config) {
   }
   check_limits(config.limits);
   check_timeouts(config.timeouts);
+  check_filters(config.filters);
   check_decode(config.decode);
   demand(config.enet.throttle <= ThrottleProfile::lan, "enet.throttle is no enumerator");
   demand(config.max_catch_up_ticks >= 1, "max_catch_up_ticks must be at least 1");

@@ -23,6 +23,10 @@ bool Poster::operator()(std::function<void()> function) const {
 }
 
 Extension::~Extension() {
+  detach();
+}
+
+void Extension::detach() noexcept {
   if (host_ != nullptr) host_->detach(*this);
 }
 

@@ -2,6 +2,7 @@
 #include "lib/host/host_core.hpp"
 
 #include <algorithm>
+#include <tickwire/filter.hpp>
 
 #include "lib/host/config_check.hpp"
 #include "lib/platform/random.hpp"
@@ -46,7 +47,10 @@ std::shared_ptr<const SessionSettings> session_settings(const HostConfig& config
                     {},
                     static_cast<std::uint32_t>(config.limits.receive_window_bytes),
                     static_cast<std::uint32_t>(config.limits.max_message_bytes),
-                    static_cast<std::uint8_t>(config.channels.size())};
+                    static_cast<std::uint8_t>(config.channels.size()),
+                    {}};
+  for (const auto& filter : config.filters)
+    settings->self.filters.push_back({std::string(filter->name()), filter->need()});
   settings->channels = config.channels;
   settings->limits = config.limits;
   settings->timeouts = config.timeouts;
@@ -64,6 +68,7 @@ HostCore::HostCore(Host& host, HostConfig given)
       clock_(config.clock != nullptr ? *config.clock : steady_clock()),
       log_(config.log),
       pool_(config.memory != nullptr ? config.memory : std::pmr::get_default_resource()),
+      filters_(config.filters, *pool_),
       reassembly_(config.limits.max_host_reassembly_bytes),
       session_settings_(session_settings(config)),
       table_(*this, config.limits.max_connections, kRefusalSlots),

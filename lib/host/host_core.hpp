@@ -16,6 +16,7 @@
 #include "lib/base/ring_queue.hpp"
 #include "lib/host/connection_table.hpp"
 #include "lib/host/event_ring.hpp"
+#include "lib/host/filter_work.hpp"
 #include "lib/host/listeners.hpp"
 #include "lib/host/log.hpp"
 #include "lib/host/mailbox.hpp"
@@ -112,6 +113,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void fill_all(Peer& peer);
   [[nodiscard]] bool take_wanted(Peer& peer, Event& into, Held& held);
   [[nodiscard]] bool pop_event(Event& into);
+  [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
   [[nodiscard]] bool consumed_by_extension(Event& event);
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
@@ -146,11 +148,18 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_send.cpp
   [[nodiscard]] TimePoint send_time(const SendOptions& options) const;
   [[nodiscard]] Result<void> add_metadata(OutMessage& message, const Metadata& metadata);
+  struct Filtered {
+    AgreedFilters agreed;
+    OutMessage message;
+    ErrorCode code = ErrorCode::none;
+  };
   [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options,
-                              TimePoint now);
+                              TimePoint now, std::optional<Filtered>& filtered);
+  [[nodiscard]] const OutMessage* filter(const AgreedFilters& agreed, const OutMessage& message,
+                                         std::optional<Filtered>& filtered);
   void share_payload(OutMessage& message);
   void add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options, TimePoint now,
-                   BroadcastResult& result);
+                   std::optional<Filtered>& filtered, BroadcastResult& result);
 
   // host_core.cpp
   void schedule(Peer& peer);
@@ -163,6 +172,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   Log log_;
   const PackedDecodeLimits decode_limits_{config.decode};
   PoolOwner pool_;
+  FilterWork filters_;
   ReassemblyBudget reassembly_;
   const std::shared_ptr<const SessionSettings> session_settings_;
   ConnectionTable table_;

@@ -171,10 +171,20 @@ bool HostCore::take_wanted(Peer& peer, Event& into, Held& held) {
   if (into.type == EventType::error) {
     into.error.detail = peer.address.to_string() + ": " + into.error.message();
   }
-  if (is_wanted(into.type)) return true;
-  peer.session->count_masked();
+  const bool wanted = is_wanted(into.type);
+  if (wanted && (!held.is_filtered || undo_filters(peer, into))) return true;
+  if (!wanted) peer.session->count_masked();
   settle(peer, into, held);
   into = Event();
+  return false;
+}
+
+// False: it is no message, and has ended the connection.
+bool HostCore::undo_filters(Peer& peer, Event& event) {
+  if (filters_.undo(peer.session->filters(), config.limits.max_message_bytes, event)) return true;
+  peer.session->fail({ErrorCode::protocol_violation, 0,
+                      "The other end sent a message that its filters cannot have made."});
+  on_peer_changed(peer.slot());
   return false;
 }
 

@@ -22,7 +22,8 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage& message,
     if (auto added = add_metadata(message, options.metadata); !added) return added.error();
   }
   message.id = last_id_ + 1;
-  const ErrorCode code = add(*peer, message, options, send_time(options));
+  std::optional<Filtered> filtered;
+  const ErrorCode code = add(*peer, message, options, send_time(options), filtered);
   if (code != ErrorCode::none) return Error{code, 0, {}};
   return ++last_id_;
 }
@@ -45,10 +46,25 @@ TimePoint HostCore::send_time(const SendOptions& options) const {
 }
 
 ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions& options,
-                        TimePoint now) {
-  const ErrorCode code = peer.session->send(message, options.delivery, options.channel, now);
+                        TimePoint now, std::optional<Filtered>& filtered) {
+  const OutMessage* to_send = &message;
+  if (!config.filters.empty() && peer.session->filters().count > 0) {
+    to_send = filter(peer.session->filters(), message, filtered);
+    if (to_send == nullptr) return ErrorCode::encode_failed;
+  }
+  const ErrorCode code = peer.session->send(*to_send, options.delivery, options.channel, now);
   if (code == ErrorCode::none) mark_dirty(peer);
   return code;
+}
+
+// What the filters of a target make of a message; done once for all who have the same.
+const OutMessage* HostCore::filter(const AgreedFilters& agreed, const OutMessage& message,
+                                   std::optional<Filtered>& filtered) {
+  if (!filtered || filtered->agreed != agreed) {
+    filtered.emplace(Filtered{agreed, message, ErrorCode::none});
+    filtered->code = filters_.apply(agreed, filtered->message);
+  }
+  return filtered->code == ErrorCode::none ? &filtered->message : nullptr;
 }
 
 Result<MessageId> HostCore::send_owned(Connection connection, std::vector<std::byte>&& bytes,
@@ -73,8 +89,9 @@ void HostCore::share_payload(OutMessage& message) {
 }
 
 void HostCore::add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options,
-                           TimePoint now, BroadcastResult& result) {
-  if (peer != nullptr && add(*peer, message, options, now) == ErrorCode::none) {
+                           TimePoint now, std::optional<Filtered>& filtered,
+                           BroadcastResult& result) {
+  if (peer != nullptr && add(*peer, message, options, now, filtered) == ErrorCode::none) {
     ++result.queued;
   } else {
     ++result.refused;
@@ -90,9 +107,10 @@ BroadcastResult HostCore::broadcast(OutMessage& message, const BroadcastOptions&
   message.id = last_id_ + 1;
   const Peer* left_out = find(options.except);
   const TimePoint now = send_time(options.send);
+  std::optional<Filtered> filtered;
   table_.for_each([&](Peer& peer) {
     if (&peer == left_out || !peer.session->is_open()) return;
-    add_for_all(&peer, message, options.send, now, result);
+    add_for_all(&peer, message, options.send, now, filtered, result);
   });
   if (result.queued > 0) result.id = ++last_id_;
   return result;
@@ -109,8 +127,9 @@ BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessag
   if (targets.size() > 1) share_payload(message);
   message.id = last_id_ + 1;
   const TimePoint now = send_time(options);
+  std::optional<Filtered> filtered;
   for (const Connection& target : targets)
-    add_for_all(find(target), message, options, now, result);
+    add_for_all(find(target), message, options, now, filtered, result);
   if (result.queued > 0) result.id = ++last_id_;
   return result;
 }

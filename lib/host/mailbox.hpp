@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -33,15 +34,19 @@ class Mailbox {
   }
   [[nodiscard]] bool take_stop() noexcept { return stop_.exchange(false); }
 
-  /// Runs what was posted before the call; what those post comes next time.
+  /// Runs what was posted before the call; what those post comes next time. When one throws, those
+  /// behind it are left for the next call.
   void run_posted() {
-    {
+    if (next_ == running_.size()) {
+      running_.clear();
+      next_ = 0;
       const std::lock_guard lock(mutex_);
       running_.swap(functions_);
     }
-    for (const auto& function : running_)
+    while (next_ < running_.size()) {
+      const auto function = std::move(running_[next_++]);
       function();
-    running_.clear();
+    }
   }
   void shut() {
     std::vector<std::function<void()>> left;
@@ -58,6 +63,7 @@ class Mailbox {
   std::mutex mutex_;
   std::vector<std::function<void()>> functions_;
   std::vector<std::function<void()>> running_;  // the host's thread only
+  std::size_t next_ = 0;                        // in `running_`
   bool shut_ = false;
 };
 

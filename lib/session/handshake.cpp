@@ -15,6 +15,7 @@ constexpr std::uint16_t kResumeExtension = 0x0002;  // empty, or a token
 // Critical: an acceptor that does not know it must not take a return for a first visit.
 constexpr std::uint16_t kResumePointExtension = 0x8003;
 constexpr std::size_t kMaxResumeChannels = 64;
+constexpr std::uint16_t kFiltersExtension = 0x0004;  // a need and a name each
 
 class BodyWriter {
  public:
@@ -45,6 +46,16 @@ class BodyWriter {
     }
     number(kResumePointExtension);
     block(as_text(point.bytes_));
+  }
+  void filters(const std::vector<FilterName>& filters) {
+    if (filters.empty()) return;
+    BodyWriter list;
+    for (const FilterName& each : filters) {
+      list.number(static_cast<std::uint8_t>(each.need));
+      list.block(each.name);
+    }
+    number(kFiltersExtension);
+    block(as_text(list.bytes_));
   }
   void parameters(const HandshakeSelf& self) {
     number(self.receive_window_bytes);
@@ -97,6 +108,20 @@ bool read_resume_point(std::span<const std::byte> value, ResumeWords& words) {
   return true;
 }
 
+bool read_filters(std::span<const std::byte> value, std::vector<FilterName>& filters) {
+  ByteCursor cursor(value);
+  while (cursor.ok() && !cursor.at_end() && filters.size() < AgreedFilters::max_filters) {
+    FilterName& each = filters.emplace_back();
+    each.need = static_cast<FilterNeed>(cursor.number<std::uint8_t>());
+    const auto earlier = std::span(filters).first(filters.size() - 1);
+    if (!read_text(cursor, each.name, kMaxFilterNameBytes) || each.need > FilterNeed::required ||
+        std::ranges::count(earlier, each.name, &FilterName::name) > 0) {
+      return false;
+    }
+  }
+  return cursor.ok() && cursor.at_end();
+}
+
 /// Reads type-length-value extensions to the end.
 std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self, ResumeWords& resume) {
   while (!cursor.at_end()) {
@@ -110,6 +135,10 @@ std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self, Re
       if (!read_resume(value, resume)) return violation("a broken resume token");
     } else if (type == kResumePointExtension) {
       if (!read_resume_point(value, resume)) return violation("a broken resume point");
+    } else if (type == kFiltersExtension) {
+      if (!self.filters.empty() || !read_filters(value, self.filters)) {
+        return violation("a broken list of filters");
+      }
     } else if ((type & kCriticalBit) != 0) {
       return Error{ErrorCode::unsupported_extension, 0,
                    "The other end demands handshake extension " + std::to_string(type) +
@@ -131,6 +160,27 @@ std::string quoted(std::string_view text) {
   return shown + "'";
 }
 
+std::optional<std::size_t> place_of(std::string_view name, const std::vector<FilterName>& list) {
+  const auto found = std::ranges::find(list, name, &FilterName::name);
+  if (found == list.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - list.begin());
+}
+
+Error lacks_filter(std::string_view name) {
+  return {
+      ErrorCode::filter_mismatch, 0,
+      "The other end does not have the filter " + quoted(name) + ", which this program demands."};
+}
+
+// One that `who` demands and `other` does not have.
+const FilterName* missing_filter(const std::vector<FilterName>& who,
+                                 const std::vector<FilterName>& other) {
+  for (const FilterName& each : who) {
+    if (each.need == FilterNeed::required && !place_of(each.name, other)) return &each;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<std::byte> encode_hello(const HandshakeSelf& self, const ResumeWords& resume) {
@@ -145,6 +195,7 @@ std::vector<std::byte> encode_hello(const HandshakeSelf& self, const ResumeWords
     body.number(kNameExtension);
     body.block(self.name);
   }
+  body.filters(self.filters);
   body.resume(resume);
   return body.take();
 }
@@ -153,6 +204,7 @@ std::vector<std::byte> encode_welcome(const HandshakeSelf& self, const ResumeWor
   BodyWriter body;
   body.number(wire::kVersion);
   body.parameters(self);
+  body.filters(self.filters);
   body.resume(resume);
   return body.take();
 }
@@ -226,10 +278,37 @@ std::optional<Refusal> check_hello(const Hello& hello, const HandshakeSelf& self
   } else if (!hello.self.schema.empty() && !self.schema.empty() &&
              hello.self.schema != self.schema) {
     refusal.code = ErrorCode::schema_mismatch;
+  } else if (const FilterName* own = missing_filter(self.filters, hello.self.filters)) {
+    refusal.code = ErrorCode::filter_mismatch;
+    refusal.reason = own->name;
+  } else if (const FilterName* theirs = missing_filter(hello.self.filters, self.filters)) {
+    refusal.code = ErrorCode::filter_mismatch;
+    refusal.reason = theirs->name;
   } else {
     return std::nullopt;
   }
   return refusal;
+}
+
+AgreedFilters agree_on_filters(const std::vector<FilterName>& dialler,
+                               const std::vector<FilterName>& own) {
+  AgreedFilters agreed;
+  for (const FilterName& each : dialler) {
+    const auto place = place_of(each.name, own);
+    if (place) agreed.own[agreed.count++] = static_cast<std::uint8_t>(*place);
+  }
+  return agreed;
+}
+
+Result<AgreedFilters> take_agreed_filters(const std::vector<FilterName>& agreed,
+                                          const std::vector<FilterName>& own) {
+  const AgreedFilters filters = agree_on_filters(agreed, own);
+  const bool in_order = std::ranges::is_sorted(filters.places(), std::ranges::less_equal());
+  if (filters.count != agreed.size() || !in_order) return violation("filters that nobody offered");
+  if (const FilterName* missing = missing_filter(own, agreed)) {
+    return lacks_filter(missing->name);
+  }
+  return filters;
 }
 
 Error describe_refusal(const Refusal& refusal, const HandshakeSelf& self) {
@@ -247,6 +326,11 @@ Error describe_refusal(const Refusal& refusal, const HandshakeSelf& self) {
       return {refusal.code, 0,
               "The other end has schema " + quoted(refusal.schema) + ", this program has " +
                   quoted(self.schema) + "."};
+    case ErrorCode::filter_mismatch:
+      if (place_of(refusal.reason, self.filters)) return lacks_filter(refusal.reason);
+      return {refusal.code, 0,
+              "The other end demands the filter " + quoted(refusal.reason) +
+                  ", which this program does not have."};
     case ErrorCode::server_full:
       return {refusal.code, 0, "The other end has no free connection."};
     case ErrorCode::unsupported_extension:

@@ -249,7 +249,7 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
 void Inbox::drop_unreliable_excess() {
   while (unreliable_cost_ > limits_.max_unreliable_queue.bytes && unreliable_messages_ > 1) {
     Event oldest;
-    take_unreliable(oldest);
+    static_cast<void>(take_unreliable(oldest));
     ++drops_.unreliable_not_polled;
   }
 }
@@ -257,8 +257,7 @@ void Inbox::drop_unreliable_excess() {
 Held Inbox::take(Event& into) {
   if (!unreliable_.empty() &&
       (reliable_.empty() || unreliable_.front().arrival() < reliable_.front().arrival())) {
-    take_unreliable(into);
-    return {};
+    return take_unreliable(into);
   }
   MessageRun& run = reliable_.front();
   const Held held = run.take(into);
@@ -266,11 +265,13 @@ Held Inbox::take(Event& into) {
   return held;
 }
 
-void Inbox::take_unreliable(Event& into) {
+Held Inbox::take_unreliable(Event& into) {
   MessageRun& run = unreliable_.front();
-  unreliable_cost_ -= run.take(into).credit;
+  Held held = run.take(into);
+  unreliable_cost_ -= std::exchange(held.credit, 0);
   --unreliable_messages_;
   if (run.empty()) static_cast<void>(unreliable_.take_front());
+  return held;
 }
 
 void Inbox::release(const Held& held) noexcept {

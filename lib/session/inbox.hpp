@@ -154,7 +154,7 @@ class Inbox {
   void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
                      std::span<const std::byte> records, std::uint32_t messages);
   void count_taken(Channel& from, std::uint32_t messages) noexcept;
-  void take_unreliable(Event& into);
+  Held take_unreliable(Event& into);
   void drop_unreliable_excess();
 
   const Limits& limits_;

@@ -36,6 +36,7 @@ Held MessageRun::take(Event& into) noexcept {
     held.reserved_bytes = record.body.size();
   }
   const wire::MessageBody body = *wire::read_message_body(record.kind, record.body);
+  held.is_filtered = body.is_filtered;
   into.type = body.is_object ? EventType::object_received : EventType::data_received;
   into.channel = channel_;
   into.type_id = body.type;

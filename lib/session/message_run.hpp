@@ -15,6 +15,7 @@ namespace tickwire::detail {
 struct Held {
   std::uint64_t credit = 0;        ///< to give back to the other end
   std::size_t reserved_bytes = 0;  ///< of the reassembly budget
+  bool is_filtered = false;        ///< the payload is what filters have made of it
 };
 
 /// Messages that arrived one behind the other, checked, and left where they are until the program

@@ -137,9 +137,9 @@ ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery
   if (!is_open()) return ErrorCode::not_connected;
   const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
   if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
-  const std::size_t content = message.body.payload.size() + message.body.metadata.size();
   ErrorCode code = ErrorCode::message_too_large;
-  if (how == Delivery::reliable || content <= settings_->limits.max_unreliable_bytes) {
+  if (how == Delivery::reliable ||
+      message.content_bytes() <= settings_->limits.max_unreliable_bytes) {
     code = outbox_.add(message, how, channel, now);
   }
   if (code == ErrorCode::none) note_talk(now);

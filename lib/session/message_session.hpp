@@ -61,6 +61,7 @@ class MessageSession final : public Session {
   [[nodiscard]] std::optional<Duration> clock_offset() const noexcept override {
     return clock_offset_.ahead();
   }
+  [[nodiscard]] AgreedFilters filters() const noexcept override { return filters_; }
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_unknown_type() noexcept override { ++stats_.unknown_types_received; }
 
@@ -184,6 +185,7 @@ class MessageSession final : public Session {
   bool refused_full_ = false;  // a send, since the queue was last half empty
   Direction direction_;
   bool is_private_ = false;  // the link
+  AgreedFilters filters_;
   std::uint32_t slot_;
 
   TimePoint heard_at_;

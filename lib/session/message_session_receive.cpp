@@ -116,8 +116,13 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
   state_ = SessionState::welcoming;
   ResumeWords words;
   if (hello->resume.asks) offer_resume(words);
+  HandshakeSelf self = settings_->self;
+  filters_ = agree_on_filters(hello->self.filters, self.filters);
+  self.filters.clear();
+  for (const std::uint8_t place : filters_.places())
+    self.filters.push_back(settings_->self.filters[place]);
   opening_->greeting_kind = wire::Kind::welcome;
-  opening_->greeting = encode_welcome(settings_->self, words);
+  opening_->greeting = encode_welcome(self, words);
 }
 
 void MessageSession::take_peer_limits(const HandshakeSelf& peer) noexcept {
@@ -131,6 +136,9 @@ void MessageSession::take_welcome(std::span<const std::byte> body, TimePoint now
   const auto welcome = decode_welcome(body);
   if (!welcome) return finish(welcome.error());
   if (state_ == SessionState::interrupted) return take_welcome_back(*welcome, now);
+  const auto filters = take_agreed_filters(welcome->self.filters, settings_->self.filters);
+  if (!filters) return finish(filters.error());
+  filters_ = *filters;
   take_peer_limits(welcome->self);
   if (welcome->resume.token && settings_->timeouts.resume_window) {
     agree_to_resume(*welcome->resume.token);

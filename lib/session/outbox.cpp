@@ -68,8 +68,7 @@ std::size_t Outbox::bundle_bytes(Delivery delivery) const noexcept {
 ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
                       TimePoint now) {
   if (channel >= usable_channels_) return ErrorCode::no_such_channel;
-  const std::size_t content = message.body.payload.size() + message.body.metadata.size();
-  if (content > max_message_bytes_) return ErrorCode::message_too_large;
+  if (message.content_bytes() > max_message_bytes_) return ErrorCode::message_too_large;
   const std::size_t body_bytes = wire::message_body_bytes(message.body);
   const std::size_t bytes = wire::record_bytes(body_bytes);
   if (held_bytes() + bytes > settings_.limits.max_send_queue_bytes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,12 @@ struct OutMessage {
   BufferRef payload_block{};
   MessageId id = 0;
   std::optional<std::uint64_t> replace_key{};
+  /// What the payload had before filters; limits hold for that.
+  std::size_t unfiltered_bytes = 0;
+
+  [[nodiscard]] std::size_t content_bytes() const noexcept {
+    return std::max(body.payload.size(), unfiltered_bytes) + body.metadata.size();
+  }
 };
 
 /// All deliveries, in the order in which a channel is asked.

@@ -12,6 +12,7 @@
 #include <tickwire/stats.hpp>
 
 #include "lib/base/packet.hpp"
+#include "lib/session/handshake.hpp"
 #include "lib/session/inbox.hpp"
 #include "lib/session/outbox.hpp"
 #include "lib/session/packet_sink.hpp"
@@ -119,6 +120,9 @@ class Session {
   [[nodiscard]] virtual std::optional<Duration> clock_offset() const noexcept {
     return std::nullopt;
   }
+
+  /// What both ends do to messages; the owner's business, all but agreeing on it.
+  [[nodiscard]] virtual AgreedFilters filters() const noexcept { return {}; }
 
   [[nodiscard]] bool is_open() const noexcept {
     return state() == SessionState::open || state() == SessionState::interrupted;

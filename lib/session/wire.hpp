@@ -41,7 +41,8 @@ enum class Kind : std::uint8_t {
   bytes_meta = 0x04,    ///< as bytes, with a metadata block before them
   slice_first = 0x05,   ///< reliable: kind u8, size of the whole body u32, its first bytes
   slice_next = 0x06,    ///< reliable: more bytes
-  hello = 0x10,         ///< control, see handshake.hpp
+  // 0x09 to 0x0C: the first four, with a payload that filters have changed.
+  hello = 0x10,  ///< control, see handshake.hpp
   welcome = 0x11,
   refuse = 0x12,
   ready = 0x13,
@@ -56,6 +57,7 @@ enum class Kind : std::uint8_t {
   pong = 0x33,  ///< control: stamp u32, held u32 us, datagrams received u32, missed u32, clock u64
 };
 inline constexpr std::uint8_t kIgnorableBit = 0x80;
+inline constexpr std::uint8_t kFilteredBit = 0x08;  // of the four kinds of messages
 
 /// What a record counts against the credit besides its body: the memory that it takes at least.
 inline constexpr std::size_t kRecordCostBytes = 32;
@@ -100,27 +102,29 @@ struct Record {
 /// A message's record body, taken apart.
 struct MessageBody {
   bool is_object = false;
+  bool is_filtered = false;
   std::uint32_t type = 0;
   std::span<const std::byte> metadata{};
   std::span<const std::byte> payload{};
 };
+[[nodiscard]] constexpr Kind unfiltered(std::uint8_t kind) noexcept {
+  return static_cast<Kind>(kind & ~kFilteredBit);
+}
 [[nodiscard]] constexpr bool is_message(std::uint8_t kind) noexcept {
-  return kind >= static_cast<std::uint8_t>(Kind::message) &&
-         kind <= static_cast<std::uint8_t>(Kind::bytes_meta);
+  return unfiltered(kind) >= Kind::message && unfiltered(kind) <= Kind::bytes_meta;
 }
 [[nodiscard]] constexpr bool has_metadata(std::uint8_t kind) noexcept {
-  return kind == static_cast<std::uint8_t>(Kind::message_meta) ||
-         kind == static_cast<std::uint8_t>(Kind::bytes_meta);
+  return unfiltered(kind) == Kind::message_meta || unfiltered(kind) == Kind::bytes_meta;
 }
 [[nodiscard]] constexpr bool is_object(std::uint8_t kind) noexcept {
-  return kind == static_cast<std::uint8_t>(Kind::message) ||
-         kind == static_cast<std::uint8_t>(Kind::message_meta);
+  return unfiltered(kind) == Kind::message || unfiltered(kind) == Kind::message_meta;
 }
 [[nodiscard]] inline std::optional<MessageBody> read_message_body(
     std::uint8_t kind, std::span<const std::byte> body) noexcept {
   ByteCursor cursor(body);
   MessageBody message;
   message.is_object = is_object(kind);
+  message.is_filtered = (kind & kFilteredBit) != 0;
   if (message.is_object) message.type = cursor.number<std::uint32_t>();
   if (has_metadata(kind)) message.metadata = cursor.block();
   message.payload = cursor.take_all();
@@ -128,8 +132,11 @@ struct MessageBody {
   return message;
 }
 [[nodiscard]] inline Kind message_kind(const MessageBody& message) noexcept {
-  if (message.metadata.empty()) return message.is_object ? Kind::message : Kind::bytes;
-  return message.is_object ? Kind::message_meta : Kind::bytes_meta;
+  const Kind plain = message.metadata.empty() ? message.is_object ? Kind::message : Kind::bytes
+                     : message.is_object      ? Kind::message_meta
+                                              : Kind::bytes_meta;
+  return static_cast<Kind>(static_cast<std::uint8_t>(plain) |
+                           (message.is_filtered ? kFilteredBit : 0));
 }
 /// Bytes that the body takes on the wire.
 [[nodiscard]] inline std::size_t message_body_bytes(const MessageBody& message) noexcept {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "test/fuzz/handshake_fuzz.hpp"
 
+#include <algorithm>
+
 #include "lib/session/handshake.hpp"
 #include "lib/session/wire.hpp"
 #include "test/fuzz/session_fuzz.hpp"
@@ -8,7 +10,8 @@
 namespace tickwire::test {
 namespace {
 
-const detail::HandshakeSelf kSelf{"fuzz", "schema", "", 128 * 1024, 20'000, 4};
+const detail::HandshakeSelf kSelf{
+    "fuzz", "schema", "", 128 * 1024, 20'000, 4, {{"lz4", FilterNeed::optional}}};
 
 void expect(bool holds, const char* promise) {
   if (!holds) throw BrokenPromise(promise);
@@ -17,7 +20,9 @@ void expect(bool holds, const char* promise) {
 bool same(const detail::HandshakeSelf& a, const detail::HandshakeSelf& b) {
   return a.application == b.application && a.schema == b.schema && a.name == b.name &&
          a.receive_window_bytes == b.receive_window_bytes &&
-         a.max_message_bytes == b.max_message_bytes && a.channels == b.channels;
+         a.max_message_bytes == b.max_message_bytes && a.channels == b.channels &&
+         std::ranges::equal(a.filters, b.filters, {}, &detail::FilterName::name,
+                            &detail::FilterName::name);
 }
 
 bool same(const detail::ResumeWords& a, const detail::ResumeWords& b) {
@@ -33,6 +38,7 @@ bool same(const detail::ResumeWords& a, const detail::ResumeWords& b) {
 void check(const detail::HandshakeSelf& self, const detail::ResumeWords& resume) {
   expect(self.name.size() <= detail::kMaxNameBytes, "a name is too long");
   expect(self.application.size() <= detail::kMaxNameBytes, "an application is too long");
+  expect(self.filters.size() <= detail::AgreedFilters::max_filters, "it has too many filters");
   expect(self.channels > 0, "it has no channels");
   expect(self.receive_window_bytes >= detail::kMinWindowBytes, "its window is too small");
   expect(!resume.point || resume.point->taken.size() <= 64, "it has too many channels");

@@ -24,6 +24,7 @@ class ByteKit {
   ByteKit& u64(std::uint64_t value) { return number(value, 8); }
   ByteKit& varint(std::uint64_t value);
   ByteKit& text(std::string_view text);
+  ByteKit& block(const Bytes& content) { return varint(content.size()).ByteKit::bytes(content); }
   ByteKit& block(std::string_view text) { return varint(text.size()).ByteKit::text(text); }
   ByteKit& bytes(std::span<const std::byte> more);
   /// A kind, a length and a body.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -98,6 +99,21 @@ TEST_CASE("a posted function runs once, on the next pass, before its events") {
   CHECK(order == std::vector<std::string>{"posted", "posted inside"});
   pair.client.poll();
   CHECK(order.size() == 2);
+}
+
+TEST_CASE("a posted function that throws takes nothing from those behind it") {
+  HostPair pair(test::memory_scheme());
+  std::vector<std::string> order;
+  CHECK(pair.client->post([&] { order.emplace_back("first"); }));
+  CHECK(pair.client->post([] { throw std::runtime_error("no"); }));
+  CHECK(pair.client->post([&] { order.emplace_back("third"); }));
+  CHECK_THROWS_AS(pair.client.poll(), std::runtime_error);
+  CHECK(order == std::vector<std::string>{"first"});
+  CHECK(pair.client->post([&] { order.emplace_back("fourth"); }));
+  pair.client.poll();
+  pair.client.poll();
+  pair.client.poll();
+  CHECK(order == std::vector<std::string>{"first", "third", "fourth"});
 }
 
 TEST_CASE("a poster outlives its host, and says so") {

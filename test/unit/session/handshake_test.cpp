@@ -167,6 +167,47 @@ TEST_CASE("a welcome that is broken, of another version or cut short ends the ca
         ErrorCode::unsupported_extension);
 }
 
+TEST_CASE(
+    "a list of filters that is too long, double, cut short or of an unknown need is refused") {
+  const auto state = [](const Bytes& list) {
+    return judge(hello({.extensions = ByteKit().u16(0x0004).block(list)})).state;
+  };
+  CHECK(state(ByteKit().u8(0).block("a").u8(0).block("b").u8(0).block("c").u8(0).block("d")) ==
+        SessionState::welcoming);
+  CHECK(state(ByteKit().u8(0).block(std::string(32, 'n'))) == SessionState::welcoming);
+  const Bytes five =
+      ByteKit().u8(0).block("a").u8(0).block("b").u8(0).block("c").u8(0).block("d").u8(0).block(
+          "e");
+  CHECK(state(five) == SessionState::ended);
+  CHECK(state(ByteKit().u8(0).block("a").u8(0).block("a")) == SessionState::ended);
+  CHECK(state(ByteKit().u8(0)) == SessionState::ended);
+  CHECK(state(ByteKit().u8(2).block("a")) == SessionState::ended);
+  CHECK(state(ByteKit().u8(0).block(std::string(33, 'n'))) == SessionState::ended);
+  const Bytes one = ByteKit().u16(0x0004).block(ByteKit().u8(0).block("a"));
+  CHECK(judge(hello({.extensions = ByteKit().bytes(one).bytes(one)})).state == SessionState::ended);
+}
+
+TEST_CASE("filters that a welcome agrees to must have been offered, in that order") {
+  using detail::FilterName;
+  const std::vector<FilterName> own{
+      {"a", FilterNeed::optional}, {"b", FilterNeed::required}, {"c", FilterNeed::optional}};
+  const auto agreed = [&](const std::vector<FilterName>& names) {
+    return detail::take_agreed_filters(names, own);
+  };
+  const auto both = agreed({{"a", {}}, {"b", {}}});
+  REQUIRE(both);
+  CHECK(*both == detail::AgreedFilters{{0, 1}, 2});
+  CHECK(agreed({{"b", {}}, {"a", {}}}).error().code == ErrorCode::protocol_violation);
+  CHECK(agreed({{"b", {}}, {"d", {}}}).error().code == ErrorCode::protocol_violation);
+  CHECK(agreed({{"b", {}}, {"b", {}}}).error().code == ErrorCode::protocol_violation);
+  CHECK(agreed({{"a", {}}, {"c", {}}}).error().code == ErrorCode::filter_mismatch);
+  CHECK(answer(0x11, ByteKit()
+                         .bytes(test::welcome_body())
+                         .u16(0x0004)
+                         .block(ByteKit().u8(0).block("nobody's")))
+            .code == ErrorCode::protocol_violation);
+}
+
 TEST_CASE("a refusal is told in words that name both ends, without control characters") {
   const Error version = answer(0x12, refuse_body(ErrorCode::version_mismatch));
   CHECK(version.code == ErrorCode::version_mismatch);
