@@ -17,6 +17,7 @@ build    python3             python3               python         python
 library  libenet-dev         enet-devel            enet           enet
 library  libcereal-dev       cereal-devel          cereal         cereal
 library  libssl-dev          openssl-devel         openssl        openssl@3
+library  nlohmann-json3-dev  json-devel            nlohmann-json  nlohmann-json
 library  liblz4-dev          lz4-devel             lz4            lz4
 library  libzstd-dev         libzstd-devel         zstd           zstd
 tests    doctest-dev         doctest-devel         doctest        doctest

@@ -46,7 +46,7 @@ UMBRELLA = "tickwire/tickwire.hpp"
 OPENSSL_FOLDERS = ("lib/transport/tls/", "lib/crypto/")
 
 # Optional libraries behind features.
-FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h"}
+FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h", "nlohmann/json.hpp"}
 
 # The one demo file that asks the operating system: it starts gnuplot, and C++ starts no programs.
 DEMO_OS_FILES = {"demos/voice/check/gnuplot.cpp"}
