@@ -114,7 +114,7 @@ class ValueMaker : public nlohmann::json_sax<nlohmann::json> {
   bool open(Value value) {
     // One more may be a word, which is no level of its own.
     if (open_.size() > max_depth_) fail_depth();
-    open_.push_back({std::move(value), {}});
+    open_.emplace_back().value = std::move(value);
     return true;
   }
 
