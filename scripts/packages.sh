@@ -18,6 +18,7 @@ library  libenet-dev         enet-devel            enet           enet
 library  libcereal-dev       cereal-devel          cereal         cereal
 library  libssl-dev          openssl-devel         openssl        openssl@3
 library  libsqlite3-dev      sqlite-devel          sqlite         sqlite
+library  nlohmann-json3-dev  json-devel            nlohmann-json  nlohmann-json
 library  liblz4-dev          lz4-devel             lz4            lz4
 library  libzstd-dev         libzstd-devel         zstd           zstd
 library  libturbojpeg0-dev   turbojpeg-devel       libjpeg-turbo  jpeg-turbo
@@ -27,6 +28,7 @@ tests    curl                curl                  curl           curl
 checks   clang               clang                 clang          -
 checks   clang-format        clang-tools-extra     clang          clang-format
 bench    libasio-dev         asio-devel            asio           asio
+bench    libmsgpack-cxx-dev  msgpack-devel         msgpack-cxx    msgpack-cxx
 bench    libcli11-dev        cli11-devel           cli11          cli11
 bench    iproute2            iproute               iproute2       -
 bench    libssl-dev          openssl-devel         openssl        openssl@3

@@ -63,28 +63,35 @@ bool read_line(std::string& line, std::string& problem) {
   return true;
 }
 
-}  // namespace
-
-bool read_new_password(std::string& password, std::string& problem) {
-  if (::isatty(STDIN_FILENO) == 0) return read_line(password, problem);
+bool ask(std::string_view question, std::string& password, std::string& problem) {
   const SilentTerminal terminal;
   if (!terminal.is_silent()) {
     problem = "The terminal would show the password; give it on standard input.";
     return false;
   }
-  say("New password: ");
+  say(question);
   const bool is_read = read_line(password, problem);
   say("\n");
-  if (!is_read) return false;
-  say("The same again: ");
+  return is_read;
+}
+
+}  // namespace
+
+bool read_password(std::string& password, std::string& problem) {
+  if (::isatty(STDIN_FILENO) == 0) return read_line(password, problem);
+  return ask("Password: ", password, problem);
+}
+
+bool read_new_password(std::string& password, std::string& problem) {
+  if (::isatty(STDIN_FILENO) == 0) return read_line(password, problem);
+  if (!ask("New password: ", password, problem)) return false;
   std::string again;
-  const bool is_read_again = read_line(again, problem);
-  say("\n");
+  const bool is_read = ask("The same again: ", again, problem);
   const bool is_same = again == password;
   for (volatile char& each : again)
     each = '\0';
-  if (is_read_again && !is_same) problem = "The two are not the same.";
-  return is_read_again && is_same;
+  if (is_read && !is_same) problem = "The two are not the same.";
+  return is_read && is_same;
 }
 
 }  // namespace users

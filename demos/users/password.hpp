@@ -11,4 +11,7 @@ namespace users {
 /// Errors: false, with a sentence in `problem`.
 [[nodiscard]] bool read_new_password(std::string& password, std::string& problem);
 
+/// Asks for a password that is known already: once, and otherwise the same.
+[[nodiscard]] bool read_password(std::string& password, std::string& problem);
+
 }  // namespace users

@@ -18,6 +18,7 @@
 
 #include <cereal/cereal.hpp>
 
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/wire_number.hpp>
@@ -25,31 +26,6 @@
 // Included by archive.hpp, which is the header to include.
 
 namespace tickwire {
-
-/// Whether a decode takes pointers to polymorphic types, of which the bytes choose the class.
-enum class PolymorphicTypes : std::uint8_t {
-  refuse,  ///< only to bases for which `accepts_polymorphic` says so
-  accept,  ///< whatever is registered with Cereal
-};
-
-/// Whether an object may own itself through a `shared_ptr`. Nothing frees such a ring, so bytes
-/// from the network could eat the memory of a program that does not expect them. A `weak_ptr`
-/// may always point back, and what `cereal::defer` ties together is the type's own choice.
-enum class OwnershipCycles : std::uint8_t { refuse, accept };
-
-/// What a decode may cost at most, and what it takes. An object that needs more memory or depth is
-/// refused with `budget_exceeded`.
-struct DecodeLimits {
-  /// Memory for everything in the object, counted when a size is read and before it is allocated:
-  /// elements, list and tree nodes, objects behind pointers. Memory that an object allocates in
-  /// its own default constructor is not seen.
-  std::size_t max_total_bytes = std::size_t{64} << 20;
-  /// Objects inside objects; a container and a pointer are one each. 100 levels took 10 kB of stack
-  /// in a release build and 100 kB in a debug build with sanitizers, measured on x86-64.
-  std::uint32_t max_depth = 100;
-  PolymorphicTypes polymorphic = PolymorphicTypes::refuse;
-  OwnershipCycles cycles = OwnershipCycles::refuse;
-};
 
 /// Specialise to true for a base class to take pointers to it from the network, whatever
 /// `DecodeLimits::polymorphic` says.
@@ -205,7 +181,15 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
     --levels_left_;
   }
   void leave() noexcept { ++levels_left_; }
+  /// Reads objects that exist already, each on the level below this one.
+  template <class Iterator>
+  void read_each(Iterator first, Iterator last);
   /// What the next size counts.
+  void forget_elements() noexcept {
+    if (element_.memory_bytes != detail::ElementShape().memory_bytes || element_.wire_bytes != 0)
+        [[unlikely]]
+      element_ = {};
+  }
   void expect_elements(const detail::ElementShape& shape) noexcept { element_ = shape; }
   /// The version that wrote the objects of a class.
   template <class T>
@@ -252,6 +236,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   template <class T>
   void process_object(T& object);
   template <class T>
+  void process_levelled(T& object);
+  template <class T>
   void dispatch(T& object);
 
   const std::byte* take(std::size_t bytes) {
@@ -268,6 +254,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   TICKWIRE_API void finish_slowly();
   [[noreturn]] TICKWIRE_API void fail_enum(std::size_t bytes);
   [[noreturn]] TICKWIRE_API void fail_short(std::size_t bytes);
+  /// At the number of a run that is cut, or missing.
+  [[noreturn]] TICKWIRE_API void fail_run(std::span<const std::size_t> sizes);
   [[noreturn]] TICKWIRE_API void fail_bool(const std::byte* at);
   [[noreturn]] TICKWIRE_API void fail_budget();
   [[noreturn]] TICKWIRE_API void fail_depth();

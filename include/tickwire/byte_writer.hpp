@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -44,8 +45,6 @@ class ByteSink {
   /// `size_` bytes. Answers false, with nothing changed, when it will not hold that much; the
   /// encode then ends in `message_too_large`.
   virtual bool grow(std::size_t least_capacity) = 0;
-  /// Called when a writer is done. `size_` is final.
-  virtual void finished() {}
 
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
@@ -53,6 +52,23 @@ class ByteSink {
 
  private:
   friend class ByteWriter;
+};
+
+/// Memory for one encode after the other: keeps what it has grown to, and is faster than a vector,
+/// which fills with zeros what it grows by.
+class TICKWIRE_API ByteBuffer final : public ByteSink {
+ public:
+  ByteBuffer() noexcept = default;
+  ByteBuffer(const ByteBuffer&) = delete;
+  ByteBuffer& operator=(const ByteBuffer&) = delete;
+  ~ByteBuffer() override;
+
+  void clear() noexcept { size_ = 0; }
+
+ private:
+  bool grow(std::size_t least_capacity) override;
+
+  std::unique_ptr<std::byte[]> memory_;
 };
 
 namespace detail {
@@ -64,24 +80,27 @@ class TICKWIRE_API SinkFull : public cereal::Exception {
   ~SinkFull() override;
 };
 
-/// Appends to a vector. A small object goes to memory of its own first, and to the vector in one
-/// piece, which costs less than to make room in a vector that fills it with zeros.
+/// Appends to a vector, which is larger meanwhile. A vector fills what it grows by with zeros, so
+/// it grows by little at first.
 class TICKWIRE_API VectorSink final : public ByteSink {
  public:
-  VectorSink() noexcept = default;
   explicit VectorSink(std::vector<std::byte>& bytes) noexcept : bytes_(&bytes) {
-    data_ = small_.data();
-    capacity_ = small_.size();
+    size_ = bytes.size();
+    bytes.resize(std::min(bytes.capacity(), size_ + kFirstRoom));
+    data_ = bytes.data();
+    capacity_ = bytes.size();
   }
   VectorSink(const VectorSink&) = delete;
   VectorSink& operator=(const VectorSink&) = delete;
 
+  void finish() { bytes_->resize(size_); }
+
  private:
+  static constexpr std::size_t kFirstRoom = 128;
+
   bool grow(std::size_t least_capacity) override;
-  void finished() override;
 
   std::vector<std::byte>* bytes_ = nullptr;
-  std::array<std::byte, 256> small_;
 };
 
 }  // namespace detail
@@ -129,14 +148,15 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   ///
   /// Errors: throws `std::bad_alloc`; in the destructor that ends the program.
   void finish() {
-    if (!open_) return;
-    open_ = false;
-    sink_->size_ = start_ + size();
-    sink_->finished();
+    ByteSink* const sink = std::exchange(sink_, nullptr);
+    if (sink == nullptr) return;
+    sink->size_ = static_cast<std::size_t>(cursor_ - sink->data_);
+    if (sink == &own_) own_.finish();
   }
 
   /// Forgets what was written, and is finished.
   void abandon() {
+    if (sink_ == nullptr) return;
     cursor_ = sink_->data_ + start_;
     finish();
   }
@@ -148,8 +168,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
       write(high);
       write(std::isfinite(high) ? static_cast<double>(number - high) : 0.0);
     } else {
-      detail::store_number(room(sizeof(T)), number);
-      cursor_ += sizeof(T);
+      cursor_ = detail::store_numbers(room(sizeof(T)), number);
     }
   }
 
@@ -176,7 +195,10 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
 
   /// Writes what `cereal::defer` put off. `encode` calls it last. May be called again after more
   /// was put off.
-  TICKWIRE_API void serializeDeferments();
+  void serializeDeferments() {
+    if (state_) [[unlikely]]
+      write_deferred();
+  }
 
   // What follows is for serialization.hpp, standard_types.hpp and Cereal's own functions.
 
@@ -212,6 +234,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   TICKWIRE_API bool remember_version(const std::type_info& type);
   /// Whether this virtual base is written for the first time.
   TICKWIRE_API bool remember_base(const void* base, const std::type_info& type);
+  TICKWIRE_API void write_deferred();
   TICKWIRE_API void defer(std::function<void()> deferment);
 
   TICKWIRE_API void write_long_varint(std::uint64_t number);
@@ -228,12 +251,13 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   TICKWIRE_API void make_room(std::size_t bytes);
   State& state();
 
-  detail::VectorSink own_;
-  ByteSink* sink_;
+  union {
+    detail::VectorSink own_;  // only there when the target is a vector
+  };
+  ByteSink* sink_;  // null: finished
   std::byte* cursor_ = nullptr;
   std::byte* end_ = nullptr;
   std::size_t start_ = 0;
-  bool open_ = true;
   // The first classes with a version; further ones are in the state.
   std::uint32_t version_count_ = 0;
   std::array<const std::type_info*, 4> versions_;

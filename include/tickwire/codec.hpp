@@ -42,13 +42,13 @@ Result<T> Event::as() const {
     return Error{ErrorCode::wrong_type, 0,
                  "The event holds no " + std::string(tickwire::message_name<T>) + "."};
   }
-  return decode<T>(bytes());
+  return decode<T>(bytes(), decode_limits.unpacked());
 }
 
 template <class T>
 ErrorCode Event::read(T& into) const {
   if (!is<T>()) return ErrorCode::wrong_type;
-  const auto done = decode_into(bytes(), into);
+  const auto done = decode_into(bytes(), into, decode_limits.unpacked());
   return done ? ErrorCode::none : done.error().code;
 }
 

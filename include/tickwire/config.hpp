@@ -15,6 +15,7 @@
 
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/tls.hpp>
@@ -201,6 +202,9 @@ struct HostConfig {
   std::vector<std::shared_ptr<Filter>> filters{};
   /// Whose calls are refused; asked before anything is spent on a caller. See access_list.hpp.
   std::shared_ptr<AccessList> access{};
+  /// What `Event::as`, `Event::read`, `Event::metadata` and listeners make of received bytes at
+  /// most: 1 KiB to just under 4 GiB, 1 to 4,096 levels.
+  DecodeLimits decode{};
 };
 
 /// Settings of one `listen`.

@@ -139,6 +139,12 @@ inline constexpr bool is_weak_pointer = false;
 template <class T>
 inline constexpr bool is_weak_pointer<std::weak_ptr<T>> = true;
 
+/// Whether the reader has nothing to do for a `T` but to go one level down and call its function.
+template <class T>
+inline constexpr bool is_plain_object =
+    may_nest<T> && !has_elements<T> && empty_bytes<T> == 0 &&
+    std::is_void_v<typename PointerBase<T>::type> && !is_weak_pointer<T>;
+
 template <class T>
 concept ranged_enum = std::is_enum_v<T> && requires {
   tickwire_enum_range(MessageTag<T>{});

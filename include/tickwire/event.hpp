@@ -10,6 +10,7 @@
 
 #include <tickwire/config.hpp>
 #include <tickwire/connection.hpp>
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/value.hpp>
@@ -76,6 +77,7 @@ struct Event {
   Receipt receipt = Receipt::none;  ///< data_sent
   std::uint8_t channel = 0;         ///< object_received, data_received, data_sent
   std::uint32_t type_id = 0;        ///< object_received: the wire hash of the type's name
+  detail::PackedDecodeLimits decode_limits;  ///< what `HostConfig::decode` says
   Connection connection;            ///< whom it concerns; nobody for an error of the host itself
   /// data_sent: what `send` returned; transfer_*: the `TransferId`
   MessageId message_id = 0;

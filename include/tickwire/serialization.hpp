@@ -5,6 +5,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <numeric>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
@@ -48,6 +50,11 @@ template <class T>
 inline constexpr bool is_virtual_base = false;
 template <class T>
 inline constexpr bool is_virtual_base<cereal::virtual_base_class<T>> = true;
+
+/// What Cereal puts around a value to say how it is meant.
+template <class T>
+inline constexpr bool is_archive_word =
+    is_pair<T> || is_size<T> || is_binary<T> || is_deferred<T> || is_base<T> || is_virtual_base<T>;
 
 /// What an array handed to `cereal::binary_data` is made of.
 template <class T>
@@ -274,9 +281,11 @@ void ByteReader::process_object(T& object) {
   using namespace detail;
   prologue(*this, object);
   if constexpr (may_nest<T>) {
-    enter(element_shape<T>);
+    constexpr ElementShape shape = element_shape<T>;
+    enter(shape);
   } else if constexpr (has_elements<T>) {
-    expect_elements(element_shape<T>);
+    constexpr ElementShape shape = element_shape<T>;
+    expect_elements(shape);
   }
   if constexpr (empty_bytes<T> != 0) charge(empty_bytes<T>);
   if constexpr (is_weak_pointer<T>) expect_weak();
@@ -294,10 +303,36 @@ void ByteReader::process_object(T& object) {
   epilogue(*this, object);
 }
 
+template <class T>
+void ByteReader::process_levelled(T& object) {
+  using cereal::epilogue;
+  using cereal::prologue;
+  prologue(*this, object);
+  dispatch(object);
+  epilogue(*this, object);
+}
+
+template <class Iterator>
+void ByteReader::read_each(Iterator first, Iterator last) {
+  using T = std::iter_value_t<Iterator>;
+  if constexpr (detail::is_plain_object<T> && !detail::is_archive_word<T>) {
+    if (first == last) return;
+    enter({});
+    for (; first != last; ++first) {
+      process_levelled(*first);
+      forget_elements();
+    }
+    leave();
+  } else {
+    for (; first != last; ++first)
+      process(*first);
+  }
+}
+
 // A call with several numbers in a row checks the room for them once.
 
 template <class... Types>
-ByteWriter& ByteWriter::operator()(Types&&... objects) {
+TICKWIRE_ALWAYS_INLINE ByteWriter& ByteWriter::operator()(Types&&... objects) {
   if constexpr (sizeof...(Types) == 1) {
     (process(objects), ...);
   } else {
@@ -307,7 +342,7 @@ ByteWriter& ByteWriter::operator()(Types&&... objects) {
 }
 
 template <std::size_t From, class... Types>
-void ByteWriter::write_from(const std::tuple<Types&...>& objects) {
+TICKWIRE_ALWAYS_INLINE void ByteWriter::write_from(const std::tuple<Types&...>& objects) {
   if constexpr (From < sizeof...(Types)) {
     constexpr std::size_t end = detail::run_end<Types...>(From);
     if constexpr (end > From + 1) {
@@ -321,20 +356,16 @@ void ByteWriter::write_from(const std::tuple<Types&...>& objects) {
 }
 
 template <std::size_t From, class... Types, std::size_t... Offsets>
-void ByteWriter::write_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
+TICKWIRE_ALWAYS_INLINE void ByteWriter::write_run(const std::tuple<Types&...>& objects,
+                                                  std::index_sequence<Offsets...>) {
   using namespace detail;
   const auto number = []<class T>(T& object) { return PlainNumber<T>::of(object); };
   std::byte* at = room((sizeof(number(std::get<From + Offsets>(objects))) + ...));
-  const auto put = [&at](auto value) {
-    store_number(at, value);
-    at += sizeof(value);
-  };
-  (put(number(std::get<From + Offsets>(objects))), ...);
-  cursor_ = at;
+  cursor_ = store_numbers(at, number(std::get<From + Offsets>(objects))...);
 }
 
 template <class... Types>
-ByteReader& ByteReader::operator()(Types&&... objects) {
+TICKWIRE_ALWAYS_INLINE ByteReader& ByteReader::operator()(Types&&... objects) {
   if constexpr (sizeof...(Types) == 1) {
     (process(objects), ...);
   } else {
@@ -344,7 +375,7 @@ ByteReader& ByteReader::operator()(Types&&... objects) {
 }
 
 template <std::size_t From, class... Types>
-void ByteReader::read_from(const std::tuple<Types&...>& objects) {
+TICKWIRE_ALWAYS_INLINE void ByteReader::read_from(const std::tuple<Types&...>& objects) {
   if constexpr (From < sizeof...(Types)) {
     constexpr std::size_t end = detail::run_end<Types...>(From);
     if constexpr (end > From + 1) {
@@ -358,31 +389,27 @@ void ByteReader::read_from(const std::tuple<Types&...>& objects) {
 }
 
 template <std::size_t From, class... Types, std::size_t... Offsets>
-void ByteReader::read_run(const std::tuple<Types&...>& objects, std::index_sequence<Offsets...>) {
+TICKWIRE_ALWAYS_INLINE void ByteReader::read_run(const std::tuple<Types&...>& objects,
+                                                 std::index_sequence<Offsets...>) {
   using namespace detail;
   const auto number = []<class T>(T & object) -> auto& {
     return PlainNumber<T>::of(object);
   };
-  constexpr std::size_t size =
-      (sizeof(
-           typename PlainNumber<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type) +
-       ...);
-  if (remaining() < size) [[unlikely]] {
-    // One by one, so that the sentence says where the bytes end.
-    (read(number(std::get<From + Offsets>(objects))), ...);
-    return;
-  }
+  static constexpr std::array<std::size_t, sizeof...(Offsets)> sizes{sizeof(
+      typename PlainNumber<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type)...};
+  constexpr std::size_t all = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  if (remaining() < all) [[unlikely]]
+    fail_run(sizes);
   const std::byte* at = cursor_;
-  const auto get = [&at, this]<class T>(T& value) {
+  const auto check = [&at, this]<class T>(const T&) {
     if constexpr (std::is_same_v<T, bool>) {
       if (std::to_integer<unsigned>(*at) > 1) [[unlikely]]
         fail_bool(at);
     }
-    value = load_number<T>(at);
     at += sizeof(T);
   };
-  (get(number(std::get<From + Offsets>(objects))), ...);
-  cursor_ = at;
+  (check(number(std::get<From + Offsets>(objects))), ...);
+  cursor_ = load_numbers(cursor_, number(std::get<From + Offsets>(objects))...);
 }
 
 // So that Cereal's traits know what `process` takes by itself.

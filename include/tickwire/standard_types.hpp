@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -78,14 +79,29 @@ void load(Archive& reader, std::array<std::byte, N>& bytes) requires is_reader<A
 
 namespace detail {
 
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T, class A>
+inline constexpr bool is_vector<std::vector<T, A>> = true;
+
 /// Reads elements one after the other, over those that are there already.
 template <class Sequence>
 void load_elements(ByteReader& reader, Sequence& sequence, std::size_t count) {
+  using Element = typename Sequence::value_type;
   if (sequence.size() > count) sequence.resize(count);
-  for (auto& element : sequence)
-    reader(element);
-  while (sequence.size() < count)
-    reader(sequence.emplace_back());
+  reader.read_each(sequence.begin(), sequence.end());
+  if constexpr (std::is_trivially_copyable_v<Element> && is_vector<Sequence>) {
+    // Some at a time, so that bytes which end early have not cost much.
+    constexpr std::size_t kAtOnce = std::max<std::size_t>(1, 16384 / sizeof(Element));
+    while (sequence.size() < count) {
+      const auto known = static_cast<std::ptrdiff_t>(sequence.size());
+      sequence.resize(std::min(count, sequence.size() + kAtOnce));
+      reader.read_each(sequence.begin() + known, sequence.end());
+    }
+  } else {
+    while (sequence.size() < count)
+      reader(sequence.emplace_back());
+  }
 }
 
 }  // namespace detail

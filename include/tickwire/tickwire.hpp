@@ -10,11 +10,13 @@
 #include <tickwire/codec.hpp>
 #include <tickwire/config.hpp>
 #include <tickwire/connection.hpp>
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/event.hpp>
 #include <tickwire/extension.hpp>
 #include <tickwire/filter.hpp>
 #include <tickwire/host.hpp>
+#include <tickwire/json.hpp>
 #include <tickwire/message_name.hpp>
 #include <tickwire/network_message.hpp>
 #include <tickwire/stats.hpp>

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/message_name.hpp>
@@ -180,7 +181,8 @@ TICKWIRE_API void load(ByteReader& reader, Metadata& metadata);
 
 /// As `encode` and `decode` of archive.hpp, for code that does not include Cereal.
 TICKWIRE_API Result<void> encode_metadata(const Metadata& metadata, std::vector<std::byte>& bytes);
-TICKWIRE_API Result<Metadata> decode_metadata(std::span<const std::byte> bytes);
+TICKWIRE_API Result<Metadata> decode_metadata(std::span<const std::byte> bytes,
+                                              const DecodeLimits& limits = {});
 
 TICKWIRE_MESSAGE(Value, "tickwire.value");
 TICKWIRE_MESSAGE(Metadata, "tickwire.metadata");

@@ -85,6 +85,13 @@ void ByteReader::fail_short(std::size_t bytes) {
                                         ", left: " + std::to_string(remaining()) + ")");
 }
 
+void ByteReader::fail_run(std::span<const std::size_t> sizes) {
+  auto cut = sizes.begin();
+  for (; cut != sizes.end() - 1 && *cut <= remaining(); ++cut)
+    cursor_ += *cut;
+  fail_short(*cut);
+}
+
 void ByteReader::fail_bool(const std::byte* at) {
   cursor_ = at;
   fail(ErrorCode::malformed_object, "a bool is " + std::to_string(std::to_integer<unsigned>(*at)));

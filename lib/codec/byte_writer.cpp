@@ -9,25 +9,28 @@
 #include "place.hpp"
 
 namespace tickwire {
-namespace detail {
 
-bool VectorSink::grow(std::size_t least_capacity) {
-  const bool first = data_ == small_.data();
-  const std::size_t before = bytes_->size() - (first ? 0 : capacity_);
-  const std::size_t wanted = std::max(least_capacity, capacity_ + capacity_ / 2);
-  bytes_->resize(before + wanted);
-  data_ = bytes_->data() + before;
-  if (first) std::memcpy(data_, small_.data(), size_);
+ByteBuffer::~ByteBuffer() = default;
+
+bool ByteBuffer::grow(std::size_t least_capacity) {
+  constexpr std::size_t kFirstCapacity = 256;
+  const std::size_t wanted = std::max({least_capacity, 2 * capacity_, kFirstCapacity});
+  auto larger = std::make_unique_for_overwrite<std::byte[]>(wanted);
+  if (size_ != 0) std::memcpy(larger.get(), data_, size_);
+  memory_ = std::move(larger);
+  data_ = memory_.get();
   capacity_ = wanted;
   return true;
 }
 
-void VectorSink::finished() {
-  if (data_ == small_.data()) {
-    bytes_->insert(bytes_->end(), data_, data_ + size_);
-  } else {
-    bytes_->resize(bytes_->size() - (capacity_ - size_));
-  }
+namespace detail {
+
+bool VectorSink::grow(std::size_t least_capacity) {
+  bytes_->resize(
+      std::max(least_capacity, std::max(capacity_ + capacity_ / 2, capacity_ + kFirstRoom)));
+  data_ = bytes_->data();
+  capacity_ = bytes_->size();
+  return true;
 }
 
 SinkFull::SinkFull() : Exception("the sink takes no more bytes") {}
@@ -115,8 +118,7 @@ void ByteWriter::defer(std::function<void()> deferment) {
   state().deferments.push_back(std::move(deferment));
 }
 
-void ByteWriter::serializeDeferments() {
-  if (!state_) return;
+void ByteWriter::write_deferred() {
   // What runs may put off more, which moves the vector.
   while (state_->next_deferment < state_->deferments.size()) {
     std::exchange(state_->deferments[state_->next_deferment++], nullptr)();

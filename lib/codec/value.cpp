@@ -243,8 +243,8 @@ Result<void> encode_metadata(const Metadata& metadata, std::vector<std::byte>& b
   return encode(metadata, bytes);
 }
 
-Result<Metadata> decode_metadata(std::span<const std::byte> bytes) {
-  return decode<Metadata>(bytes);
+Result<Metadata> decode_metadata(std::span<const std::byte> bytes, const DecodeLimits& limits) {
+  return decode<Metadata>(bytes, limits);
 }
 
 }  // namespace tickwire

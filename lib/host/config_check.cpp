@@ -21,6 +21,11 @@ constexpr std::size_t kMaxMessageBytes = 0xffff'ffffu - 64;
 constexpr std::size_t kMaxWindowBytes = 0x7fff'ffffu;
 // What a message's type and metadata length add to it.
 constexpr std::size_t kMessageExtraBytes = 64;
+// An event carries its host's decode limits in eight bytes.
+constexpr std::size_t kMinDecodeBytes = 1024;
+constexpr std::size_t kMaxDecodeBytes = 0xffff'ffffu;
+// A level takes about a kilobyte of stack in a debug build with sanitizers.
+constexpr std::uint32_t kMaxDecodeDepth = 4096;
 
 void demand(bool holds, const std::string& rule) {
   if (!holds) throw std::invalid_argument("HostConfig::" + rule);
@@ -82,6 +87,15 @@ void check_filters(const std::vector<std::shared_ptr<Filter>>& filters) {
   }
 }
 
+void check_decode(const DecodeLimits& limits) {
+  demand(limits.max_total_bytes >= kMinDecodeBytes && limits.max_total_bytes <= kMaxDecodeBytes,
+         "decode.max_total_bytes must be 1024 to " + std::to_string(kMaxDecodeBytes));
+  demand(limits.max_depth >= 1 && limits.max_depth <= kMaxDecodeDepth,
+         "decode.max_depth must be 1 to " + std::to_string(kMaxDecodeDepth));
+  demand(limits.polymorphic <= PolymorphicTypes::accept, "decode.polymorphic is no enumerator");
+  demand(limits.cycles <= OwnershipCycles::accept, "decode.cycles is no enumerator");
+}
+
 }  // namespace
 
 HostConfig checked(HostConfig config) {
@@ -101,6 +115,7 @@ HostConfig checked(HostConfig config) {
   check_limits(config.limits);
   check_timeouts(config.timeouts);
   check_filters(config.filters);
+  check_decode(config.decode);
   demand(config.enet.throttle <= ThrottleProfile::lan, "enet.throttle is no enumerator");
   demand(config.max_catch_up_ticks >= 1, "max_catch_up_ticks must be at least 1");
   if (const auto collision = name_collision()) {

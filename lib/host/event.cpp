@@ -18,7 +18,7 @@ std::string_view Event::message_name() const noexcept {
 
 Metadata Event::metadata() const {
   if (payload.metadata_bytes().empty()) return {};
-  return decode_metadata(payload.metadata_bytes()).value_or(Metadata());
+  return decode_metadata(payload.metadata_bytes(), decode_limits.unpacked()).value_or(Metadata());
 }
 
 }  // namespace tickwire

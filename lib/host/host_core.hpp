@@ -173,6 +173,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   Host& host_;
   const Clock& clock_;
   Log log_;
+  const PackedDecodeLimits decode_limits_{config.decode};
   PoolOwner pool_;
   FilterWork filters_;
   ReassemblyBudget reassembly_;

@@ -199,6 +199,7 @@ bool HostCore::pop_event(Event& into) {
     if (Peer* const peer = find(entry.event.connection)) settle(*peer, entry.event, entry.held);
     into = std::move(entry.event);
   }
+  into.decode_limits = decode_limits_;
   ++stats_.events_delivered;
   if (log_.wants(LogLevel::info)) log_event(into);
   return true;

@@ -46,7 +46,7 @@ UMBRELLA = "tickwire/tickwire.hpp"
 OPENSSL_FOLDERS = ("lib/transport/tls/", "lib/crypto/")
 
 # Optional libraries behind features.
-FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h"}
+FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h", "nlohmann/json.hpp"}
 
 # The demo files that ask the operating system: C++ itself starts no program, which one does to draw
 # with gnuplot, and hides no letters on a terminal, which the other does for passwords.

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <tickwire/codec.hpp>
 
@@ -15,10 +17,14 @@ namespace steady_test {
 struct Move {
   std::uint32_t tick = 0;
   float x = 0, y = 0;
+  std::string name = "a name that is longer than what a string holds in itself";
+  std::vector<std::string> words{"another text that is rather long", "and one more of that kind"};
+  std::vector<float> path{1, 2, 3, 4, 5, 6, 7, 8};
+  std::optional<std::string> title = "and a title that is long enough, too";
 };
 template <class Archive>
 void serialize(Archive& archive, Move& move) {
-  archive(move.tick, move.x, move.y);
+  archive(move.tick, move.x, move.y, move.name, move.words, move.path, move.title);
 }
 TICKWIRE_MESSAGE(Move, "steady_test.move");
 
@@ -31,7 +37,8 @@ using test::HostPair;
 
 namespace {
 
-/// Every frame the client sends a move; the server decodes it and answers all with it.
+/// Every frame the client sends a move; the server decodes it over the last one and answers all
+/// with it.
 class Game {
  public:
   explicit Game(HostPair& pair) : pair_(pair) {

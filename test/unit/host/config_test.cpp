@@ -73,6 +73,13 @@ std::vector<BadField> bad_fields() {
       {"limits.max_connects_per_address_per_second",
        [](auto& c) { c.limits.max_connects_per_address_per_second = kNotANumber; }},
       {"enet.throttle", [](auto& c) { c.enet.throttle = static_cast<ThrottleProfile>(2); }},
+      {"decode.max_total_bytes", [](auto& c) { c.decode.max_total_bytes = 0; }},
+      {"decode.max_total_bytes", [](auto& c) { c.decode.max_total_bytes = std::size_t{1} << 32; }},
+      {"decode.max_depth", [](auto& c) { c.decode.max_depth = 0; }},
+      {"decode.max_depth", [](auto& c) { c.decode.max_depth = 4097; }},
+      {"decode.polymorphic",
+       [](auto& c) { c.decode.polymorphic = static_cast<PolymorphicTypes>(2); }},
+      {"decode.cycles", [](auto& c) { c.decode.cycles = static_cast<OwnershipCycles>(2); }},
       {"timeouts.connect", [](auto& c) { c.timeouts.connect = 0s; }},
       {"timeouts.handshake", [](auto& c) { c.timeouts.handshake = -1s; }},
       {"timeouts.idle", [](auto& c) { c.timeouts.idle = 25h; }},
@@ -111,6 +118,8 @@ TEST_CASE("a config at its limits is taken") {
           config.limits.receive_window_bytes = 128 * 1024;
           config.limits.max_reassembly_bytes = 65;
           config.limits.max_host_reassembly_bytes = 65;
+          config.decode.max_total_bytes = 1024;
+          config.decode.max_depth = 1;
           config.timeouts.keep_alive = 1ns;
           config.timeouts.idle = 3ns;
         }).empty());
@@ -118,6 +127,8 @@ TEST_CASE("a config at its limits is taken") {
           config.tick_rate_hz = 1e-6;
           config.timeouts.idle = 24h;
           config.limits.receive_window_bytes = 0x7fff'ffff;
+          config.decode.max_total_bytes = 0xffff'ffff;
+          config.decode.max_depth = 4096;
         }).empty());
   CHECK(complaint([](HostConfig& config) { config.tick_rate_hz.reset(); }).empty());
 }
