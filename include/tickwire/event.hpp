@@ -74,11 +74,11 @@ struct Event {
   Event() noexcept {}
 
   EventType type = EventType::error;
-  Receipt receipt = Receipt::none;  ///< data_sent
-  std::uint8_t channel = 0;         ///< object_received, data_received, data_sent
-  std::uint32_t type_id = 0;        ///< object_received: the wire hash of the type's name
+  Receipt receipt = Receipt::none;           ///< data_sent
+  std::uint8_t channel = 0;                  ///< object_received, data_received, data_sent
+  std::uint32_t type_id = 0;                 ///< object_received: the wire hash of the type's name
   detail::PackedDecodeLimits decode_limits;  ///< what `HostConfig::decode` says
-  Connection connection;            ///< whom it concerns; nobody for an error of the host itself
+  Connection connection;  ///< whom it concerns; nobody for an error of the host itself
   /// data_sent: what `send` returned; transfer_*: the `TransferId`
   MessageId message_id = 0;
   /// error, disconnected, interrupted, login_failed: why; transfer_finished: why not, if so
