@@ -67,8 +67,7 @@ struct ChunkHeader {
 
   void write(std::span<std::byte> to) const {
     std::memcpy(to.data(), mark, 8);
-    store_number(to.data() + 8, id);
-    store_number(to.data() + 16, offset);
+    static_cast<void>(store_numbers(to.data() + 8, id, offset));
   }
   /// Nothing when these are the program's own bytes.
   [[nodiscard]] static std::optional<ChunkHeader> read(std::span<const std::byte> from) {
