@@ -14,7 +14,7 @@ std::string key_of(std::string_view name, std::uint64_t size_bytes, std::string_
   std::vector<std::byte> text;
   const auto add = [&](std::string_view part) {
     std::byte length[8];
-    detail::store_number(length, static_cast<std::uint64_t>(part.size()));
+    static_cast<void>(detail::store_numbers(length, static_cast<std::uint64_t>(part.size())));
     text.insert(text.end(), std::begin(length), std::end(length));
     const auto* const begin = reinterpret_cast<const std::byte*>(part.data());
     text.insert(text.end(), begin, begin + part.size());
