@@ -365,6 +365,19 @@ TEST_CASE("a saved file keeps who may read it, and nothing half-written stays be
   CHECK_FALSE(std::filesystem::exists(rig.file + ".new"));
 }
 
+TEST_CASE("a list behind a symbolic link is saved where the link leads") {
+  Rig rig;
+  const auto real = rig.folder / "real.txt";
+  std::ofstream(real) << "192.0.2.1\n";
+  std::filesystem::create_symlink(real, rig.file);
+  rig.open();
+  REQUIRE(rig.list->refuse("192.0.2.2"));
+  REQUIRE(rig.list->save());
+  CHECK(std::filesystem::is_symlink(rig.file));
+  CHECK(rig.text() == "192.0.2.1\n192.0.2.2\n");
+  CHECK(std::filesystem::file_size(real) == rig.text().size());
+}
+
 TEST_CASE("many networks of every length are found among a hundred thousand") {
   const auto list = list_in_memory();
   for (std::uint32_t i = 0; i < 100'000; ++i) {
