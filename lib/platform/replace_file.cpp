@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace tickwire::detail {
@@ -49,7 +51,11 @@ void sync_folder_of(const std::string& path) noexcept {
 
 }  // namespace
 
-int replace_file(const std::string& path, std::string_view contents) {
+int replace_file(const std::string& name, std::string_view contents) {
+  // A link stays one: what it leads to is replaced.
+  std::error_code error;
+  const auto real = std::filesystem::canonical(name, error);
+  const std::string path = error ? name : real.string();
   struct stat old {};
   const bool is_there = ::stat(path.c_str(), &old) == 0;
   const mode_t mode = is_there ? old.st_mode & 07777 : 0600;

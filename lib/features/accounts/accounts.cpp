@@ -9,7 +9,9 @@ namespace tickwire {
 
 Accounts::Accounts(AccountsOptions options)
     : core_(std::make_unique<detail::AccountsCore>(std::move(options))) {}
-Accounts::~Accounts() = default;
+Accounts::~Accounts() {
+  detach();
+}
 
 Result<void> Accounts::login(Connection connection, std::string_view user,
                              std::string_view password) {

@@ -58,23 +58,22 @@ void AccountsCore::look_up(Connection connection, Entry& entry) {
   Accepting& accepting = *entry.accepting;
   accepting.stage = Accepting::Stage::looking_up;
   entry.login = ++last_login_;
-  const auto found = std::make_shared<Result<StoredUser>>(
-      Error{ErrorCode::database_failed, 0, "The user database was not asked."});
-  const auto work = [found, users = options_.users, user = accepting.scram->user()] {
-    *found = users->account(user);
+  auto work = [users = options_.users, user = accepting.scram->user()] {
+    return users->account(user);
   };
-  const auto then = [this, found, connection, login = entry.login] {
+  auto then = [this, connection, login = entry.login](Result<StoredUser> found) {
     Entry* const waiting = find(connection, login);
     if (waiting == nullptr || !waiting->accepting) return;
-    if (!*found) {
-      report_database(found->error());
+    if (!found) {
+      report_database(found.error());
       return refuse(connection, *waiting, scram_error::no_resources);
     }
     database_fails_ = false;
-    waiting->accepting->account = std::move(**found);
+    waiting->accepting->account = *std::move(found);
     challenge(connection, *waiting);
   };
-  look_ups_->submit(work, then);
+  const ErrorCode begun = look_ups_->run(std::move(work), std::move(then));
+  if (begun != ErrorCode::none) refuse(connection, entry, scram_error::no_resources);
 }
 
 void AccountsCore::challenge(Connection connection, Entry& entry) {

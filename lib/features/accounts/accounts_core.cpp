@@ -24,8 +24,8 @@ std::optional<std::string> make_nonce() {
 
 void AccountsCore::attach(Host& host) {
   host_ = &host;
-  derivations_ = std::make_unique<Background>(host.poster());
-  look_ups_ = std::make_unique<Background>(host.poster());
+  derivations_ = std::make_unique<Workers>(host);
+  look_ups_ = std::make_unique<Workers>(host, WorkersOptions{.threads = 1});
 }
 
 void AccountsCore::detach() {

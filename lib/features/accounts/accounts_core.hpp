@@ -15,9 +15,9 @@
 
 #include <tickwire/accounts.hpp>
 #include <tickwire/host.hpp>
+#include <tickwire/workers.hpp>
 
 #include "lib/crypto/secret.hpp"
-#include "lib/features/accounts/background.hpp"
 #include "lib/features/accounts/login_words.hpp"
 #include "lib/features/accounts/scram.hpp"
 #include "lib/features/accounts/stored_user.hpp"
@@ -30,7 +30,7 @@ struct Dialling {
   enum class Stage : std::uint8_t { waiting, asked, deriving, proving };
   Stage stage = Stage::waiting;
   std::string user;
-  std::shared_ptr<crypto::Secret> password;  // shared with the thread that uses it
+  crypto::Secret password;
   std::optional<ScramClient> scram;
 };
 /// The other end's logins here.
@@ -88,7 +88,8 @@ class AccountsCore {
   [[nodiscard]] Result<void> check_login(Connection connection, std::string_view user,
                                          std::string_view password) const;
   void begin(Connection connection, Entry& entry);
-  void derive(Connection connection, Entry& entry, const ScramClient::Challenge& challenge);
+  [[nodiscard]] std::optional<Error> derive(Connection connection, Entry& entry,
+                                            const ScramClient::Challenge& challenge);
   [[nodiscard]] std::optional<Error> take_challenge(Connection connection, Entry& entry,
                                                     std::string_view text);
   [[nodiscard]] Disposition take_verdict(Entry& entry, Event& event, std::string_view text);
@@ -109,8 +110,8 @@ class AccountsCore {
   const AccountsOptions options_;
   Host* host_ = nullptr;
   // Derivations take long, and nobody who logs in here shall wait for one.
-  std::unique_ptr<Background> derivations_;
-  std::unique_ptr<Background> look_ups_;
+  std::unique_ptr<Workers> derivations_;
+  std::unique_ptr<Workers> look_ups_;
   Tries tries_;
   std::unordered_map<Connection, Entry> entries_;
   std::set<std::pair<TimePoint, Connection>> due_;

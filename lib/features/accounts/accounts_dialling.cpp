@@ -95,7 +95,7 @@ Result<void> AccountsCore::login(Connection connection, std::string_view user,
   entry.login = ++last_login_;
   entry.dialling.emplace();
   entry.dialling->user = user;
-  entry.dialling->password = std::make_shared<crypto::Secret>(password);
+  entry.dialling->password = crypto::Secret(password);
   set_due(connection, entry, now() + options_.answer_timeout);
   if (connection.is_open()) begin(connection, entry);
   return {};
@@ -130,36 +130,33 @@ std::optional<Error> AccountsCore::take_challenge(Connection connection, Entry& 
                      std::to_string(options_.min_iterations) + " to " +
                      std::to_string(options_.max_iterations) + "."};
   }
-  derive(connection, entry, *challenge);
-  return std::nullopt;
+  return derive(connection, entry, *challenge);
 }
 
-void AccountsCore::derive(Connection connection, Entry& entry,
-                          const ScramClient::Challenge& challenge) {
+std::optional<Error> AccountsCore::derive(Connection connection, Entry& entry,
+                                          const ScramClient::Challenge& challenge) {
   entry.dialling->stage = Dialling::Stage::deriving;
   set_due(connection, entry, TimePoint::max());  // this end is at work, not the other
   struct Salted {
     crypto::Sha256Digest key{};
-    bool done = false;
     ~Salted() { crypto::wipe(key); }
   };
-  const auto salted = std::make_shared<Salted>();
-  const auto work = [salted, challenge, password = std::move(entry.dialling->password)] {
-    salted->key = crypto::pbkdf2_sha256(password->bytes(), challenge.salt, challenge.iterations);
-    salted->done = true;
-    *password = crypto::Secret();
+  auto work = [challenge, password = std::move(entry.dialling->password)] {
+    auto salted = std::make_shared<Salted>();
+    salted->key = crypto::pbkdf2_sha256(password.bytes(), challenge.salt, challenge.iterations);
+    return salted;
   };
-  const auto then = [this, salted, connection, login = entry.login] {
+  auto then = [this, connection, login = entry.login](Result<std::shared_ptr<Salted>> salted) {
     Entry* const waiting = find(connection, login);
     if (waiting == nullptr || !waiting->dialling) return;
-    if (!salted->done) {
-      return fail(connection, *waiting, {ErrorCode::out_of_resources, 0, "No memory is left."});
-    }
+    if (!salted) return fail(connection, *waiting, std::move(salted).error());
     waiting->dialling->stage = Dialling::Stage::proving;
     set_due(connection, *waiting, now() + options_.answer_timeout);
-    say(connection, LoginStep::client_final, waiting->dialling->scram->final(salted->key));
+    say(connection, LoginStep::client_final, waiting->dialling->scram->final((*salted)->key));
   };
-  derivations_->submit(work, then);
+  const ErrorCode begun = derivations_->run(std::move(work), std::move(then));
+  if (begun == ErrorCode::none) return std::nullopt;
+  return Error{begun, 0, "Too many logins are under way to derive another key."};
 }
 
 Disposition AccountsCore::take_verdict(Entry& entry, Event& event, std::string_view text) {

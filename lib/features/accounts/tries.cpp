@@ -80,7 +80,7 @@ void Tries::make_room(TimePoint now) {
   std::erase_if(failures_, [&](const auto& entry) {
     return now - entry.second.last >= options_.forget_failures_after;
   });
-  if (failures_.size() < options_.max_remembered) return;
+  if (failures_.empty() || failures_.size() < options_.max_remembered) return;
   failures_.erase(
       std::min_element(failures_.begin(), failures_.end(),
                        [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
