@@ -126,7 +126,7 @@ class SentAwaiter final : public WaitAwaiter {
       wait_.error = std::move(message).error();
     }
   }
-  [[nodiscard]] Result<Receipt> await_resume() {
+  Result<Receipt> await_resume() {
     if (has_failed()) return std::move(wait_.error);
     return wait_.event.receipt;
   }
@@ -138,7 +138,7 @@ class TicksAwaiter final : public WaitAwaiter {
       : WaitAwaiter(TaskWait::Kind::ticks, Connection(), timeout) {
     wait_.ticks = count;
   }
-  [[nodiscard]] Result<Tick> await_resume() {
+  Result<Tick> await_resume() {
     if (has_failed()) return std::move(wait_.error);
     return wait_.tick;
   }
