@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <tickwire/tickwire.hpp>
+#include <tickwire/transfer.hpp>
+#include <vector>
+
+#include "support/process.hpp"
+#include "support/report.hpp"
+#include "support/socket.hpp"
+#include "support/tickwire_host.hpp"
+
+/// How fast a file gets from one process to another and onto its disk, by a transfer or by
+/// `sendfile` without a checksum; and how late small messages come meanwhile, on the transfer's
+/// connection.
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using tickwire::EventType;
+
+constexpr std::uint8_t kVoiceChannel = 1;
+constexpr std::size_t kVoiceBytes = 80;
+
+struct Options {
+  std::string workload = "transfer";
+  std::string peer = "tickwire";
+  std::string scheme = "tcp";
+  std::string folder;
+  std::string with = "tickwire";
+  std::size_t bytes = std::size_t{1} << 30;
+  std::size_t chunk_bytes = tickwire::TransferOptions().chunk_bytes;
+  std::size_t window_bytes = tickwire::TransferOptions().window_bytes;
+  double voice_seconds = 0;  ///< talk so long, alone where there are no bytes
+};
+
+Options read_options(int argc, char** argv) {
+  Options options;
+  CLI::App app("Measures how fast a file is sent, and prints it as lines of JSON.");
+  app.add_option("--workload", options.workload, "a name for the report");
+  app.add_option("--peer", options.peer, "a name for the report");
+  app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, enet");
+  app.add_option("--folder", options.folder, "where the files are (default: temporary files)");
+  app.add_option("--with", options.with, "tickwire, or sendfile")
+      ->check(CLI::IsMember({"tickwire", "sendfile"}));
+  app.add_option("--bytes", options.bytes, "the file's size")->transform(CLI::AsSizeValue(false));
+  app.add_option("--chunk", options.chunk_bytes)->transform(CLI::AsSizeValue(false));
+  app.add_option("--window", options.window_bytes)->transform(CLI::AsSizeValue(false));
+  app.add_option("--voice", options.voice_seconds,
+                 "seconds of 50 small messages a second, with the file sent again and again");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  if (options.folder.empty()) options.folder = std::filesystem::temp_directory_path();
+  return options;
+}
+
+/// A folder with the file; goes at the end.
+class Files {
+ public:
+  explicit Files(const Options& options)
+      : folder_(options.folder + "/tickwire-bench-transfer-" + std::to_string(::getpid())) {
+    std::filesystem::create_directory(folder_);
+    std::vector<char> block(1 << 20);
+    std::uint64_t state = 1;
+    std::ofstream file(source(), std::ios::binary);
+    for (std::size_t done = 0; done < options.bytes; done += block.size()) {
+      for (std::size_t i = 0; i < block.size(); i += 8) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        std::memcpy(&block[i], &state, 8);
+      }
+      file.write(block.data(),
+                 static_cast<std::streamsize>(std::min(block.size(), options.bytes - done)));
+    }
+    file.close();
+    if (!file) throw std::runtime_error(source() + " cannot be written.");
+    // What still goes to the disk would be in the way of what is measured.
+    const bench::Socket written(::open(source().c_str(), O_RDONLY | O_CLOEXEC));
+    ::fsync(written.descriptor());
+  }
+  ~Files() {
+    std::error_code error;
+    std::filesystem::remove_all(folder_, error);
+  }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+
+  [[nodiscard]] std::string source() const { return folder_ + "/source"; }
+  [[nodiscard]] std::string target() const { return folder_ + "/target"; }
+
+ private:
+  std::string folder_;
+};
+
+tickwire::HostConfig config_for(const bench::TlsFiles* files) {
+  tickwire::HostConfig config = bench::host_config(files);
+  config.channels[kVoiceChannel] = {.delivery = tickwire::Delivery::sequenced, .priority = 10};
+  return config;
+}
+
+tickwire::TransferOptions transfer_options(const Options& options) {
+  tickwire::TransferOptions transfer;
+  transfer.chunk_bytes = options.chunk_bytes;
+  transfer.window_bytes = options.window_bytes;
+  return transfer;
+}
+
+void expect_life(const tickwire::Event& event) {
+  if (event.type == EventType::error || event.type == EventType::disconnected)
+    bench::throw_error(event.error);
+  if (event.type == EventType::transfer_finished && event.error.code != tickwire::ErrorCode::none)
+    bench::throw_error(event.error);
+}
+
+std::int64_t now_ns() {
+  return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
+}
+
+/// Sends the file until it is ended, and talks meanwhile.
+void send(const Options& options, const bench::TlsFiles* files, const std::string& url,
+          const std::string& path) {
+  tickwire::Host host(config_for(files));
+  tickwire::Transfers transfers(transfer_options(options));
+  host.attach(transfers);
+  const auto dialled = host.connect(url);
+  if (!dialled) bench::throw_error(dialled.error());
+  const auto connection = host.wait_connected(*dialled, 5s);
+  if (!connection) bench::throw_error(connection.error());
+
+  std::vector<std::byte> voice(kVoiceBytes);
+  bool is_offered = options.bytes == 0;
+  for (auto next = Clock::now();;) {
+    if (options.voice_seconds > 0 && Clock::now() >= next) {
+      const std::int64_t stamp = now_ns();
+      std::memcpy(voice.data(), &stamp, sizeof(stamp));
+      if (auto sent = connection->send_bytes(voice, {.channel = kVoiceChannel}); !sent)
+        bench::throw_error(sent.error());
+      next += 20ms;
+      host.flush();
+    }
+    if (!is_offered) {
+      const auto offered = transfers.offer_file(*connection, path);
+      if (!offered) bench::throw_error(offered.error());
+      is_offered = true;
+    }
+    const auto wait = options.voice_seconds > 0
+                          ? std::max<tickwire::Duration>(next - Clock::now(), 0ns)
+                          : tickwire::Duration(1s);
+    for (auto event = host.wait_for(wait); event; event = host.poll()) {
+      expect_life(*event);
+      if (event->type == EventType::transfer_finished && options.voice_seconds > 0)
+        is_offered = false;
+    }
+  }
+}
+
+/// What the receiving end saw.
+struct Seen {
+  std::vector<double> late_ms;
+  std::size_t files = 0;
+  double seconds = 0;  ///< from the first offer to the last file
+};
+
+Seen receive(const Options& options, tickwire::Host& host, const std::string& target) {
+  tickwire::Transfers transfers(transfer_options(options));
+  host.attach(transfers);
+  Seen seen;
+  Clock::time_point begin{};
+  std::optional<Clock::time_point> end;
+  while (options.voice_seconds > 0 ? !end || Clock::now() < *end : seen.files == 0) {
+    for (auto event = host.wait_for(100ms); event; event = host.poll()) {
+      expect_life(*event);
+      if (event->type == EventType::connected) {
+        end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                 std::chrono::duration<double>(options.voice_seconds));
+      } else if (event->type == EventType::transfer_offered) {
+        if (seen.files == 0) begin = Clock::now();
+        const auto accepted =
+            transfers.accept(event->message_id, target, tickwire::WhenThere::replace);
+        if (!accepted) bench::throw_error(accepted.error());
+      } else if (event->type == EventType::transfer_finished) {
+        ++seen.files;
+        seen.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      } else if (event->type == EventType::data_received) {
+        std::int64_t sent = 0;
+        std::memcpy(&sent, event->bytes().data(), sizeof(sent));
+        seen.late_ms.push_back(static_cast<double>(now_ns() - sent) / 1e6);
+      }
+    }
+  }
+  return seen;
+}
+
+void report(const Options& options, std::string_view metric, double value, std::string_view unit,
+            std::string_view better) {
+  bench::Figure figure;
+  figure.add("workload", options.workload)
+      .add("peer", options.peer)
+      .add("metric", metric)
+      .add("value", value)
+      .add("unit", unit)
+      .add("better", better)
+      .add("transport", options.scheme)
+      .add("file_bytes", options.bytes)
+      .add("ends", "two processes")
+      .add("pinning", "none");
+  figure.print();
+}
+
+void run_tickwire(const Options& options) {
+  std::optional<bench::TlsFiles> made;
+  if (bench::is_encrypted(options.scheme)) made.emplace();
+  const bench::TlsFiles* const tls = made ? &*made : nullptr;
+  const Files files(options);
+  const bench::TextPipe url;
+  bench::Child sender([&] { send(options, tls, url.receive(), files.source()); });
+
+  tickwire::Host host(config_for(tls));
+  url.send(bench::listen_on_loopback(host, options.scheme));
+  Seen seen = receive(options, host, files.target());
+  sender.end();
+  if (seen.files > 0) {
+    report(options, "speed", static_cast<double>(seen.files * options.bytes) / 1e6 / seen.seconds,
+           "MB/s", "higher");
+  }
+  if (options.voice_seconds == 0) return;
+  if (seen.late_ms.size() < 10) throw std::runtime_error("Too little was heard to measure.");
+  std::sort(seen.late_ms.begin(), seen.late_ms.end());
+  const auto at = [&](double share) {
+    return seen
+        .late_ms[static_cast<std::size_t>(share * static_cast<double>(seen.late_ms.size() - 1))];
+  };
+  report(options, "late_median", at(0.5), "ms", "lower");
+  report(options, "late_p99", at(0.99), "ms", "lower");
+}
+
+void send_by_system(const std::string& path, std::uint16_t port) {
+  const bench::Socket socket(bench::dial_loopback(port));
+  const bench::Socket file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.descriptor() < 0) bench::throw_system_error("open");
+  for (ssize_t sent = 1; sent != 0;) {
+    sent = ::sendfile(socket.descriptor(), file.descriptor(), nullptr, 1 << 30);
+    if (sent < 0) bench::throw_system_error("sendfile");
+  }
+}
+
+/// Reads into a buffer and writes to a file, which is synced as a transfer's is.
+void run_sendfile(const Options& options) {
+  const Files files(options);
+  const bench::Socket listener = bench::listen_on_loopback();
+  bench::Child sender([&] { send_by_system(files.source(), bench::port_of(listener)); });
+  const bench::Socket socket = bench::accept_one(listener);
+  const auto begin = Clock::now();
+  const bench::Socket file(
+      ::open(files.target().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (file.descriptor() < 0) bench::throw_system_error("open");
+  std::vector<std::byte> block(256 * 1024);
+  std::size_t received = 0;
+  while (true) {
+    const ssize_t count = ::recv(socket.descriptor(), block.data(), block.size(), 0);
+    if (count < 0) bench::throw_system_error("recv");
+    if (count == 0) break;
+    if (::write(file.descriptor(), block.data(), static_cast<std::size_t>(count)) != count)
+      bench::throw_system_error("write");
+    received += static_cast<std::size_t>(count);
+  }
+  ::fsync(file.descriptor());
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  sender.join();
+  if (received != options.bytes) throw std::runtime_error("Not everything came.");
+  report(options, "speed", static_cast<double>(received) / 1e6 / seconds, "MB/s", "higher");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = read_options(argc, argv);
+  return bench::run_program(static_cast<unsigned>(options.voice_seconds) + 120, [&] {
+    options.with == "sendfile" ? run_sendfile(options) : run_tickwire(options);
+  });
+}
