@@ -14,7 +14,7 @@ namespace detail {
 
 /// Encodes an object as what is sent for its type, into memory that is reused.
 template <class T>
-[[nodiscard]] Result<void> encode_message(const T& object, std::vector<std::byte>& bytes) {
+[[nodiscard]] Result<void> encode_message(const T& object, ByteBuffer& bytes) {
   bytes.clear();
   if constexpr (std::is_same_v<message_value_t<T>, std::remove_cvref_t<T>>) {
     return encode(object, bytes);
@@ -62,7 +62,7 @@ template <class T>
 Result<MessageId> Host::send(Connection connection, const T& object, const SendOptions& options) {
   auto& bytes = encode_scratch();
   if (auto encoded = detail::encode_message(object, bytes); !encoded) return encoded.error();
-  return send_encoded(connection, message_type<message_value_t<T>>, bytes, options);
+  return send_encoded(connection, message_type<message_value_t<T>>, bytes.bytes(), options);
 }
 
 template <class T>
@@ -78,7 +78,7 @@ template <class T>
 BroadcastResult Host::broadcast(const T& object, const BroadcastOptions& options) {
   auto& bytes = encode_scratch();
   if (!detail::encode_message(object, bytes)) return {};
-  return broadcast_encoded(message_type<message_value_t<T>>, bytes, options);
+  return broadcast_encoded(message_type<message_value_t<T>>, bytes.bytes(), options);
 }
 
 template <class T>
@@ -86,7 +86,7 @@ BroadcastResult Host::send_to(std::span<const Connection> targets, const T& obje
                               const SendOptions& options) {
   auto& bytes = encode_scratch();
   if (!detail::encode_message(object, bytes)) return {0, 0, targets.size()};
-  return send_encoded_to(targets, message_type<message_value_t<T>>, bytes, options);
+  return send_encoded_to(targets, message_type<message_value_t<T>>, bytes.bytes(), options);
 }
 
 template <class T>

@@ -21,6 +21,7 @@
 
 namespace tickwire {
 
+class ByteBuffer;
 class Extension;
 
 namespace detail {
@@ -252,7 +253,7 @@ class TICKWIRE_API Host {
   Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
   Subscription on_encoded(std::uint32_t type, std::function<void(const Event&)> function);
   void report_malformed(const Event& event, Error error);
-  [[nodiscard]] std::vector<std::byte>& encode_scratch() noexcept;
+  [[nodiscard]] ByteBuffer& encode_scratch() noexcept;
 
   std::unique_ptr<detail::HostCore> core_;
 };

@@ -198,7 +198,7 @@ Result<MessageId> Host::wait_sent(Connection connection, MessageId id, Duration 
   return core_->wait_sent(connection, id, timeout);
 }
 
-std::vector<std::byte>& Host::encode_scratch() noexcept {
+ByteBuffer& Host::encode_scratch() noexcept {
   return core_->encode_scratch;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <tickwire/byte_sink.hpp>
 #include <tickwire/extension.hpp>
 #include <tickwire/host.hpp>
 #include <tickwire/ticker.hpp>
@@ -84,7 +85,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   std::deque<std::function<void(const Tick&)>> update_hooks;  // one may add another
   std::vector<Extension*> extensions;                         // null: detached since the pass began
   std::vector<Address> listening;
-  std::vector<std::byte> encode_scratch;
+  ByteBuffer encode_scratch;
   bool running = false;
 
  private:
