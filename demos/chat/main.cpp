@@ -163,6 +163,8 @@ int main(int argc, char** argv) {
   CLI::App* const join = app.add_subcommand("join", "go into one; /quit leaves");
   add_join_options(*join, join_options);
   CLI11_PARSE(app, argc, argv);
+  // C's standard input is locked by the thread that reads it, and the program's end waits for that.
+  std::ios::sync_with_stdio(false);
   std::signal(SIGINT, on_stop_signal);
   std::signal(SIGTERM, on_stop_signal);
   try {

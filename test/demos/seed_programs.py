@@ -135,6 +135,16 @@ class SeedPrograms(unittest.TestCase):
 
         self.for_each_url(run)
 
+    def test_alvaro_blacklist(self):
+        server, (here,) = self.serve("alvaro_blacklist_server", "tcp://127.0.0.1:0")
+        first = self.start("alvaro_client", here)
+        server.wait_for("Blacklisted 127.0.0.1")
+        self.assertEqual(first.end(), 1)
+        second = self.start("alvaro_client", here)
+        second.wait_for("127.0.0.1")  # an error that names the address
+        self.assertEqual(second.end(), 1)
+        self.assertNotIn("Connected!", second.said)
+
     def test_tinyproto_echo(self):
         server, addresses = self.serve("tinyproto_echo_server", *URLS)
         first, second = (self.start("tinyproto_echo_client", here) for here in addresses)
