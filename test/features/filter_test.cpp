@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -23,6 +24,7 @@ using test::PairOptions;
 namespace {
 
 using Filters = std::vector<std::shared_ptr<Filter>>;
+using Sizes = std::initializer_list<std::size_t>;
 
 std::shared_ptr<Filter> lz4() {
   auto made = lz4_filter();
@@ -118,7 +120,7 @@ CONTRACT_CASE(
     CAPTURE(filter->name());
     HostPair pair(scheme, with_filters({filter}, {filter}));
     pair.connect();
-    for (const std::size_t bytes : {0, 1, 63, 64, 65, 1000, 20'000, 3'000'000})
+    for (const std::size_t bytes : Sizes{0, 1, 63, 64, 65, 1000, 20'000, 3'000'000})
       carries(pair, pair.caller, pair.server, std::string(bytes, 'a'));
     carries(pair, pair.callee, pair.client, std::string(1000, 'b'),
             test::with(Delivery::unreliable, 2));
@@ -141,7 +143,7 @@ CONTRACT_CASE("filters work in the dialler's order, whatever the acceptor's") {
   HostPair pair(scheme, with_filters({shift("b", 200), lz4(), shift("a", 3)},
                                      {lz4(), shift("a", 3), shift("b", 200)}));
   pair.connect();
-  for (const std::size_t bytes : {0, 1, 100, 50'000}) {
+  for (const std::size_t bytes : Sizes{0, 1, 100, 50'000}) {
     carries(pair, pair.caller, pair.server, test::pattern(bytes));
     carries(pair, pair.callee, pair.client, test::pattern(bytes, 7));
   }
