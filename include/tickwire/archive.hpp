@@ -73,8 +73,7 @@ template <class T>
 void write_object(ByteWriter& writer, const T& object) {
   if constexpr (message_value<T>::is_text) {
     const std::string_view text(object);
-    writer.write_varint(text.size());
-    writer.write_bytes(text.data(), text.size());
+    writer.write_text(text.data(), text.size());
   } else {
     writer(object);
     writer.serializeDeferments();

@@ -75,7 +75,8 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   using is_saving = std::true_type;
 
   explicit ByteWriter(ByteSink& sink) noexcept : sink_(&sink) { open(); }
-  explicit ByteWriter(std::vector<std::byte>& bytes) noexcept : own_(bytes), sink_(&own_) {
+  explicit ByteWriter(std::vector<std::byte>& bytes) noexcept : own_(bytes) {
+    sink_ = &own_;
     open();
   }
   ByteWriter(const ByteWriter&) = delete;
@@ -131,6 +132,20 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
     if (size == 0) return;
     std::memcpy(room(size), data, size);
     cursor_ += size;
+  }
+
+  /// Text with its size.
+  void write_text(const char* text, std::size_t size) {
+    if (size < 0x80) [[likely]] {
+      std::byte* at = room(size + 1);
+      *at = static_cast<std::byte>(size);
+      // There may be no text at all.
+      if (size != 0) std::memcpy(at + 1, text, size);
+      cursor_ = at + 1 + size;
+    } else {
+      write_long_varint(size);
+      write_bytes(text, size);
+    }
   }
 
   template <detail::wire_number T>
@@ -209,7 +224,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   union {
     detail::VectorSink own_;  // only there when the target is a vector
   };
-  ByteSink* sink_;  // null: finished
+  ByteSink* sink_ = nullptr;  // null: finished
   std::byte* cursor_ = nullptr;
   std::byte* end_ = nullptr;
   std::size_t start_ = 0;

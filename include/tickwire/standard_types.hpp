@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -55,6 +56,12 @@ template <class Archive, class A>
 void load(Archive& reader, std::vector<std::byte, A>& bytes) requires is_reader<Archive> {
   bytes.resize(reader.read_size());
   reader.read_bytes(bytes.data(), bytes.size());
+}
+
+template <class Archive, class C, class T, class A>
+void save(Archive& writer, const std::basic_string<C, T, A>& text) requires is_writer<Archive> &&
+    (sizeof(C) == 1) {
+  writer.write_text(reinterpret_cast<const char*>(text.data()), text.size());
 }
 
 // Cereal takes the size of an empty array for one byte.

@@ -12,6 +12,8 @@
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <tickwire/value.hpp>
+
 #include "round_trip.hpp"
 
 namespace tickwire::test::classes {
@@ -357,6 +359,39 @@ TEST_CASE("a sink that is full refuses the object and keeps what it held") {
   CHECK(sink.bytes().size() == 10);
   CHECK(sink.bytes()[1] == std::byte{'1'});
   CHECK(sink.bytes()[9] == std::byte{'3'});
+}
+
+TEST_CASE("a buffer grows with what is appended, and is used again after it was cleared") {
+  ByteBuffer buffer;
+  CHECK(buffer.bytes().empty());
+  std::vector<std::byte> expected;
+  for (const std::size_t size : {0u, 1u, 200u, 300u, 70'000u}) {
+    CAPTURE(size);
+    const std::string text(size, 'x');
+    REQUIRE(encode(text, buffer).has_value());
+    REQUIRE(encode(text, expected).has_value());
+    CHECK(std::ranges::equal(buffer.bytes(), expected));
+  }
+  const std::byte* const memory = buffer.bytes().data();
+  buffer.clear();
+  CHECK(buffer.bytes().empty());
+  REQUIRE(encode(7, buffer).has_value());
+  CHECK(buffer.bytes().data() == memory);
+  CHECK(buffer.bytes().size() == 4);
+}
+
+TEST_CASE("an object that does not encode leaves its target as it was") {
+  const Value bad = Value::list({1, 2, "\xFF"});
+  std::vector<std::byte> bytes(10, std::byte{9});
+  ByteBuffer buffer;
+  REQUIRE(encode(7, buffer).has_value());
+  for (int i = 0; i < 3; ++i) {
+    CHECK(encode(bad, bytes).error().code == ErrorCode::encode_failed);
+    CHECK(encode(bad, buffer).error().code == ErrorCode::encode_failed);
+    CHECK(bytes == std::vector<std::byte>(10, std::byte{9}));
+    CHECK(buffer.bytes().size() == 4);
+    bytes.reserve(1000);
+  }
 }
 
 TEST_CASE("encode appends, whatever the size of what is there and of what comes") {
