@@ -15,7 +15,7 @@ class Guest {
  public:
   enum class Stage : std::uint8_t { coming, in_room, gone };
 
-  Guest(tickwire::Host& host, tickwire::Connection room) noexcept : host_(host), room_(room) {}
+  explicit Guest(tickwire::Connection room) noexcept : room_(room) {}
 
   void take(const tickwire::Event& event);
   /// A line of the user's: something to say, or `/quit`.
@@ -30,7 +30,6 @@ class Guest {
  private:
   void show(const tickwire::Event& event) const;
 
-  tickwire::Host& host_;
   tickwire::Connection room_;
   Stage stage_ = Stage::coming;
   bool left_ = false;

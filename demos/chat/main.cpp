@@ -113,7 +113,7 @@ int run_guest(JoinOptions& options) {
   const auto room = host.connect(
       options.url, {.name = options.login.user, .timeout = 10s, .login = options.login});
   if (!room) return fail(room.error().message());
-  chat::Guest guest(host, *room);
+  chat::Guest guest(*room);
   bool reads = false;
   while (guest.stage() != chat::Guest::Stage::gone) {
     while (const auto event = host.poll())

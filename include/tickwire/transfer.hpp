@@ -175,7 +175,7 @@ class TICKWIRE_API Transfers final : public Extension {
   [[nodiscard]] TimePoint wake_at() const override;
 
  private:
-  std::shared_ptr<detail::TransferCore> core_;
+  std::unique_ptr<detail::TransferCore> core_;
 };
 
 }  // namespace tickwire

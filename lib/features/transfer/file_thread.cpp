@@ -8,17 +8,17 @@ void FileThread::start(Poster poster) {
   answers_ = std::make_shared<Answers>();
   poster_ = std::move(poster);
   is_stopping_ = false;
-  thread_ = std::thread([this] { work(); });
 }
 
 void FileThread::stop() noexcept {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      is_stopping_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
   }
-  changed_.notify_one();
-  thread_.join();
   jobs_.clear();
   const std::lock_guard lock(answers_->mutex);
   answers_->is_over = true;
@@ -26,6 +26,7 @@ void FileThread::stop() noexcept {
 }
 
 void FileThread::run(Job job) {
+  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));

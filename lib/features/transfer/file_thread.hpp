@@ -47,7 +47,7 @@ class FileThread {
   FileThread(const FileThread&) = delete;
   FileThread& operator=(const FileThread&) = delete;
 
-  /// Whose thread the answers go to.
+  /// Whose thread the answers go to. The thread itself begins with the first job.
   void start(Poster poster);
   void stop() noexcept;
 

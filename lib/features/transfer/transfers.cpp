@@ -29,7 +29,7 @@ std::string key_of(std::string_view name, std::uint64_t size_bytes, std::string_
 }  // namespace
 
 Transfers::Transfers(const TransferOptions& options)
-    : core_(std::make_shared<detail::TransferCore>(options)) {}
+    : core_(std::make_unique<detail::TransferCore>(options)) {}
 Transfers::~Transfers() = default;
 
 Result<TransferId> Transfers::offer_file(Connection connection, const std::filesystem::path& path,
