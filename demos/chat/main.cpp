@@ -87,8 +87,8 @@ int run_room(const RoomOptions& options) {
   }
   host.close("the room closes");
   for (const auto end = std::chrono::steady_clock::now() + 3s;
-       host.is_connected() && std::chrono::steady_clock::now() < end;) {
-    static_cast<void>(host.wait_for(50ms));
+       !room.is_empty() && std::chrono::steady_clock::now() < end;) {
+    if (const auto event = host.wait_for(50ms)) room.take(*event);
   }
   return 0;
 }

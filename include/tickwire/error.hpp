@@ -47,10 +47,11 @@ enum class ErrorCode : std::uint16_t {
   clock_mismatch = 2007,            ///< a second ENet host of this process uses another clock
   certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
   certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
-  file_unwritable = 2020,           ///< no right, no such folder, or a failing disk
-  disk_full = 2021,                 ///< no room, or a quota or limit of file sizes is reached
-  file_changed = 2022,              ///< while it was being sent
-  database_failed = 2030,           ///< locked, damaged, or not to be written
+  exception_thrown = 2010,  ///< by the program's own code: a handler, a task, background work
+  file_unwritable = 2020,   ///< no right, no such folder, or a failing disk
+  disk_full = 2021,         ///< no room, or a quota or limit of file sizes is reached
+  file_changed = 2022,      ///< while it was being sent
+  database_failed = 2030,   ///< locked, damaged, or not to be written
 
   // The remote end.
   connect_timed_out = 3001,    ///< nobody answered
@@ -91,7 +92,6 @@ enum class ErrorCode : std::uint16_t {
   server_not_proven = 4033,       ///< the other end is not who it seems: it does not know the user
 
   unknown = 5001,
-  exception_thrown = 5002,  ///< by the program's own code: a handler, a task, background work
 };
 
 /// A few words for a code, for logs: "address in use". Never empty.
