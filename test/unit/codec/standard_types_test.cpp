@@ -132,13 +132,38 @@ TEST_CASE("durations, points in time, complex numbers and bit sets come out as t
   check_round_trip(std::bitset<77>("1000000000000000000000000000000000000000000001"));
 }
 
+struct Counter {
+  std::atomic<int> count{0};
+
+  Counter() = default;
+  explicit Counter(int value) : count(value) {}
+  Counter(const Counter& other) : count(other.count.load()) {}
+  Counter& operator=(const Counter&) = delete;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(count);
+  }
+};
+
 TEST_CASE("an atomic comes out as it went in") {
-  std::atomic<int> in{42};
-  std::vector<std::byte> bytes;
-  REQUIRE(encode(in, bytes).has_value());
-  std::atomic<int> out{0};
-  REQUIRE(decode_into(bytes, out).has_value());
-  CHECK(out == 42);
+  both_ways(Counter(42), [](const Counter& out) { CHECK(out.count == 42); });
+}
+
+struct Later {
+  std::string text;
+  int number = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::defer(text), number);
+  }
+};
+
+TEST_CASE("what is put off comes out as it went in") {
+  both_ways(Later{"in the end", 7}, [](const Later& out) {
+    CHECK(out.text == "in the end");
+    CHECK(out.number == 7);
+  });
 }
 
 struct Arrays {
