@@ -180,7 +180,9 @@ TEST_CASE("killed at a random moment 50 times, a transfer resumes each time and 
       // Both ends are new each time, as if both processes had died.
       TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
       const auto id = files.offer(path);
-      REQUIRE(files.receiver.accept(id, to / "a"));
+      const auto accepted = files.receiver.accept(id, to / "a");
+      INFO("life ", life, ": ", accepted ? "" : accepted.error().message());
+      REQUIRE(accepted);
       const std::uint64_t kill_after = life < 50 ? random() % 110'000 : text.size();
       std::uint64_t begun_at = 0;
       REQUIRE(files.until([&] {

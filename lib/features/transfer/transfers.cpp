@@ -30,7 +30,9 @@ std::string key_of(std::string_view name, std::uint64_t size_bytes, std::string_
 
 Transfers::Transfers(const TransferOptions& options)
     : core_(std::make_unique<detail::TransferCore>(options)) {}
-Transfers::~Transfers() = default;
+Transfers::~Transfers() {
+  detach();
+}
 
 Result<TransferId> Transfers::offer_file(Connection connection, const std::filesystem::path& path,
                                          const OfferOptions& options) {
