@@ -25,7 +25,7 @@ void FileThread::stop() noexcept {
   answers_->waiting.clear();
 }
 
-void FileThread::run(Job job) {
+void FileThread::run(FileJob job) {
   if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   {
     const std::lock_guard lock(mutex_);
@@ -35,7 +35,7 @@ void FileThread::run(Job job) {
 }
 
 // The host is woken for the first of those that wait only; it takes all.
-void FileThread::answer(Job job) {
+void FileThread::answer(FileJob job) {
   bool is_first = false;
   {
     const std::lock_guard lock(answers_->mutex);
@@ -46,13 +46,13 @@ void FileThread::answer(Job job) {
 }
 
 void FileThread::run_answers(Answers& answers) {
-  std::vector<Job> ready;
+  std::vector<FileJob> ready;
   {
     const std::lock_guard lock(answers.mutex);
     if (answers.is_over) return;
     ready.swap(answers.waiting);
   }
-  for (Job& each : ready)
+  for (FileJob& each : ready)
     each();
 }
 
@@ -61,7 +61,7 @@ void FileThread::work() {
   while (true) {
     changed_.wait(lock, [&] { return is_stopping_ || !jobs_.empty(); });
     if (is_stopping_) return;
-    Job job = std::move(jobs_.front());
+    FileJob job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
     job();

@@ -16,10 +16,10 @@
 namespace tickwire::detail {
 
 /// Something to be done once. Unlike `std::function` it may hold what can only be moved.
-class Job {
+class FileJob {
  public:
   template <class F>
-  Job(F work) : body_(std::make_unique<Holder<F>>(std::move(work))) {}
+  FileJob(F work) : body_(std::make_unique<Holder<F>>(std::move(work))) {}
   void operator()() { body_->run(); }
 
  private:
@@ -51,17 +51,17 @@ class FileThread {
   void start(Poster poster);
   void stop() noexcept;
 
-  void run(Job job);
+  void run(FileJob job);
   /// Has something done on the host's thread at its next pass.
   ///
   /// Thread: this one, inside a job.
-  void answer(Job job);
+  void answer(FileJob job);
 
  private:
   // Posted functions may run after this object's end.
   struct Answers {
     std::mutex mutex;
-    std::vector<Job> waiting;
+    std::vector<FileJob> waiting;
     bool is_over = false;
   };
   static void run_answers(Answers& answers);
@@ -71,7 +71,7 @@ class FileThread {
   std::optional<Poster> poster_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;
+  std::deque<FileJob> jobs_;
   bool is_stopping_ = false;
   std::thread thread_;
 };
