@@ -61,10 +61,11 @@ class ChildProcess {
     fcntl(output_, F_SETFL, O_NONBLOCK);
   }
   ~ChildProcess() {
-    end_input();
-    ::close(output_);
+    // Before its streams end, or it might take that for a hint and leave politely.
     ::kill(process_, SIGKILL);
     ::waitpid(process_, nullptr, 0);
+    end_input();
+    ::close(output_);
   }
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
