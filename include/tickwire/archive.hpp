@@ -90,7 +90,7 @@ Result<void> encode(const T& object, Target& target) {
   ByteWriter writer(target);
   try {
     write_object(writer, object);
-    writer.finish();
+    if constexpr (std::is_base_of_v<ByteSink, Target>) writer.finish(target);
     return {};
   } catch (...) {
     writer.abandon();
@@ -104,7 +104,8 @@ Result<void> encode(const T& object, Target& target) {
 ///         the offset. The object is valid then, but what it holds is not specified.
 template <class T>
 Result<void> decode_into(std::span<const std::byte> bytes, T& object,
-                         const DecodeLimits& limits = {}, DecodeReport* report = nullptr) {
+                         const DecodeLimits& limits = kDefaultDecodeLimits,
+                         DecodeReport* report = nullptr) {
   detail::use_name<T>();
   ByteReader reader(bytes, limits);
   try {
@@ -119,7 +120,8 @@ Result<void> decode_into(std::span<const std::byte> bytes, T& object,
 
 /// Makes an object of its encoded form. Errors as `decode_into`.
 template <class T>
-Result<T> decode(std::span<const std::byte> bytes, const DecodeLimits& limits = {},
+Result<T> decode(std::span<const std::byte> bytes,
+                 const DecodeLimits& limits = kDefaultDecodeLimits,
                  DecodeReport* report = nullptr) {
   Result<T> result(T{});
   if (auto done = decode_into(bytes, *result, limits, report); !done) return done.error();

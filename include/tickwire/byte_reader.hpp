@@ -64,15 +64,12 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   using is_loading = std::true_type;
   using is_saving = std::false_type;
 
-  explicit ByteReader(std::span<const std::byte> bytes, const DecodeLimits& limits = {}) noexcept
+  explicit ByteReader(std::span<const std::byte> bytes,
+                      const DecodeLimits& limits = kDefaultDecodeLimits) noexcept
       : begin_(bytes.data()),
         cursor_(bytes.data()),
         end_(bytes.data() + bytes.size()),
-        budget_bytes_(limits.max_total_bytes),
-        levels_left_(limits.max_depth),
-        max_depth_(limits.max_depth),
-        polymorphic_(limits.polymorphic),
-        cycles_(limits.cycles) {}
+        left_(limits) {}
   ByteReader(const ByteReader&) = delete;
   ByteReader& operator=(const ByteReader&) = delete;
   ~ByteReader() noexcept override = default;
@@ -151,9 +148,9 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
 
   /// Counts memory that the object is about to take.
   void charge(std::uint64_t bytes) {
-    if (bytes > budget_bytes_) [[unlikely]]
+    if (bytes > left_.max_total_bytes) [[unlikely]]
       fail_budget();
-    budget_bytes_ -= bytes;
+    left_.max_total_bytes -= static_cast<std::size_t>(bytes);
   }
 
   /// Ends the decode. The reason continues the sentence "the object is refused: ".
@@ -161,11 +158,13 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
 
   /// Reads what was put off, and demands that every byte was used.
   void finish() {
-    if (state_ || failed_ != ErrorCode::none || cursor_ != end_) [[unlikely]]
+    if (state_ || cursor_ != end_) [[unlikely]]
       finish_slowly();
   }
   /// Bytes at the end that `finish` passed over, because a newer version of the type wrote them.
-  [[nodiscard]] std::size_t skipped_bytes() const noexcept { return skipped_bytes_; }
+  [[nodiscard]] std::size_t skipped_bytes() const noexcept {
+    return state_ ? count_skipped_bytes() : 0;
+  }
 
   /// Reads what `cereal::defer` put off. `decode` calls it last. May be called again after more was
   /// put off.
@@ -176,11 +175,10 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   /// Goes one level down, into an object or a container of `shape`.
   void enter(const detail::ElementShape& shape) {
     element_ = shape;
-    if (levels_left_ == 0) [[unlikely]]
+    if (++levels_ > left_.max_depth) [[unlikely]]
       fail_depth();
-    --levels_left_;
   }
-  void leave() noexcept { ++levels_left_; }
+  void leave() noexcept { --levels_; }
   /// Reads objects that exist already, each on the level below this one.
   template <class Iterator>
   void read_each(Iterator first, Iterator last);
@@ -203,10 +201,10 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
 
   /// A pointer to `base` follows, whose class the bytes choose.
   TICKWIRE_API void expect_base(const std::type_info& base, PolymorphicTypes accepted);
-  [[nodiscard]] const std::type_info* take_base() noexcept { return std::exchange(base_, nullptr); }
+  [[nodiscard]] TICKWIRE_API const std::type_info* take_base() noexcept;
 
   /// The next shared object is only pointed back to.
-  void expect_weak() noexcept { weak_ = true; }
+  TICKWIRE_API void expect_weak();
   /// Where a shared object stands in this stream.
   struct Identity {
     std::size_t index = 0;
@@ -259,33 +257,24 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   [[noreturn]] TICKWIRE_API void fail_bool(const std::byte* at);
   [[noreturn]] TICKWIRE_API void fail_budget();
   [[noreturn]] TICKWIRE_API void fail_depth();
-  [[nodiscard]] std::uint32_t depth() const noexcept { return max_depth_ - levels_left_; }
+  [[nodiscard]] TICKWIRE_API std::size_t count_skipped_bytes() const noexcept;
   State& state();
 
+  // Few and next to each other: what is stored here takes longer than a small object to read. What
+  // only some objects need is in the state, which is made when the first of it is used.
   const std::byte* begin_;
   const std::byte* cursor_;
   const std::byte* end_;
-  std::uint64_t budget_bytes_;
-  // Elements that take no bytes on the wire may take this much memory in all.
-  std::uint32_t empty_budget_bytes_ = 64 * 1024;
-  std::uint32_t levels_left_;
-  std::uint32_t max_depth_;
+  DecodeLimits left_;  // less memory with everything that is read; the depth stays
+  std::uint32_t levels_ = 0;
+  std::uint32_t version_count_ = 0;
   detail::ElementShape element_;
-  PolymorphicTypes polymorphic_;
-  OwnershipCycles cycles_;
-  ErrorCode failed_ = ErrorCode::none;
-  bool weak_ = false;
-  bool newer_ = false;  // a newer version of the top-level type wrote these bytes
-  const std::type_info* base_ = nullptr;
-  std::size_t skipped_bytes_ = 0;
-  // The first classes with a version; further ones are in the state.
+  std::unique_ptr<State, StateDeleter> state_;
   struct Version {
     const std::type_info* type;
     std::uint32_t stored;
   };
-  std::uint32_t version_count_ = 0;
-  std::array<Version, 4> versions_;
-  std::unique_ptr<State, StateDeleter> state_;
+  std::array<Version, 4> versions_;  // of the first classes that have one
 };
 
 }  // namespace tickwire

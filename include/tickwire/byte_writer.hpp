@@ -48,7 +48,8 @@ class TICKWIRE_API VectorSink final : public ByteSink {
   VectorSink(const VectorSink&) = delete;
   VectorSink& operator=(const VectorSink&) = delete;
 
-  void finish() { bytes_->resize(size_); }
+  /// Only ever makes the vector smaller, which does not throw.
+  void finish() noexcept { bytes_->resize(size_); }
 
  private:
   static constexpr std::size_t kFirstRoom = 128;
@@ -97,23 +98,29 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
 
   /// Bytes written by this writer so far. Pre: it is not finished.
   [[nodiscard]] std::size_t size() const noexcept {
-    return static_cast<std::size_t>(cursor_ - sink_->data_) - start_;
+    return static_cast<std::size_t>(cursor_ - sink_->data_) - sink_->size_;
   }
 
   /// Hands over what was written. Nothing may be written after it.
-  ///
-  /// Errors: throws `std::bad_alloc`; in the destructor that ends the program.
-  void finish() {
-    ByteSink* const sink = std::exchange(sink_, nullptr);
-    if (sink == nullptr) return;
-    sink->size_ = static_cast<std::size_t>(cursor_ - sink->data_);
-    if (sink == &own_) own_.finish();
+  void finish() noexcept {
+    if (sink_ == nullptr) return;
+    if (sink_ == &own_) {
+      finish(own_);
+      own_.finish();
+    } else {
+      finish(*sink_);
+    }
+  }
+  /// The same for whoever made the writer, and knows its sink.
+  void finish(ByteSink& sink) noexcept {
+    sink.size_ = static_cast<std::size_t>(cursor_ - sink.data_);
+    sink_ = nullptr;
   }
 
   /// Forgets what was written, and is finished.
-  void abandon() {
+  void abandon() noexcept {
     if (sink_ == nullptr) return;
-    cursor_ = sink_->data_ + start_;
+    cursor_ = sink_->data_ + sink_->size_;
     finish();
   }
 
@@ -209,8 +216,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
 
   TICKWIRE_API void write_long_varint(std::uint64_t number);
   void open() noexcept {
-    start_ = sink_->size_;
-    cursor_ = sink_->data_ + start_;
+    cursor_ = sink_->data_ + sink_->size_;
     end_ = sink_->data_ + sink_->capacity_;
   }
   std::byte* room(std::size_t bytes) {
@@ -227,11 +233,10 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   ByteSink* sink_ = nullptr;  // null: finished
   std::byte* cursor_ = nullptr;
   std::byte* end_ = nullptr;
-  std::size_t start_ = 0;
-  // The first classes with a version; further ones are in the state.
-  std::uint32_t version_count_ = 0;
-  std::array<const std::type_info*, 4> versions_;
   std::unique_ptr<State, StateDeleter> state_;
+  // The first classes with a version; further ones are in the state.
+  std::size_t version_count_ = 0;
+  std::array<const std::type_info*, 4> versions_;
 };
 
 }  // namespace tickwire

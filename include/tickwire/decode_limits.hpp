@@ -32,6 +32,8 @@ struct DecodeLimits {
   OwnershipCycles cycles = OwnershipCycles::refuse;
 };
 
+inline constexpr DecodeLimits kDefaultDecodeLimits;
+
 namespace detail {
 
 /// The limits of a host, small enough to travel with each event.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -145,15 +146,17 @@ class Result {
 template <>
 class Result<void> {
  public:
-  Result() = default;
+  // Not defaulted: `return {}` would fill the room for the error with zeros first.
+  Result() noexcept {}
   Result(Error error) : error_(std::move(error)) {}
 
-  [[nodiscard]] bool has_value() const noexcept { return error_.code == ErrorCode::none; }
+  [[nodiscard]] bool has_value() const noexcept { return !error_; }
   explicit operator bool() const noexcept { return has_value(); }
-  [[nodiscard]] const Error& error() const noexcept { return error_; }
+  [[nodiscard]] const Error& error() const& noexcept { return *error_; }
+  [[nodiscard]] Error&& error() && noexcept { return std::move(*error_); }
 
  private:
-  Error error_;
+  std::optional<Error> error_;
 };
 
 }  // namespace tickwire

@@ -10,6 +10,14 @@
 #include "place.hpp"
 
 namespace tickwire {
+
+namespace {
+
+// Elements that take no bytes on the wire may take this much memory in all.
+constexpr std::size_t kMaxEmptyBytes = 64 * 1024;
+
+}  // namespace
+
 namespace detail {
 
 DecodeFailure::DecodeFailure(ErrorCode code_, std::size_t offset_, const std::string& reason)
@@ -45,7 +53,7 @@ struct ByteReader::State {
   };
   struct Deferment {
     std::function<void()> run;
-    std::uint32_t levels_left;
+    std::uint32_t levels;
   };
 
   std::vector<Shared> shared;
@@ -56,6 +64,12 @@ struct ByteReader::State {
   std::vector<Deferment> deferments;
   std::size_t next_deferment = 0;
   bool deferring = false;
+  const std::type_info* base = nullptr;  // what the next polymorphic pointer points to
+  bool weak = false;                     // the next shared object is only pointed back to
+  bool newer = false;                    // a newer version of the top-level type wrote these bytes
+  std::size_t skipped_bytes = 0;
+  std::size_t empty_bytes = 0;  // memory of elements that take no bytes on the wire
+  ErrorCode failed = ErrorCode::none;
   std::string reason;
   std::size_t failed_at = 0;
 };
@@ -70,14 +84,14 @@ ByteReader::State& ByteReader::state() {
 }
 
 void ByteReader::fail(ErrorCode code, std::string_view reason) {
-  if (failed_ == ErrorCode::none) {
-    failed_ = code;
-    const std::size_t at = offset();
+  State& failure = state();
+  if (failure.failed == ErrorCode::none) {
+    failure.failed_at = offset();
     cursor_ = end_;
-    state().reason = reason;
-    state().failed_at = at;
+    failure.reason = reason;
+    failure.failed = code;
   }
-  throw detail::DecodeFailure(failed_, state().failed_at, state().reason);
+  throw detail::DecodeFailure(failure.failed, failure.failed_at, failure.reason);
 }
 
 void ByteReader::fail_short(std::size_t bytes) {
@@ -108,7 +122,7 @@ void ByteReader::fail_budget() {
 
 void ByteReader::fail_depth() {
   fail(ErrorCode::budget_exceeded,
-       "it is nested more than " + std::to_string(max_depth_) + " levels deep");
+       "it is nested more than " + std::to_string(left_.max_depth) + " levels deep");
 }
 
 std::uint64_t ByteReader::read_long_varint() {
@@ -126,9 +140,12 @@ std::uint64_t ByteReader::read_long_varint() {
 
 void ByteReader::admit_oversize(std::uint64_t count, const detail::ElementShape& shape) {
   const std::uint64_t least = std::max<std::uint64_t>(shape.wire_bytes, 1);
-  if (shape.wire_bytes == 0 && count <= empty_budget_bytes_ / shape.memory_bytes) {
-    empty_budget_bytes_ -= static_cast<std::uint32_t>(count * shape.memory_bytes);
-    return;
+  if (shape.wire_bytes == 0) {
+    std::size_t& taken = state().empty_bytes;
+    if (count <= (kMaxEmptyBytes - taken) / shape.memory_bytes) {
+      taken += static_cast<std::size_t>(count) * shape.memory_bytes;
+      return;
+    }
   }
   fail(ErrorCode::malformed_object,
        "a size of " + std::to_string(count) +
@@ -152,12 +169,12 @@ std::uint32_t ByteReader::read_version(const std::type_info& type, std::uint32_t
   const std::uint64_t stored = read_varint();
   if (stored > 0xFFFFFFFFu) fail(ErrorCode::malformed_object, "a class version is out of range");
   if (stored > own) {
-    if (depth() != 1 || (state_ && state_->deferring)) {
+    if (levels_ != 1 || (state_ && state_->deferring)) {
       fail(ErrorCode::malformed_object,
            "an object inside it is of version " + std::to_string(stored) +
                ", newer than this program's version " + std::to_string(own));
     }
-    newer_ = true;
+    state().newer = true;
   }
   const Version version{&type, static_cast<std::uint32_t>(stored)};
   if (version_count_ < versions_.size()) {
@@ -191,12 +208,20 @@ const std::string& ByteReader::getPolymorphicName(std::uint32_t id) {
 }
 
 void ByteReader::expect_base(const std::type_info& base, PolymorphicTypes accepted) {
-  if (accepted == PolymorphicTypes::refuse && polymorphic_ == PolymorphicTypes::refuse) {
+  if (accepted == PolymorphicTypes::refuse && left_.polymorphic == PolymorphicTypes::refuse) {
     fail(ErrorCode::malformed_object,
          "it holds a pointer to a polymorphic type, which this program does not accept from the "
          "network (see DecodeLimits::polymorphic)");
   }
-  base_ = &base;
+  state().base = &base;
+}
+
+const std::type_info* ByteReader::take_base() noexcept {
+  return state_ ? std::exchange(state_->base, nullptr) : nullptr;
+}
+
+void ByteReader::expect_weak() {
+  state().weak = true;
 }
 
 void ByteReader::registerSharedPointer(std::uint32_t id, const std::shared_ptr<void>& object) {
@@ -224,9 +249,9 @@ ByteReader::Identity ByteReader::identity(std::uint64_t id) {
 
 void ByteReader::begin_shared(std::shared_ptr<void> object, const std::type_info& type) {
   State& known = state();
-  weak_ = false;
+  known.weak = false;
   charge(sizeof(State::Shared));
-  known.shared.push_back({std::move(object), &type, known.current, depth(), 0});
+  known.shared.push_back({std::move(object), &type, known.current, levels_, 0});
   known.current = known.shared.size() - 1;
 }
 
@@ -242,56 +267,60 @@ void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object
 
 const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
                                                      const std::type_info& type) {
-  const bool weak = std::exchange(weak_, false);
+  const bool weak = std::exchange(state_->weak, false);
   const State::Shared& shared = state_->shared[index];
   if (*shared.type != type) {
     fail(ErrorCode::malformed_object,
          "shared object " + std::to_string(index + 1) + " is used as two types");
   }
   if (weak) return shared.object;
-  if (!shared.complete && cycles_ == OwnershipCycles::refuse) {
+  if (!shared.complete && left_.cycles == OwnershipCycles::refuse) {
     fail(ErrorCode::malformed_object,
          "shared object " + std::to_string(index + 1) + " owns itself (see DecodeLimits::cycles)");
   }
   // A chain of shared objects that is built back to front is flat to read and deep to destroy.
-  if (shared.height > levels_left_) fail_depth();
+  if (shared.height > left_.max_depth - levels_) fail_depth();
   if (state_->current != State::kNone) {
     State::Shared& outer = state_->shared[state_->current];
-    outer.height = std::max(outer.height, depth() - outer.depth + shared.height);
+    outer.height = std::max(outer.height, levels_ - outer.depth + shared.height);
   }
   return shared.object;
 }
 
 void ByteReader::defer(std::function<void()> deferment) {
   charge(sizeof(State::Deferment) + sizeof(deferment));
-  state().deferments.push_back({std::move(deferment), levels_left_});
+  state().deferments.push_back({std::move(deferment), levels_});
 }
 
 void ByteReader::serializeDeferments() {
   if (!state_) return;
   State& known = *state_;
   known.deferring = true;
-  const std::uint32_t levels = levels_left_;
+  const std::uint32_t levels = levels_;
   while (known.next_deferment < known.deferments.size()) {
     auto deferment = std::exchange(known.deferments[known.next_deferment++], {});
     // As deep as where it was put off, so that a chain of put-off pointers ends somewhere.
-    levels_left_ = deferment.levels_left;
+    levels_ = deferment.levels;
     deferment.run();
   }
-  levels_left_ = levels;
+  levels_ = levels;
   known.deferring = false;
 }
 
 void ByteReader::finish_slowly() {
-  if (failed_ != ErrorCode::none) fail(failed_, {});
+  if (state_ && state_->failed != ErrorCode::none) fail(state_->failed, {});
   serializeDeferments();
-  if (newer_) {
-    skipped_bytes_ = remaining();
+  if (state_ && state_->newer) {
+    state_->skipped_bytes = remaining();
     cursor_ = end_;
   } else if (cursor_ != end_) {
     fail(ErrorCode::malformed_object,
          "bytes are left over at its end (" + std::to_string(remaining()) + ")");
   }
+}
+
+std::size_t ByteReader::count_skipped_bytes() const noexcept {
+  return state_->skipped_bytes;
 }
 
 }  // namespace tickwire

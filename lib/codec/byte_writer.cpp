@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "place.hpp"
 
@@ -46,8 +47,14 @@ ByteWriter::State& ByteWriter::state() {
 }
 
 void ByteWriter::make_room(std::size_t bytes) {
+  // The sink keeps what it counts as its own, and counts what was written only at the end.
+  struct Lent {
+    std::size_t& size;
+    std::size_t before;
+    ~Lent() { size = before; }
+  };
   const std::size_t used = static_cast<std::size_t>(cursor_ - sink_->data_);
-  sink_->size_ = used;
+  const Lent lent{sink_->size_, std::exchange(sink_->size_, used)};
   if (!sink_->grow(used + bytes)) throw detail::SinkFull();
   cursor_ = sink_->data_ + used;
   end_ = sink_->data_ + sink_->capacity_;
