@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/features/transfer/task.hpp"
 
+#include <utility>
+
 #include "lib/features/transfer/core.hpp"
 
 namespace tickwire::detail {
@@ -8,13 +10,13 @@ namespace tickwire::detail {
 void TransferTask::stop(Error error, StopReason told) {
   if (is_ending_) return;
   is_ending_ = true;
-  if (told != StopReason::none) {
-    TransferNote note;
-    note.reason = told;
-    note.text = error.message().substr(0, kMaxReasonBytes);
-    send(info_.direction == TransferDirection::sending ? TransferStep::offerer_stops
-                                                       : TransferStep::receiver_stops,
-         std::move(note));
+  // What this program decides is said before whatever it does next. A failure is said when all is
+  // let go of, so that another try finds nothing in its way.
+  const std::string why = error.message().substr(0, kMaxReasonBytes);
+  if (told == StopReason::failed) {
+    failure_to_tell_ = why;
+  } else if (told != StopReason::none) {
+    tell_stopped(told, why);
   }
   release(std::move(error), Rest::discard);
 }
@@ -28,6 +30,9 @@ void TransferTask::lose(Error error) {
 void TransferTask::finish(Error error) {
   is_ending_ = true;
   info_.state = TransferState::finished;
+  if (failure_to_tell_) {
+    tell_stopped(StopReason::failed, *std::exchange(failure_to_tell_, std::nullopt));
+  }
   info_.result = std::move(error);
   core_.tell_finished(*this);
 }
@@ -35,6 +40,15 @@ void TransferTask::finish(Error error) {
 void TransferTask::blame(const char* what) {
   core_.count_malformed();
   stop(Error{ErrorCode::protocol_violation, 0, what}, StopReason::failed);
+}
+
+void TransferTask::tell_stopped(StopReason reason, std::string text) {
+  TransferNote note;
+  note.reason = reason;
+  note.text = std::move(text);
+  send(info_.direction == TransferDirection::sending ? TransferStep::offerer_stops
+                                                     : TransferStep::receiver_stops,
+       std::move(note));
 }
 
 void TransferTask::send(TransferStep step, TransferNote note) {

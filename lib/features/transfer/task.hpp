@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <tickwire/transfer.hpp>
 
@@ -58,7 +59,10 @@ class TransferTask {
   bool is_ending_ = false;
 
  private:
+  void tell_stopped(StopReason reason, std::string text);
+
   std::uint64_t wire_id_;
+  std::optional<std::string> failure_to_tell_;
   TimePoint progress_at_{};
   std::uint64_t progress_bytes_ = 0;
 };
