@@ -93,4 +93,10 @@ class Packet {
   std::uint32_t limit_ = 0;
 };
 
+/// Where the end of a packet belongs that is still arriving, so that it need not be copied there.
+struct TailPlace {
+  std::size_t front_bytes = 0;  ///< of the packet, which do not belong there
+  Slice room;                   ///< for all the others; empty: the packet is wanted whole
+};
+
 }  // namespace tickwire::detail

@@ -35,6 +35,18 @@ void Peer::on_packet(Packet packet, TimePoint now) {
   owner_.on_peer_changed(slot_);
 }
 
+TailPlace Peer::place_tail(std::span<const std::byte> front, std::size_t packet_bytes,
+                           TimePoint now) {
+  const TailPlace place = session->place_tail(front, packet_bytes, now);
+  if (place.room.size > 0) owner_.on_peer_changed(slot_);
+  return place;
+}
+
+void Peer::on_tail(TimePoint now) {
+  session->receive_tail(now);
+  owner_.on_peer_changed(slot_);
+}
+
 void Peer::on_progress(TimePoint now) {
   session->progress(now);
 }

@@ -40,6 +40,9 @@ class Peer final : public LinkHandler {
 
   void on_link_up() override;
   void on_packet(Packet packet, TimePoint now) override;
+  [[nodiscard]] TailPlace place_tail(std::span<const std::byte> front, std::size_t packet_bytes,
+                                     TimePoint now) override;
+  void on_tail(TimePoint now) override;
   void on_progress(TimePoint now) override;
   void on_end_of_stream(TimePoint now) override;
   void on_link_down(Error error) override;

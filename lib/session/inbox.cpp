@@ -163,8 +163,9 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
     if (outcome == Outcome::parked) return outcome;
     returned_cost_ += cost;
     if (outcome == Outcome::violation) return outcome;
-    return continue_assembly(index, from, record.body.subspan(5)) ? Outcome::done
-                                                                  : Outcome::violation;
+    return continue_assembly(index, from, record.body.subspan(wire::kSliceHeadBytes))
+               ? Outcome::done
+               : Outcome::violation;
   }
   returned_cost_ += cost;
   if (record.kind == static_cast<std::uint8_t>(wire::Kind::slice_next)) {
@@ -194,7 +195,7 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
   }
   reserved_bytes_ += total;
   // In one piece: the system gives pages to so large a block only as bytes are written to it.
-  from.assembly = {pool_.allocate(total), kind, total, 0, arrivals_++};
+  from.assembly = {pool_.allocate(total), kind, total, 0, 0, arrivals_++};
   return Outcome::done;
 }
 
@@ -204,7 +205,13 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
     return false;
   }
   std::memcpy(assembly.buffer.bytes() + assembly.received, piece.data(), piece.size());
-  assembly.received += static_cast<std::uint32_t>(piece.size());
+  return count_piece(index, from, piece.size());
+}
+
+// False when the message is whole and makes no sense.
+bool Inbox::count_piece(std::uint8_t index, Channel& from, std::size_t bytes) {
+  Assembly& assembly = from.assembly;
+  assembly.received += static_cast<std::uint32_t>(bytes);
   if (assembly.received < assembly.total) return true;
 
   const Assembly whole = std::exchange(assembly, Assembly());
@@ -215,6 +222,40 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
   reliable_.push_back(MessageRun::whole({whole.buffer.block(), begin, begin + whole.total},
                                         whole.kind, index, arrivals_++));
   return true;
+}
+
+// Whatever is not exactly the next piece of a large message is left to `receive`, and whatever is
+// wrong with that.
+TailPlace Inbox::place_tail(const wire::PacketHeader& header, std::span<const std::byte> front,
+                            std::size_t packet_bytes) {
+  if (header.channel >= channels_.size()) return {};
+  ByteCursor cursor(front);
+  const auto kind = static_cast<wire::Kind>(cursor.number<std::uint8_t>());
+  const std::size_t body_bytes = cursor.varint();
+  const std::size_t record_bytes = front.size() - cursor.remaining() + body_bytes;
+  const bool is_first = kind == wire::Kind::slice_first;
+  if (!cursor.ok() || (!is_first && kind != wire::Kind::slice_next)) return {};
+  if (record_bytes != packet_bytes) return {};
+  Channel& from = channel(header.channel);
+  if (!from.parked.empty() || header.sequence != static_cast<std::uint16_t>(from.taken)) return {};
+  if (received_cost_ + wire::record_cost(body_bytes) > granted_cost_) return {};
+  const auto body = cursor.take_all();
+  if (is_first && begin_assembly(from, body) != Outcome::done) return {};
+  const std::size_t lead = is_first ? wire::kSliceHeadBytes : 0;
+  Assembly& assembly = from.assembly;
+  const std::size_t bytes = body_bytes - lead;
+  if (!assembly.buffer || bytes == 0 || bytes > assembly.total - assembly.received) return {};
+  received_cost_ += wire::record_cost(body_bytes);
+  returned_cost_ += wire::record_cost(body_bytes);
+  assembly.placed = static_cast<std::uint32_t>(bytes);
+  placed_on_ = header.channel;
+  return {packet_bytes - bytes, {assembly.buffer, assembly.received, assembly.placed}};
+}
+
+bool Inbox::receive_tail() {
+  Channel& from = channel(placed_on_);
+  const std::uint32_t bytes = std::exchange(from.assembly.placed, 0);
+  return bytes > 0 && count_piece(placed_on_, from, bytes);
 }
 
 bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& packet) {

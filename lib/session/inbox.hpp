@@ -56,6 +56,12 @@ class Inbox {
 
   /// Takes a packet whose header has been taken off. False: no correct peer sends it.
   [[nodiscard]] bool receive(const wire::PacketHeader& header, Packet packet);
+  /// See `Session::place_tail`; of a packet whose header has been taken off. Takes nothing without
+  /// a place, nor what `receive` would refuse.
+  [[nodiscard]] TailPlace place_tail(const wire::PacketHeader& header,
+                                     std::span<const std::byte> front, std::size_t packet_bytes);
+  /// The tail that was placed last is there. False as above.
+  [[nodiscard]] bool receive_tail();
   /// Goes on with messages that waited for reassembly memory. False as above.
   [[nodiscard]] bool retry_parked();
   [[nodiscard]] bool has_parked() const noexcept { return parked_channels_ > 0; }
@@ -111,6 +117,7 @@ class Inbox {
     std::uint8_t kind = 0;
     std::uint32_t total = 0;
     std::uint32_t received = 0;
+    std::uint32_t placed = 0;  // of the piece that is being read to where it belongs
     std::uint64_t id = 0;
   };
   struct Parked {
@@ -151,6 +158,7 @@ class Inbox {
   [[nodiscard]] Outcome begin_assembly(Channel& from, std::span<const std::byte> body);
   [[nodiscard]] bool continue_assembly(std::uint8_t index, Channel& from,
                                        std::span<const std::byte> piece);
+  [[nodiscard]] bool count_piece(std::uint8_t index, Channel& from, std::size_t bytes);
   void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
                      std::span<const std::byte> records, std::uint32_t messages);
   void count_taken(Channel& from, std::uint32_t messages) noexcept;
@@ -169,6 +177,7 @@ class Inbox {
   std::size_t reserved_bytes_ = 0;
   std::size_t parked_channels_ = 0;
   bool holds_changed_ = false;
+  std::uint8_t placed_on_ = 0;  // the channel of the tail that was placed last
   std::uint64_t arrivals_ = 0;
   std::uint64_t owed_messages_ = 0;
   std::uint64_t received_cost_ = 0;  // all that the other end has spent

@@ -116,6 +116,41 @@ void MessageSession::receive(Packet packet, TimePoint now) {
   }
   note_talk(now);
   if (!inbox_.receive(*header, std::move(packet))) return violate("a malformed packet");
+  after_data(now);
+}
+
+// Of a packet that is more than a piece of a large message nothing is taken before all is there.
+TailPlace MessageSession::place_tail(std::span<const std::byte> front, std::size_t packet_bytes,
+                                     TimePoint now) {
+  const bool has_data = state_ == SessionState::open || state_ == SessionState::closing ||
+                        state_ == SessionState::draining;
+  if (!has_data || protector_.needs_whole_packets()) return {};
+  ByteCursor cursor(front);
+  const auto header = wire::read_header(cursor);
+  if (!header || header->lane != wire::PacketLane::reliable) return {};
+  const std::size_t header_bytes = front.size() - cursor.remaining();
+  TailPlace place =
+      inbox_.place_tail(*header, front.subspan(header_bytes), packet_bytes - header_bytes);
+  if (place.room.size == 0) return {};
+  place.front_bytes += header_bytes;
+  ++stats_.packets_received;
+  stats_.bytes_received += packet_bytes;
+  heard_at_ = now;
+  if (header->acknowledged && !outbox_.acknowledge(header->channel, *header->acknowledged)) {
+    violate("an acknowledgement of what was never sent");
+  }
+  note_talk(now);
+  return place;
+}
+
+void MessageSession::receive_tail(TimePoint now) {
+  if (state_ == SessionState::ended) return;
+  heard_at_ = now;
+  if (!inbox_.receive_tail()) return violate("a malformed packet");
+  after_data(now);
+}
+
+void MessageSession::after_data(TimePoint now) {
   if (inbox_.owes_acknowledgements() && acknowledge_at_ == kNever) {
     acknowledge_at_ = now + kAcknowledgeDelay;
   }
@@ -126,10 +161,7 @@ void MessageSession::retry_parked(TimePoint now) {
   const bool is_at_rest = state_ == SessionState::ended || state_ == SessionState::interrupted;
   if (is_at_rest || !inbox_.has_parked()) return;
   if (!inbox_.retry_parked()) return violate("a malformed packet");
-  if (inbox_.owes_acknowledgements() && acknowledge_at_ == kNever) {
-    acknowledge_at_ = now + kAcknowledgeDelay;
-  }
-  if (state_ == SessionState::draining) check_drained();
+  after_data(now);
 }
 
 ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery> delivery,

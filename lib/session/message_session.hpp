@@ -35,6 +35,9 @@ class MessageSession final : public Session {
   void link_up(const LinkTraits& traits) override;
   void link_down(Error error, TimePoint now) override;
   void receive(Packet packet, TimePoint now) override;
+  [[nodiscard]] TailPlace place_tail(std::span<const std::byte> front, std::size_t packet_bytes,
+                                     TimePoint now) override;
+  void receive_tail(TimePoint now) override;
   void progress(TimePoint now) override;
   void end_of_stream(TimePoint now) override;
   void flush(PacketSink& sink, TimePoint now) override;
@@ -148,6 +151,7 @@ class MessageSession final : public Session {
   void use_link(const LinkTraits& traits) noexcept;
   [[nodiscard]] TimePoint dead_at() const noexcept;
   void note_talk(TimePoint now) noexcept;
+  void after_data(TimePoint now);
   [[nodiscard]] Duration ping_interval(TimePoint now) const noexcept;
   void send_ping(TimePoint now) noexcept;
   void check_drained();

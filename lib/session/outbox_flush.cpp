@@ -7,9 +7,6 @@
 namespace tickwire::detail {
 namespace {
 
-// Kind and total size in front of a large message's first bytes.
-constexpr std::size_t kSliceHeadBytes = 5;
-
 // From here on a slice's bytes are sent from where they are; below, the copy is cheaper than a
 // piece of its own.
 constexpr std::size_t kApartBytes = 2048;
@@ -141,7 +138,7 @@ bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& wri
 bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer) {
   Item& item = from.items.front();
   const bool first = item.sent_bytes == 0;
-  const std::size_t lead = first ? kSliceHeadBytes : 0;
+  const std::size_t lead = first ? wire::kSliceHeadBytes : 0;
   const std::size_t total = item.head.size + item.payload.size;
   const std::size_t left = total - item.sent_bytes;
   std::size_t room = packet_room_ - wire::kMaxRecordHeaderBytes - lead;

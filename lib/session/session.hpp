@@ -48,6 +48,12 @@ class Session {
   virtual void link_up(const LinkTraits& traits) = 0;
   virtual void link_down(Error error, TimePoint now) = 0;
   virtual void receive(Packet packet, TimePoint now) = 0;
+  /// See `LinkHandler::place_tail`.
+  [[nodiscard]] virtual TailPlace place_tail(std::span<const std::byte>, std::size_t, TimePoint) {
+    return {};
+  }
+  /// The tail that was placed last is there.
+  virtual void receive_tail(TimePoint) {}
   /// A part of a packet has come.
   virtual void progress(TimePoint now) = 0;
   /// The other end of a raw stream sends nothing more.

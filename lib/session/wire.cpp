@@ -22,8 +22,7 @@ void prepend_header(Packet& packet, const PacketHeader& header) noexcept {
   store(at + 2, header.sequence);
 }
 
-std::optional<PacketHeader> take_header(Packet& packet) noexcept {
-  ByteCursor cursor(packet.bytes());
+std::optional<PacketHeader> read_header(ByteCursor& cursor) noexcept {
   const auto flags = cursor.number<std::uint8_t>();
   PacketHeader header;
   header.lane = static_cast<PacketLane>(flags & kLaneBits);
@@ -35,7 +34,13 @@ std::optional<PacketHeader> take_header(Packet& packet) noexcept {
       (header.channel != 0 || header.sequence != 0 || header.acknowledged)) {
     return std::nullopt;
   }
-  packet.drop_front(packet.size() - cursor.remaining());
+  return header;
+}
+
+std::optional<PacketHeader> take_header(Packet& packet) noexcept {
+  ByteCursor cursor(packet.bytes());
+  const auto header = read_header(cursor);
+  if (header) packet.drop_front(packet.size() - cursor.remaining());
   return header;
 }
 

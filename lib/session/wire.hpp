@@ -30,7 +30,9 @@ struct PacketHeader {
 
 /// Writes the header before the packet's records.
 void prepend_header(Packet& packet, const PacketHeader& header) noexcept;
-/// Takes the header off the front; nothing when no correct peer sends such bytes.
+/// Reads the header; nothing when no correct peer sends such bytes.
+[[nodiscard]] std::optional<PacketHeader> read_header(ByteCursor& cursor) noexcept;
+/// The same, and takes it off the front.
 [[nodiscard]] std::optional<PacketHeader> take_header(Packet& packet) noexcept;
 
 /// What a record is. Unknown kinds with the ignorable bit are skipped, others end the connection.
@@ -63,6 +65,8 @@ inline constexpr std::uint8_t kFilteredBit = 0x08;  // of the four kinds of mess
 inline constexpr std::size_t kRecordCostBytes = 32;
 /// Kind and length of the longest record.
 inline constexpr std::size_t kMaxRecordHeaderBytes = 6;
+/// Kind and size of the whole message in front of its first slice.
+inline constexpr std::size_t kSliceHeadBytes = 5;
 inline constexpr std::size_t kMaxReasonBytes = 200;
 
 [[nodiscard]] constexpr std::size_t record_bytes(std::size_t body_bytes) noexcept {

@@ -70,6 +70,13 @@ class LinkHandler {
   /// A dialled link is ready to send. An accepted one is from the start.
   virtual void on_link_up() = 0;
   virtual void on_packet(Packet packet, TimePoint now) = 0;
+  /// The front of a large packet of `packet_bytes` has come: where its tail is to go. The answer
+  /// with a place takes the front, and `on_tail` comes in the place of `on_packet`.
+  [[nodiscard]] virtual TailPlace place_tail(std::span<const std::byte>, std::size_t, TimePoint) {
+    return {};
+  }
+  /// The tail is where it belongs.
+  virtual void on_tail(TimePoint) {}
   /// A part of a packet has come, or a first answer to a call: the other end lives.
   virtual void on_progress(TimePoint now) = 0;
   /// Raw streams: the other end sends nothing more. It may still read.

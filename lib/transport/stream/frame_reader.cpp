@@ -7,6 +7,47 @@
 
 namespace tickwire::detail {
 
+void FrameReader::take(std::size_t bytes, BufferPool& pool, ReadBlock& block, PacketTaker& taker) {
+  const std::size_t to_rest = std::min(bytes, rest().size());
+  have_ += static_cast<std::uint32_t>(to_rest);
+  const std::size_t fresh = bytes - to_rest;
+  bool wanted = true;
+  if (partial_ && have_ == length_) wanted = end_partial(taker);
+  for (std::size_t offset = 0; wanted && !violated_ && offset < fresh;) {
+    offset += take_prefix(block.fresh(offset, fresh));
+    if (prefix_bytes_ < kFramePrefixBytes || !open_frame()) break;
+    const std::size_t here = fresh - offset;
+    if (here < length_) {
+      if (!place(block.fresh(offset, fresh), taker)) keep(block.fresh(offset, fresh), pool);
+      break;
+    }
+    wanted = taker.take_packet(block.packet(offset, length_));
+    offset += length_;
+  }
+  block.advance(fresh);
+}
+
+bool FrameReader::end_partial(PacketTaker& taker) {
+  if (!std::exchange(is_placed_, false)) {
+    return taker.take_packet(Packet(std::move(partial_), 0, length_));
+  }
+  partial_ = BufferRef();
+  return taker.take_tail();
+}
+
+bool FrameReader::place(std::span<const std::byte> bytes, PacketTaker& taker) {
+  if (length_ < kLeastPlacedBytes) return false;
+  TailPlace place = taker.place_tail(bytes, length_);
+  if (place.room.size == 0) return false;
+  const auto tail = bytes.subspan(place.front_bytes);
+  if (!tail.empty()) std::memcpy(place.room.bytes().data(), tail.data(), tail.size());
+  have_ = place.room.begin + static_cast<std::uint32_t>(tail.size());
+  length_ = place.room.begin + place.room.size;
+  partial_ = std::move(place.room.buffer);
+  is_placed_ = true;
+  return true;
+}
+
 std::size_t FrameReader::take_prefix(std::span<const std::byte> bytes) noexcept {
   const std::size_t count = std::min(bytes.size(), kFramePrefixBytes - prefix_bytes_);
   std::memcpy(prefix_.data() + prefix_bytes_, bytes.data(), count);

@@ -19,6 +19,20 @@ inline constexpr std::size_t kMaxFrameBytes = 64 * 1024;
 /// What the first frame may hold at most: a greeting, from somebody who has not been let in yet.
 inline constexpr std::size_t kMaxFirstFrameBytes = 2048;
 
+/// What is smaller is not worth the question where its tail belongs.
+inline constexpr std::size_t kLeastPlacedBytes = 8 * 1024;
+
+/// Who gets the packets of a stream; each answer but a place says whether it wants more.
+class PacketTaker {
+ public:
+  virtual ~PacketTaker() = default;
+  [[nodiscard]] virtual bool take_packet(Packet packet) = 0;
+  /// See `LinkHandler::place_tail`.
+  [[nodiscard]] virtual TailPlace place_tail(std::span<const std::byte> front,
+                                             std::size_t packet_bytes) = 0;
+  [[nodiscard]] virtual bool take_tail() = 0;
+};
+
 /// Cuts one stream into packets. Holds memory only while a packet is incomplete.
 class FrameReader {
  public:
@@ -28,28 +42,13 @@ class FrameReader {
                     : std::span<std::byte>();
   }
 
+  /// Whether what is wanted there is of no use to anybody else: what follows it is better read on
+  /// its own.
+  [[nodiscard]] bool is_placed() const noexcept { return is_placed_; }
+
   /// Goes through bytes that were read into `rest()` and, what did not fit there, into
-  /// `block.room()`; gives whole packets to `emit`, which answers whether it wants more.
-  template <class Emit>
-  void take(std::size_t bytes, BufferPool& pool, ReadBlock& block, Emit&& emit) {
-    const std::size_t to_rest = std::min(bytes, rest().size());
-    have_ += static_cast<std::uint32_t>(to_rest);
-    const std::size_t fresh = bytes - to_rest;
-    bool wanted = true;
-    if (partial_ && have_ == length_) wanted = emit(Packet(std::move(partial_), 0, length_));
-    for (std::size_t offset = 0; wanted && !violated_ && offset < fresh;) {
-      offset += take_prefix(block.fresh(offset, fresh));
-      if (prefix_bytes_ < kFramePrefixBytes || !open_frame()) break;
-      const std::size_t here = fresh - offset;
-      if (here < length_) {
-        keep(block.fresh(offset, fresh), pool);
-        break;
-      }
-      wanted = emit(block.packet(offset, length_));
-      offset += length_;
-    }
-    block.advance(fresh);
-  }
+  /// `block.room()`.
+  void take(std::size_t bytes, BufferPool& pool, ReadBlock& block, PacketTaker& taker);
 
   /// The stream claims a packet that nobody sends; it can be followed no further.
   [[nodiscard]] bool violated() const noexcept { return violated_; }
@@ -66,15 +65,18 @@ class FrameReader {
   // How many of the bytes belong to the length of the next frame.
   [[nodiscard]] std::size_t take_prefix(std::span<const std::byte> bytes) noexcept;
   [[nodiscard]] bool open_frame() noexcept;
+  [[nodiscard]] bool end_partial(PacketTaker& taker);
+  [[nodiscard]] bool place(std::span<const std::byte> bytes, PacketTaker& taker);
   void keep(std::span<const std::byte> bytes, BufferPool& pool);
 
-  BufferRef partial_;  // an incomplete packet
-  std::uint32_t have_ = 0;
-  std::uint32_t length_ = 0;
+  BufferRef partial_;         // an incomplete packet, or where the tail of one belongs
+  std::uint32_t have_ = 0;    // where in it the next byte goes
+  std::uint32_t length_ = 0;  // where it ends
   std::array<std::byte, kFramePrefixBytes> prefix_{};
   std::uint8_t prefix_bytes_ = 0;
   bool violated_ = false;
   bool is_first_ = true;
+  bool is_placed_ = false;
 };
 
 }  // namespace tickwire::detail

@@ -24,6 +24,8 @@ constexpr Duration kLongestLook = std::chrono::milliseconds(5);
 constexpr std::size_t kUnaskedBytes = 512 * 1024;
 // What one connection may read in a pass before the others have their turn.
 constexpr std::size_t kReadBytesPerPass = 512 * 1024;
+// Behind a piece of a large message comes the next one, of which only the front belongs here.
+constexpr std::size_t kRoomBehindPlaced = 2048;
 // For the last bytes to leave and for the other end to close, after this end has.
 constexpr Duration kClosingTime = std::chrono::seconds(2);
 // For one who has failed the handshake to read why.
@@ -184,7 +186,8 @@ void StreamConnection::read_some(TimePoint now) {
   std::size_t budget = kReadBytesPerPass;
   while (phase_ == Phase::up && reading_ == Reading::on && !has_ended_) {
     const auto rest = frames_.rest();
-    const auto room = shared_.block.room();
+    auto room = shared_.block.room();
+    if (frames_.is_placed()) room = room.first(kRoomBehindPlaced);
     const IoResult result = stream_->read(rest, room);
     if (result.status == IoStatus::ended) return stream_ended(now);
     if (result.status == IoStatus::failed) return go_down(while_up(stream_->failure()));
@@ -206,23 +209,43 @@ void StreamConnection::read_some(TimePoint now) {
   }
 }
 
+// Whoever takes a packet may end the connection.
+class StreamConnection::Taker final : public PacketTaker {
+ public:
+  Taker(StreamConnection& of, TimePoint now) noexcept : of_(of), now_(now) {}
+  [[nodiscard]] bool has_taken() const noexcept { return has_taken_; }
+
+  bool take_packet(Packet packet) override {
+    has_taken_ = true;
+    of_.handler_->on_packet(std::move(packet), now_);
+    return of_.phase_ == Phase::up;
+  }
+  TailPlace place_tail(std::span<const std::byte> front, std::size_t packet_bytes) override {
+    return of_.handler_->place_tail(front, packet_bytes, now_);
+  }
+  bool take_tail() override {
+    has_taken_ = true;
+    of_.handler_->on_tail(now_);
+    return of_.phase_ == Phase::up;
+  }
+
+ private:
+  StreamConnection& of_;
+  TimePoint now_;
+  bool has_taken_ = false;
+};
+
 void StreamConnection::hand_out(std::size_t bytes, TimePoint now) {
-  bool has_emitted = false;
-  const auto emit = [&](Packet packet) {
-    has_emitted = true;
-    handler_->on_packet(std::move(packet), now);
-    return phase_ == Phase::up;
-  };
   if (shared_.options.framing == Framing::none) {
     Packet packet = shared_.block.packet(0, bytes);
     shared_.block.advance(bytes);
-    emit(std::move(packet));
-    return;
+    return handler_->on_packet(std::move(packet), now);
   }
-  frames_.take(bytes, *shared_.context.pool, shared_.block, emit);
+  Taker taker(*this, now);
+  frames_.take(bytes, *shared_.context.pool, shared_.block, taker);
   if (phase_ != Phase::up) return;
   if (frames_.violated()) return go_down(violation());
-  if (!has_emitted) handler_->on_progress(now);
+  if (!taker.has_taken()) handler_->on_progress(now);
 }
 
 // Says whom one has got there, where that can be told.

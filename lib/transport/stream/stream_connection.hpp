@@ -64,6 +64,7 @@ class StreamConnection final : public PollTarget {
   [[nodiscard]] Address peer() const;
 
  private:
+  class Taker;
   enum class Phase : std::uint8_t {
     calling,    ///< no address has answered yet
     greeting,   ///< the stream's own handshake is under way

@@ -18,8 +18,10 @@ using namespace tickwire;
 using detail::BufferPool;
 using detail::FrameReader;
 using detail::Packet;
+using detail::PacketTaker;
 using detail::PoolOwner;
 using detail::ReadBlock;
+using detail::TailPlace;
 
 namespace {
 
@@ -37,9 +39,28 @@ std::string text_of(const Packet& packet) {
   return std::string(detail::as_text(packet.bytes()));
 }
 
-/// A reader with what its transport gives it.
-struct Reading {
+/// A reader with what its transport gives it, and what it takes from there.
+struct Reading : PacketTaker {
   explicit Reading(BufferPool& shared, ReadBlock& among) : pool(shared), block(among) {}
+
+  bool take_packet(Packet packet) override {
+    bodies.push_back(text_of(packet));
+    packets.push_back(std::move(packet));
+    return packets.size() < wanted;
+  }
+  TailPlace place_tail(std::span<const std::byte> front, std::size_t packet_bytes) override {
+    questions.push_back(packet_bytes);
+    if (front.size() < front_bytes || front_bytes == 0) return {};
+    placed_front = detail::as_text(front.first(front_bytes));
+    const auto size = static_cast<std::uint32_t>(packet_bytes - front_bytes);
+    placed = {pool.allocate(kPlaceOffset + size), kPlaceOffset, size};
+    return {front_bytes, placed};
+  }
+  bool take_tail() override {
+    bodies.push_back(placed_front + std::string(detail::as_text(placed.bytes())));
+    placed = {};
+    return bodies.size() < wanted;
+  }
 
   /// One read of the socket, as much of the bytes as has room. Returns how much that was.
   std::size_t read(std::string_view bytes) {
@@ -50,10 +71,7 @@ struct Reading {
     std::copy_n(detail::as_bytes(bytes).begin(), to_rest, rest.begin());
     std::copy_n(detail::as_bytes(bytes).begin() + static_cast<std::ptrdiff_t>(to_rest),
                 taken - to_rest, room.begin());
-    frames.take(taken, pool, block, [&](Packet packet) {
-      packets.push_back(std::move(packet));
-      return packets.size() < wanted;
-    });
+    frames.take(taken, pool, block, *this);
     return taken;
   }
   void read_all(std::string_view bytes) {
@@ -67,10 +85,16 @@ struct Reading {
     return all;
   }
 
+  static constexpr std::uint32_t kPlaceOffset = 100;
   BufferPool& pool;
   ReadBlock& block;
   FrameReader frames;
   std::vector<Packet> packets;
+  std::vector<std::string> bodies;     // as they came, also of those whose tails were placed
+  std::vector<std::size_t> questions;  // where a tail of so large a packet belongs
+  std::size_t front_bytes = 0;         // 0: no tail has a place
+  std::string placed_front;
+  detail::Slice placed;
   std::size_t wanted = 1'000'000;
 };
 
@@ -256,4 +280,62 @@ TEST_CASE("there is always room for a read, and a block that somebody keeps is n
   }
   for (std::size_t i = 0; i < kept.size(); ++i)
     REQUIRE(text_of(kept[i]) == test::pattern(5000, static_cast<std::uint32_t>(i)));
+}
+
+TEST_CASE("the tail of a large packet is read to its place, wherever the stream is cut") {
+  const std::vector<std::string> bodies = {"small", test::pattern(detail::kLeastPlacedBytes, 1),
+                                           test::pattern(20'000, 2), "between",
+                                           test::pattern(detail::kMaxFrameBytes, 3)};
+  const std::string stream = stream_of(bodies);
+  std::mt19937 random(11);
+  for (const std::size_t front : {1, 9, 14}) {
+    for (int trial = 0; trial < 60; ++trial) {
+      Ground ground;
+      ground.reading.front_bytes = front;
+      for (std::string_view left = stream; !left.empty();) {
+        const bool placed_before = ground.reading.frames.is_placed();
+        REQUIRE(placed_before == (ground.reading.placed.size > 0));
+        const std::size_t most = trial % 3 == 0 ? 40 : trial % 3 == 1 ? 5'000 : 100'000;
+        left.remove_prefix(ground.reading.read(left.substr(0, 1 + random() % most)));
+      }
+      REQUIRE(ground.reading.bodies == bodies);
+      REQUIRE_FALSE(ground.reading.frames.is_inside());
+    }
+  }
+}
+
+TEST_CASE("a tail goes where it belongs byte for byte, and no further") {
+  Ground ground;
+  ground.reading.front_bytes = 10;
+  const std::string body = test::pattern(detail::kLeastPlacedBytes, 5);
+  ground.reading.read_all(frame("first") + frame(body).substr(0, 30));
+  REQUIRE(ground.reading.frames.is_placed());
+  REQUIRE(ground.reading.questions == std::vector<std::size_t>{body.size()});
+  const auto rest = ground.reading.frames.rest();
+  CHECK(rest.data() == ground.reading.placed.bytes().data() + 26 - 10);
+  CHECK(rest.size() == body.size() - 26);
+  ground.reading.read_all(frame(body).substr(30) + frame("next"));
+  CHECK(ground.reading.bodies == std::vector<std::string>{"first", body, "next"});
+}
+
+TEST_CASE("who has no place for a tail gets the packet whole, and small ones are not asked about") {
+  Ground ground;
+  const std::string large = test::pattern(detail::kLeastPlacedBytes, 5);
+  const std::string small = test::pattern(detail::kLeastPlacedBytes - 1, 6);
+  ground.reading.read_all(frame("first") + frame(large).substr(0, 100));
+  ground.reading.read_all(frame(large).substr(100) + frame(small).substr(0, 100));
+  ground.reading.read_all(frame(small).substr(100));
+  CHECK(ground.reading.texts() == std::vector<std::string>{"first", large, small});
+  CHECK(ground.reading.questions == std::vector<std::size_t>{large.size()});
+}
+
+TEST_CASE("a placed tail keeps its memory when the one who placed it is gone") {
+  Ground ground;
+  ground.reading.front_bytes = 4;
+  const std::string body = test::pattern(10'000, 7);
+  ground.reading.read_all(frame("first") + frame(body).substr(0, 500));
+  ground.reading.placed = {};
+  for (std::string_view left = std::string_view(body).substr(496, 9'000); !left.empty();)
+    left.remove_prefix(ground.reading.read(left));
+  CHECK(ground.reading.frames.is_inside());
 }
