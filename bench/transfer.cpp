@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -19,12 +13,11 @@
 
 #include "support/process.hpp"
 #include "support/report.hpp"
-#include "support/socket.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/transfer_files.hpp"
 
-/// How fast a file gets from one process to another and onto its disk, by a transfer or by
-/// `sendfile` without a checksum; and how late small messages come meanwhile, on the transfer's
-/// connection.
+/// How fast a file gets from one process to another and onto its disk by a transfer, and how late
+/// small messages come meanwhile on the same connection.
 namespace {
 
 using namespace std::chrono_literals;
@@ -39,7 +32,6 @@ struct Options {
   std::string peer = "tickwire";
   std::string scheme = "tcp";
   std::string folder;
-  std::string with = "tickwire";
   std::size_t bytes = std::size_t{1} << 30;
   std::size_t chunk_bytes = tickwire::TransferOptions().chunk_bytes;
   std::size_t window_bytes = tickwire::TransferOptions().window_bytes;
@@ -53,8 +45,6 @@ Options read_options(int argc, char** argv) {
   app.add_option("--peer", options.peer, "a name for the report");
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, enet");
   app.add_option("--folder", options.folder, "where the files are (default: temporary files)");
-  app.add_option("--with", options.with, "tickwire, or sendfile")
-      ->check(CLI::IsMember({"tickwire", "sendfile"}));
   app.add_option("--bytes", options.bytes, "the file's size")->transform(CLI::AsSizeValue(false));
   app.add_option("--chunk", options.chunk_bytes)->transform(CLI::AsSizeValue(false));
   app.add_option("--window", options.window_bytes)->transform(CLI::AsSizeValue(false));
@@ -68,43 +58,6 @@ Options read_options(int argc, char** argv) {
   if (options.folder.empty()) options.folder = std::filesystem::temp_directory_path();
   return options;
 }
-
-/// A folder with the file; goes at the end.
-class Files {
- public:
-  explicit Files(const Options& options)
-      : folder_(options.folder + "/tickwire-bench-transfer-" + std::to_string(::getpid())) {
-    std::filesystem::create_directory(folder_);
-    std::vector<char> block(1 << 20);
-    std::uint64_t state = 1;
-    std::ofstream file(source(), std::ios::binary);
-    for (std::size_t done = 0; done < options.bytes; done += block.size()) {
-      for (std::size_t i = 0; i < block.size(); i += 8) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        std::memcpy(&block[i], &state, 8);
-      }
-      file.write(block.data(),
-                 static_cast<std::streamsize>(std::min(block.size(), options.bytes - done)));
-    }
-    file.close();
-    if (!file) throw std::runtime_error(source() + " cannot be written.");
-    // What still goes to the disk would be in the way of what is measured.
-    const bench::Socket written(::open(source().c_str(), O_RDONLY | O_CLOEXEC));
-    ::fsync(written.descriptor());
-  }
-  ~Files() {
-    std::error_code error;
-    std::filesystem::remove_all(folder_, error);
-  }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-
-  [[nodiscard]] std::string source() const { return folder_ + "/source"; }
-  [[nodiscard]] std::string target() const { return folder_ + "/target"; }
-
- private:
-  std::string folder_;
-};
 
 tickwire::HostConfig config_for(const bench::TlsFiles* files) {
   tickwire::HostConfig config = bench::host_config(files);
@@ -221,11 +174,12 @@ void report(const Options& options, std::string_view metric, double value, std::
   figure.print();
 }
 
-void run_tickwire(const Options& options) {
+void run(const Options& options) {
   std::optional<bench::TlsFiles> made;
   if (bench::is_encrypted(options.scheme)) made.emplace();
   const bench::TlsFiles* const tls = made ? &*made : nullptr;
-  const Files files(options);
+  const bench::TransferFiles files(options.folder, options.bytes);
+  const double used_before = bench::processor_seconds();
   const bench::TextPipe url;
   bench::Child sender([&] { send(options, tls, url.receive(), files.source()); });
 
@@ -234,8 +188,10 @@ void run_tickwire(const Options& options) {
   Seen seen = receive(options, host, files.target());
   sender.end();
   if (seen.files > 0) {
-    report(options, "speed", static_cast<double>(seen.files * options.bytes) / 1e6 / seen.seconds,
-           "MB/s", "higher");
+    const auto gigabytes = static_cast<double>(seen.files * options.bytes) / 1e9;
+    report(options, "speed", gigabytes * 1e3 / seen.seconds, "MB/s", "higher");
+    report(options, "processor_time", (bench::processor_seconds() - used_before) / gigabytes,
+           "s/GB", "lower");
   }
   if (options.voice_seconds == 0) return;
   if (seen.late_ms.size() < 10) throw std::runtime_error("Too little was heard to measure.");
@@ -248,48 +204,10 @@ void run_tickwire(const Options& options) {
   report(options, "late_p99", at(0.99), "ms", "lower");
 }
 
-void send_by_system(const std::string& path, std::uint16_t port) {
-  const bench::Socket socket(bench::dial_loopback(port));
-  const bench::Socket file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.descriptor() < 0) bench::throw_system_error("open");
-  for (ssize_t sent = 1; sent != 0;) {
-    sent = ::sendfile(socket.descriptor(), file.descriptor(), nullptr, 1 << 30);
-    if (sent < 0) bench::throw_system_error("sendfile");
-  }
-}
-
-/// Reads into a buffer and writes to a file, which is synced as a transfer's is.
-void run_sendfile(const Options& options) {
-  const Files files(options);
-  const bench::Socket listener = bench::listen_on_loopback();
-  bench::Child sender([&] { send_by_system(files.source(), bench::port_of(listener)); });
-  const bench::Socket socket = bench::accept_one(listener);
-  const auto begin = Clock::now();
-  const bench::Socket file(
-      ::open(files.target().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.descriptor() < 0) bench::throw_system_error("open");
-  std::vector<std::byte> block(256 * 1024);
-  std::size_t received = 0;
-  while (true) {
-    const ssize_t count = ::recv(socket.descriptor(), block.data(), block.size(), 0);
-    if (count < 0) bench::throw_system_error("recv");
-    if (count == 0) break;
-    if (::write(file.descriptor(), block.data(), static_cast<std::size_t>(count)) != count)
-      bench::throw_system_error("write");
-    received += static_cast<std::size_t>(count);
-  }
-  ::fsync(file.descriptor());
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  sender.join();
-  if (received != options.bytes) throw std::runtime_error("Not everything came.");
-  report(options, "speed", static_cast<double>(received) / 1e6 / seconds, "MB/s", "higher");
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = read_options(argc, argv);
-  return bench::run_program(static_cast<unsigned>(options.voice_seconds) + 120, [&] {
-    options.with == "sendfile" ? run_sendfile(options) : run_tickwire(options);
-  });
+  return bench::run_program(static_cast<unsigned>(options.voice_seconds) + 120,
+                            [&] { run(options); });
 }

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <span>
@@ -18,6 +17,7 @@
 
 #include <cereal/cereal.hpp>
 
+#include <tickwire/copy_bytes.hpp>
 #include <tickwire/decode_limits.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
@@ -114,7 +114,7 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   }
 
   void read_bytes(void* into, std::size_t size) {
-    if (size != 0) std::memcpy(into, take(size), size);
+    detail::copy_bytes(into, take(size), size);
   }
 
   template <detail::wire_number T>

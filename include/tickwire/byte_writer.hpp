@@ -19,6 +19,7 @@
 #include <cereal/cereal.hpp>
 
 #include <tickwire/byte_sink.hpp>
+#include <tickwire/copy_bytes.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/wire_number.hpp>
 
@@ -136,8 +137,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   }
 
   void write_bytes(const void* data, std::size_t size) {
-    if (size == 0) return;
-    std::memcpy(room(size), data, size);
+    detail::copy_bytes(room(size), data, size);
     cursor_ += size;
   }
 

@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
+
+#include <tickwire/copy_bytes.hpp>
 
 #include "lib/base/buffer.hpp"
 
@@ -67,7 +68,7 @@ class Packet {
     return at;
   }
   void append(std::span<const std::byte> bytes) noexcept {
-    if (!bytes.empty()) std::memcpy(append(bytes.size()), bytes.data(), bytes.size());
+    copy_bytes(append(bytes.size()), bytes.data(), bytes.size());
   }
   /// Claims bytes before the first. Pre: no more than the headroom in all.
   [[nodiscard]] std::byte* prepend(std::size_t count) noexcept {

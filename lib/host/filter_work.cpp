@@ -70,7 +70,7 @@ ErrorCode FilterWork::apply(const AgreedFilters& agreed, OutMessage& message) {
     into = scratch_.data();
   }
   std::memcpy(into, head.data(), head_bytes);
-  std::memcpy(into + head_bytes, payload.data(), payload.size());
+  copy_bytes(into + head_bytes, payload.data(), payload.size());
   message.body.payload = {into, bytes};
   message.body.is_filtered = true;
   message.unfiltered_bytes = original.size();

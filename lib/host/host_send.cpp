@@ -84,7 +84,7 @@ void HostCore::share_payload(OutMessage& message) {
   const auto payload = message.body.payload;
   if (message.payload_block || payload.size() < kShareBytes) return;
   message.payload_block = (*pool_).allocate(payload.size());
-  std::memcpy(message.payload_block.bytes(), payload.data(), payload.size());
+  copy_bytes(message.payload_block.bytes(), payload.data(), payload.size());
   message.body.payload = {message.payload_block.bytes(), payload.size()};
 }
 

@@ -204,7 +204,7 @@ bool Inbox::continue_assembly(std::uint8_t index, Channel& from, std::span<const
   if (!assembly.buffer || piece.empty() || piece.size() > assembly.total - assembly.received) {
     return false;
   }
-  std::memcpy(assembly.buffer.bytes() + assembly.received, piece.data(), piece.size());
+  copy_bytes(assembly.buffer.bytes() + assembly.received, piece.data(), piece.size());
   return count_piece(index, from, piece.size());
 }
 

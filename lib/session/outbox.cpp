@@ -175,7 +175,7 @@ void Outbox::add_large(Queue& to, const OutMessage& message, TimePoint now) {
                     payload_bytes};
   } else {
     item.payload = {pool_.allocate(payload_bytes), 0, payload_bytes};
-    std::memcpy(item.payload.buffer.bytes(), payload.data(), payload_bytes);
+    copy_bytes(item.payload.buffer.bytes(), payload.data(), payload_bytes);
   }
   to.items.push_back(std::move(item));
   ++queued_items_;

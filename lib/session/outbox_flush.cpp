@@ -174,7 +174,7 @@ bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer)
     Packet body(item.payload.buffer, item.payload.begin + payload_offset, from_payload);
     writer.write_pieces(std::move(packet), std::move(body), channel, number);
   } else {
-    std::memcpy(at + from_head, item.payload.bytes().data() + payload_offset, from_payload);
+    copy_bytes(at + from_head, item.payload.bytes().data() + payload_offset, from_payload);
     writer.write(std::move(packet), wire::PacketLane::reliable, channel, number);
   }
   if (item.sent_bytes == total) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -163,7 +164,7 @@ inline void write_message_body(std::byte* at, const MessageBody& message) noexce
     std::memcpy(at, message.metadata.data(), message.metadata.size());
     at += message.metadata.size();
   }
-  if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
+  copy_bytes(at, message.payload.data(), message.payload.size());
 }
 
 }  // namespace tickwire::detail::wire

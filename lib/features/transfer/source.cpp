@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "lib/features/transfer/source.hpp"
 
-#include <cstring>
 #include <new>
 #include <span>
 #include <stdexcept>
+
+#include <tickwire/copy_bytes.hpp>
 
 namespace tickwire::detail {
 namespace {
@@ -19,7 +20,7 @@ Result<std::vector<std::byte>> TransferSource::read(std::size_t bytes, std::size
   std::vector<std::byte> chunk(room + bytes);
   const auto body = std::span(chunk).subspan(room);
   if (memory_) {
-    std::memcpy(body.data(), memory_->data() + position_, bytes);
+    copy_bytes(body.data(), memory_->data() + position_, bytes);
   } else {
     const auto count = file_.read_at(position_, body);
     if (!count) return count.error();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -109,7 +108,7 @@ class MemoryLink final : public Link {
     answer();
     if (state_ != State::up) return;
     BufferRef copy = (*local_->wire_pool).allocate(packet.size());
-    if (packet.size() > 0) std::memcpy(copy.bytes(), packet.bytes().data(), packet.size());
+    copy_bytes(copy.bytes(), packet.bytes().data(), packet.size());
     local_->core->send(wire_, side_, std::move(copy), packet.size(), lane, channel);
   }
 

@@ -40,7 +40,7 @@ bool FrameReader::place(std::span<const std::byte> bytes, PacketTaker& taker) {
   TailPlace place = taker.place_tail(bytes, length_);
   if (place.room.size == 0) return false;
   const auto tail = bytes.subspan(place.front_bytes);
-  if (!tail.empty()) std::memcpy(place.room.bytes().data(), tail.data(), tail.size());
+  copy_bytes(place.room.bytes().data(), tail.data(), tail.size());
   have_ = place.room.begin + static_cast<std::uint32_t>(tail.size());
   length_ = place.room.begin + place.room.size;
   partial_ = std::move(place.room.buffer);
@@ -68,7 +68,7 @@ bool FrameReader::open_frame() noexcept {
 void FrameReader::keep(std::span<const std::byte> bytes, BufferPool& pool) {
   partial_ = pool.allocate(length_);
   have_ = static_cast<std::uint32_t>(bytes.size());
-  if (!bytes.empty()) std::memcpy(partial_.bytes(), bytes.data(), bytes.size());
+  copy_bytes(partial_.bytes(), bytes.data(), bytes.size());
 }
 
 }  // namespace tickwire::detail

@@ -14,9 +14,9 @@ namespace tickwire::detail {
 namespace {
 
 // What may wait here for the kernel: about what a session hands over at a time.
-constexpr std::size_t kQueueBytes = 192 * 1024;
+constexpr std::size_t kQueueBytes = 1024 * 1024;
 // From here on a write is worth its system call, even before the pass ends.
-constexpr std::size_t kWriteBytes = 128 * 1024;
+constexpr std::size_t kWriteBytes = 768 * 1024;
 // How soon room is looked for again where the budget is used up, which no socket tells: soon on a
 // fast way, which has room at once, and then at most this rarely.
 constexpr Duration kShortestLook = std::chrono::microseconds(200);

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <span>
+
+#include <tickwire/copy_bytes.hpp>
 
 namespace tickwire::detail {
 
@@ -31,7 +32,7 @@ class RecordGatherer {
     std::size_t offset = offset_;
     for (const auto piece : pieces_) {
       const std::size_t count = std::min(piece.size() - offset, limit - size);
-      if (count > 0) std::memcpy(scratch_.data() + size, piece.data() + offset, count);
+      copy_bytes(scratch_.data() + size, piece.data() + offset, count);
       size += count;
       offset = 0;
       if (size == limit) break;

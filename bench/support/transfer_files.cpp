@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "transfer_files.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <vector>
+
+#include "socket.hpp"
+
+namespace bench {
+namespace {
+
+void write_file(const std::string& path, std::size_t bytes) {
+  std::vector<char> block(1 << 20);
+  std::uint64_t state = 1;
+  std::ofstream file(path, std::ios::binary);
+  for (std::size_t done = 0; done < bytes; done += block.size()) {
+    for (std::size_t i = 0; i < block.size(); i += 8) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      std::memcpy(&block[i], &state, 8);
+    }
+    file.write(block.data(), static_cast<std::streamsize>(std::min(block.size(), bytes - done)));
+  }
+  file.close();
+  if (!file) throw std::runtime_error(path + " cannot be written.");
+  // What still goes to the disk would be in the way of what is measured.
+  const Socket written(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  ::fsync(written.descriptor());
+}
+
+}  // namespace
+
+TransferFiles::TransferFiles(const std::string& folder, std::size_t bytes)
+    : folder_(folder + "/tickwire-bench-transfer-" + std::to_string(::getpid())) {
+  std::filesystem::create_directory(folder_);
+  write_file(source(), bytes);
+  // A virtual machine may have to ask its host for memory that it has not used for a while, which
+  // takes longer than anything measured here. So it has used as much as it will need just before.
+  write_file(target(), bytes);
+  std::filesystem::remove(target());
+}
+
+TransferFiles::~TransferFiles() {
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+}
+
+double processor_seconds() {
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  double sum = 0;
+  for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage used{};
+    ::getrusage(who, &used);
+    sum += seconds(used.ru_utime) + seconds(used.ru_stime);
+  }
+  return sum;
+}
+
+}  // namespace bench
