@@ -11,6 +11,7 @@
 
 #include "test/fuzz/recorded_packets.hpp"
 #include "test/support/counting_resource.hpp"
+#include "test/support/placed_tail.hpp"
 #include "test/support/session_pair.hpp"
 #include "test/support/session_traffic.hpp"
 
@@ -68,7 +69,8 @@ class Victim {
   [[nodiscard]] bool lives() const { return session_.state() != SessionState::ended; }
 
   void give(const Bytes& bytes) {
-    session_.receive(packet(bytes), now_);
+    // A stream asks where the tail belongs, once some of the packet is there.
+    test::receive_in_place(session_, packet(bytes), bytes.size() % 32, now_);
     flush();
     if (session_.asks_to_resume() != nullptr) session_.refuse(ErrorCode::not_resumable);
   }

@@ -8,6 +8,7 @@
 
 #include "lib/session/message_session.hpp"
 #include "test/support/counting_resource.hpp"
+#include "test/support/placed_tail.hpp"
 
 namespace tickwire::test {
 namespace {
@@ -90,7 +91,8 @@ class Subject {
   void packet(std::span<const std::uint8_t> bytes) {
     detail::Packet packet(**pool_, bytes.size());
     packet.append(std::as_bytes(bytes));
-    session_->receive(std::move(packet), now_);
+    const std::size_t front_bytes = packet.size() % 32;
+    receive_in_place(*session_, std::move(packet), front_bytes, now_);
   }
 
   void step(FuzzStep what, Diet& diet) {

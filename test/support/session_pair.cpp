@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "test/support/placed_tail.hpp"
+
 namespace tickwire::test {
 
 void CapturingSink::send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) {
@@ -94,7 +96,7 @@ void SessionPair::deliver(SessionEnd& from, SessionEnd& to) {
   while (!from.sink.packets.empty()) {
     InFlight next = from.sink.packets.take_front();
     if (passes && !passes(next)) continue;
-    to.session.receive(std::move(next.packet), now);
+    if (receive_in_place(to.session, std::move(next.packet), front_bytes, now)) ++placed;
   }
 }
 

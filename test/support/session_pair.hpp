@@ -93,6 +93,9 @@ class SessionPair {
   TimePoint now{std::chrono::hours(1)};
   SessionEnd dialler;
   SessionEnd acceptor;
+  /// Of each packet, so many bytes are there when it is asked where the rest belongs.
+  std::size_t front_bytes = 0;
+  std::size_t placed = 0;  ///< packets whose rest had a place
   /// False drops the packet; may be empty.
   std::function<bool(const InFlight&)> passes;
 };

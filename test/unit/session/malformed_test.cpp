@@ -6,6 +6,7 @@
 #include <string>
 
 #include "test/support/packet_kit.hpp"
+#include "test/support/placed_tail.hpp"
 
 /// Packets that no correct peer sends, one rule after the other.
 using namespace tickwire;
@@ -27,27 +28,46 @@ test::SessionPlan small_settings() {
   return settings;
 }
 
-/// An open session that packets are tried on.
+/// An open session that packets are tried on, and another one that gets them as from a stream: it
+/// has to come to the same, where nothing but packets is given to either.
 struct Target {
-  Target() : end(small_settings(), TimePoint(1h)) { test::forge_open(end, Direction::accepted); }
+  Target() : end(small_settings(), TimePoint(1h)), streamed(small_settings(), TimePoint(1h)) {
+    test::forge_open(end, Direction::accepted);
+    test::forge_open(streamed, Direction::accepted);
+  }
 
   Target& give(const Bytes& packet) {
     test::inject(end, packet);
+    detail::Packet same(*streamed.pool, packet.size());
+    same.append(packet);
+    test::receive_in_place(streamed.session, std::move(same), 24, streamed.now);
     return *this;
   }
   [[nodiscard]] bool survives() {
     end.take_events();
+    streamed.take_events();
+    if (only_packets) CHECK(streamed.session.is_open() == end.session.is_open());
+    if (only_packets) CHECK(streamed.texts() == end.texts());
     return end.session.is_open();
   }
   /// The sentence in which the connection ended; empty when it lives on.
   [[nodiscard]] std::string verdict() {
+    const std::string verdict = verdict_of(end);
+    if (only_packets) CHECK(verdict_of(streamed) == verdict);
+    return verdict;
+  }
+
+  SessionEnd end;
+  SessionEnd streamed;
+  bool only_packets = true;
+
+ private:
+  static std::string verdict_of(SessionEnd& end) {
     end.take_events();
     if (end.session.is_open() || end.count(EventType::disconnected) != 1) return {};
     if (end.events.back().error.code != ErrorCode::protocol_violation) return {};
     return end.events.back().error.message();
   }
-
-  SessionEnd end;
 };
 
 std::string verdict_on(const Bytes& packet) {
@@ -168,6 +188,7 @@ TEST_CASE("a reliable packet out of sequence ends the connection") {
 
 TEST_CASE("the sequence of a channel goes on beyond 65,535") {
   Target target;
+  target.only_packets = false;
   for (std::uint32_t i = 0; i < 70'000; i += 10) {
     ByteKit packet = test::reliable_packet(3, static_cast<std::uint16_t>(i));
     for (int n = 0; n < 10; ++n)
@@ -249,6 +270,7 @@ TEST_CASE("an acknowledgement of what was never sent ends the connection, wherev
   CHECK_FALSE(verdict_on(test::control_packet().record(0x30, ByteKit().u8(200).u32(1))).empty());
   CHECK_FALSE(verdict_on(ByteKit().u8(5).u8(0).u16(0).u32(1)).empty());
   Target target;
+  target.only_packets = false;
   CHECK(target.end.send("a") == ErrorCode::none);
   CHECK(target.end.send("b") == ErrorCode::none);
   static_cast<void>(test::flushed(target.end));
@@ -265,6 +287,7 @@ TEST_CASE("a hold of a channel that was never used ends the connection") {
   CHECK_FALSE(verdict_on(test::control_packet().record(0x34, ByteKit().u8(0))).empty());
   CHECK_FALSE(verdict_on(test::control_packet().record(0x35, ByteKit().u8(200))).empty());
   Target target;
+  target.only_packets = false;
   CHECK(target.end.send("a") == ErrorCode::none);
   target.give(test::control_packet().record(0x34, ByteKit().u8(0)));
   target.give(test::control_packet().record(0x34, ByteKit().u8(0)));
