@@ -142,7 +142,7 @@ class Result {
   std::variant<T, Error> state_;
 };
 
-/// Success without a value, or the `Error`.
+/// Success without a value, or the `Error`. Pre: `error()` only when there is one.
 template <>
 class Result<void> {
  public:

@@ -13,10 +13,19 @@
 namespace tickwire::detail {
 namespace {
 
-// What may wait here for the kernel: about what a session hands over at a time.
-constexpr std::size_t kQueueBytes = 1024 * 1024;
-// From here on a write is worth its system call, even before the pass ends.
-constexpr std::size_t kWriteBytes = 768 * 1024;
+// What may wait here for the kernel, where the budget allows as much, and from where on a write is
+// worth its system call even before the pass ends.
+struct WriteSizes {
+  std::size_t queue;
+  std::size_t write;
+};
+// A fast way takes it at once, and the larger the writes are, the seldomer the other end is woken.
+constexpr WriteSizes kPlainSizes{1024 * 1024, 768 * 1024};
+// What is encrypted byte by byte had better be in the cache still.
+constexpr WriteSizes kTlsSizes{192 * 1024, 128 * 1024};
+constexpr const WriteSizes& sizes_for(Security security) noexcept {
+  return security == Security::plain ? kPlainSizes : kTlsSizes;
+}
 // How soon room is looked for again where the budget is used up, which no socket tells: soon on a
 // fast way, which has room at once, and then at most this rarely.
 constexpr Duration kShortestLook = std::chrono::microseconds(200);
@@ -281,11 +290,12 @@ void StreamConnection::stream_ended(TimePoint now) {
 // system acknowledges, and what is late is dropped for it.
 std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
   if (phase_ != Phase::up) return 0;
-  if (queue_.bytes() >= kQueueBytes) {
+  const std::size_t most_in_queue = sizes_for(shared_.options.security).queue;
+  if (queue_.bytes() >= most_in_queue) {
     budget_.note_full();
     return 0;
   }
-  const std::size_t in_queue = kQueueBytes - queue_.bytes();
+  const std::size_t in_queue = most_in_queue - queue_.bytes();
   if (!budget_.has_limit()) return in_queue;
   const std::size_t extra = lane == Lane::datagram ? budget_.bytes() / 2 : 0;
   const std::size_t most = budget_.bytes() + extra;
@@ -333,7 +343,8 @@ void StreamConnection::send(Packet packet, Packet body) {
   }
   queue_.push(std::move(packet));
   if (body) queue_.push(std::move(body));
-  if (queue_.bytes() >= kWriteBytes && !write_blocked_) write_some();
+  const std::size_t enough = sizes_for(shared_.options.security).write;
+  if (queue_.bytes() >= enough && !write_blocked_) write_some();
   mark_dirty();
 }
 
