@@ -113,9 +113,7 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
     }
   }
 
-  void read_bytes(void* into, std::size_t size) {
-    detail::copy_bytes(into, take(size), size);
-  }
+  void read_bytes(void* into, std::size_t size) { detail::copy_bytes(into, take(size), size); }
 
   template <detail::wire_number T>
   void read_array(T* numbers, std::size_t count) {
