@@ -205,6 +205,9 @@ struct HostConfig {
   /// What `Event::as`, `Event::read`, `Event::metadata` and listeners make of received bytes at
   /// most: 1 KiB to just under 4 GiB, 1 to 4,096 levels.
   DecodeLimits decode{};
+  /// How long the calls that wait look for something again and again before they sleep: 0 to 1 s.
+  /// Takes a processor for it, and saves the 50 us or so that it takes to be woken.
+  Duration spin = Duration::zero();
 };
 
 /// Settings of one `listen`.

@@ -24,6 +24,8 @@ constexpr std::size_t kMessageExtraBytes = 64;
 // An event carries its host's decode limits in eight bytes.
 constexpr std::size_t kMinDecodeBytes = 1024;
 constexpr std::size_t kMaxDecodeBytes = 0xffff'ffffu;
+// Longer than that nobody means to burn a processor for what may never come.
+constexpr Duration kMostSpin = std::chrono::seconds(1);
 // A level takes about a kilobyte of stack in a debug build with sanitizers.
 constexpr std::uint32_t kMaxDecodeDepth = 4096;
 
@@ -118,6 +120,8 @@ HostConfig checked(HostConfig config) {
   check_decode(config.decode);
   demand(config.enet.throttle <= ThrottleProfile::lan, "enet.throttle is no enumerator");
   demand(config.max_catch_up_ticks >= 1, "max_catch_up_ticks must be at least 1");
+  demand(config.spin >= Duration::zero() && config.spin <= kMostSpin,
+         "spin must be at least 0 and at most 1 s");
   if (const auto collision = name_collision()) {
     throw std::invalid_argument("The message names '" + std::string(collision->first) + "' and '" +
                                 std::string(collision->second) +

@@ -303,7 +303,7 @@ void HostCore::wait_for_activity(TimePoint deadline) {
     if (each != nullptr) deadline = std::min(deadline, each->wake_at());
   std::optional<Duration> timeout;
   if (deadline != TimePoint::max()) timeout = std::max(deadline - now, Duration::zero());
-  mailbox->poller().wait(timeout);
+  wait_spinning(mailbox->poller(), timeout, config.spin);
   has_waited_ = true;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/platform/poller.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace tickwire::detail {
@@ -29,6 +31,19 @@ bool Watch::set(Interest interest) noexcept {
 
 void Watch::end() noexcept {
   static_cast<void>(set(Interest::none));
+}
+
+// By the time that really passes: a program's own clock may stand still meanwhile.
+void wait_spinning(Poller& poller, std::optional<Duration> timeout, Duration spin) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Duration most = timeout ? std::min(spin, *timeout) : spin;
+  Duration passed = Duration::zero();
+  while (passed < most) {
+    if (poller.wait(Duration::zero())) return;
+    passed = std::chrono::steady_clock::now() - begin;
+  }
+  if (timeout) timeout = std::max(*timeout - passed, Duration::zero());
+  poller.wait(timeout);
 }
 
 }  // namespace tickwire::detail

@@ -37,9 +37,9 @@ class Poller {
  public:
   virtual ~Poller() = default;
 
-  /// Tells its targets of all sockets that are ready. A wake that came since the last wait ends it
-  /// at once. No time-out: for ever.
-  virtual void wait(std::optional<Duration> timeout) = 0;
+  /// Tells its targets of all sockets that are ready, and answers whether there was one, or a wake.
+  /// One that came since the last wait ends it at once. No time-out: for ever.
+  virtual bool wait(std::optional<Duration> timeout) = 0;
   virtual void wake() noexcept = 0;
 
  private:
@@ -73,6 +73,10 @@ class Watch {
   PollTarget* target_ = nullptr;
   Interest interest_ = Interest::none;
 };
+
+/// Waits as `poller` does, but looks again and again before it sleeps, for `spin` at most: whoever
+/// sleeps is woken some 50 us late on many systems.
+void wait_spinning(Poller& poller, std::optional<Duration> timeout, Duration spin);
 
 /// The best poller of this system. Throws `std::bad_alloc` when it has no descriptor left.
 [[nodiscard]] std::unique_ptr<Poller> make_poller();

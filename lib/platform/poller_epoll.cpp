@@ -24,13 +24,13 @@ class EpollPoller final : public Poller {
   EpollPoller();
   ~EpollPoller() override { close(epoll_); }
 
-  void wait(std::optional<Duration> timeout) override;
+  bool wait(std::optional<Duration> timeout) override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
   bool change(SocketHandle socket, Interest from, Interest to,
               PollTarget& target) noexcept override;
-  void tell(int count);
+  bool tell(int count);
 
   WakePipe wake_;
   int epoll_;
@@ -61,7 +61,7 @@ bool EpollPoller::change(SocketHandle socket, Interest from, Interest to,
   return epoll_ctl(epoll_, operation, static_cast<int>(socket), &event) == 0;
 }
 
-void EpollPoller::tell(int count) {
+bool EpollPoller::tell(int count) {
   for (int i = 0; i < count; ++i) {
     auto* target = static_cast<PollTarget*>(ready_[static_cast<std::size_t>(i)].data.ptr);
     if (target != nullptr) {
@@ -70,10 +70,11 @@ void EpollPoller::tell(int count) {
       wake_.drain();
     }
   }
+  return count > 0;
 }
 
 // One look tells of 256 sockets at most; the others come with the next.
-void EpollPoller::wait(std::optional<Duration> timeout) {
+bool EpollPoller::wait(std::optional<Duration> timeout) {
   const int room = static_cast<int>(ready_.size());
   if (timeout && *timeout <= Duration::zero()) {
     return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
@@ -94,9 +95,8 @@ void EpollPoller::wait(std::optional<Duration> timeout) {
 #endif
   // epoll_wait counts in milliseconds, which is too coarse for a tick.
   pollfd sleeper{epoll_, POLLIN, 0};
-  if (ppoll(&sleeper, 1, limit, nullptr) > 0) {
-    tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
-  }
+  if (ppoll(&sleeper, 1, limit, nullptr) <= 0) return false;
+  return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
 }
 
 }  // namespace

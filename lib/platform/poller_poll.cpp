@@ -15,7 +15,7 @@ constexpr short event_bits(Interest interest) noexcept {
 
 class PollPoller final : public Poller {
  public:
-  void wait(std::optional<Duration> timeout) override;
+  bool wait(std::optional<Duration> timeout) override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
@@ -28,11 +28,12 @@ class PollPoller final : public Poller {
   PollList<pollfd> list_{wake_.descriptor(), POLLIN};
 };
 
-void PollPoller::wait(std::optional<Duration> timeout) {
+bool PollPoller::wait(std::optional<Duration> timeout) {
   const auto count = static_cast<nfds_t>(list_.size());
-  if (poll(list_.data(), count, poll_milliseconds(timeout)) <= 0) return;
+  if (poll(list_.data(), count, poll_milliseconds(timeout)) <= 0) return false;
   if (list_.is_woken()) wake_.drain();
   list_.tell();
+  return true;
 }
 
 }  // namespace

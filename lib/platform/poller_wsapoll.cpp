@@ -66,7 +66,7 @@ WakeSocket::WakeSocket() {
 
 class WsaPoller final : public Poller {
  public:
-  void wait(std::optional<Duration> timeout) override;
+  bool wait(std::optional<Duration> timeout) override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
@@ -79,11 +79,12 @@ class WsaPoller final : public Poller {
   PollList<WSAPOLLFD> list_{wake_.handle(), POLLRDNORM};
 };
 
-void WsaPoller::wait(std::optional<Duration> timeout) {
+bool WsaPoller::wait(std::optional<Duration> timeout) {
   const auto count = static_cast<ULONG>(list_.size());
-  if (WSAPoll(list_.data(), count, poll_milliseconds(timeout)) <= 0) return;
+  if (WSAPoll(list_.data(), count, poll_milliseconds(timeout)) <= 0) return false;
   if (list_.is_woken()) wake_.drain();
   list_.tell();
+  return true;
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ constexpr Duration kLong = 20s;
 /// A server on a thread of its own, which echoes objects, and a client on this one.
 class EchoServer {
  public:
-  explicit EchoServer(const test::Scheme& scheme)
-      : network_(std::make_shared<MemoryNetwork>()), host_(config()) {
+  explicit EchoServer(const test::Scheme& scheme, Duration spin = Duration::zero())
+      : network_(std::make_shared<MemoryNetwork>()), spin_(spin), host_(config()) {
     auto bound = host_.listen(scheme.listen_url());
     REQUIRE(bound);
     url = bound->to_string();
@@ -46,6 +46,7 @@ class EchoServer {
     config.memory_network = network_;
     config.tick_rate_hz = std::nullopt;
     config.log.level = LogLevel::off;
+    config.spin = spin_;
     return config;
   }
   Host& host() { return host_; }
@@ -54,6 +55,7 @@ class EchoServer {
 
  private:
   std::shared_ptr<MemoryNetwork> network_;
+  Duration spin_;
   Host host_;
   std::thread thread_;
 };
@@ -69,18 +71,21 @@ std::optional<Event> wait_for_type(Host& host, EventType type) {
 
 }  // namespace
 
-CONTRACT_CASE("wait_for sleeps until something arrives, and so does run") {
-  EchoServer server(scheme);
-  Host client(server.config());
-  const auto dialled = client.connect(server.url);
-  REQUIRE(dialled);
-  REQUIRE(wait_for_type(client, EventType::connected));
-  for (int i = 0; i < 100; ++i) {
-    const std::string text = "round " + std::to_string(i);
-    REQUIRE(test::send_text(*dialled, text));
-    const auto event = wait_for_type(client, EventType::object_received);
-    REQUIRE(event);
-    CHECK(event->bytes().size() == text.size() + 1);
+CONTRACT_CASE(
+    "wait_for sleeps until something arrives, and so does run, whether they spin or not") {
+  for (const Duration spin : {Duration::zero(), Duration(1us), Duration(20ms)}) {
+    EchoServer server(scheme, spin);
+    Host client(server.config());
+    const auto dialled = client.connect(server.url);
+    REQUIRE(dialled);
+    REQUIRE(wait_for_type(client, EventType::connected));
+    for (int i = 0; i < 100; ++i) {
+      const std::string text = "round " + std::to_string(i);
+      REQUIRE(test::send_text(*dialled, text));
+      const auto event = wait_for_type(client, EventType::object_received);
+      REQUIRE(event);
+      CHECK(event->bytes().size() == text.size() + 1);
+    }
   }
 }
 

@@ -258,6 +258,39 @@ POLLER_CASE("bytes that come during a wait end it") {
   CHECK(target.told == 1);
 }
 
+POLLER_CASE("who spins finds what is there, what comes, and a wake, without sleeping") {
+  const SocketPair pair;
+  Target target;
+  Watch watch(poller, pair.near(), target);
+  REQUIRE(watch.set(Interest::readable));
+  poller.wake();
+  detail::wait_spinning(poller, std::nullopt, 1h);
+  CHECK(target.told == 0);
+  std::thread other([&] { pair.send(); });
+  detail::wait_spinning(poller, std::nullopt, 1h);
+  other.join();
+  CHECK(target.told == 1);
+  detail::wait_spinning(poller, std::nullopt, 1h);
+  CHECK(target.told == 2);
+}
+
+POLLER_CASE("who spins sleeps for the rest of the time, and no longer") {
+  const SocketPair pair;
+  Target target;
+  Watch watch(poller, pair.near(), target);
+  REQUIRE(watch.set(Interest::readable));
+  for (const Duration spin : {Duration::zero(), Duration(1ms), Duration(1h)}) {
+    const auto before = std::chrono::steady_clock::now();
+    detail::wait_spinning(poller, 3ms, spin);
+    CHECK(std::chrono::steady_clock::now() - before >= 3ms);
+  }
+  detail::wait_spinning(poller, -5ms, 1h);
+  std::thread other([&] { pair.send(); });
+  detail::wait_spinning(poller, std::nullopt, 1us);  // asleep by then, or not
+  other.join();
+  CHECK(target.told == 1);
+}
+
 POLLER_CASE("of 600 ready sockets each is told of, in a few looks") {
   constexpr std::size_t count = 600;
   const SocketPair pair;

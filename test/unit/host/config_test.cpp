@@ -50,6 +50,8 @@ std::vector<BadField> bad_fields() {
       {"channels", [](auto& c) { c.channels[2].weight = 0; }},
       {"channels", [](auto& c) { c.channels[2].delivery = static_cast<Delivery>(3); }},
       {"max_catch_up_ticks", [](auto& c) { c.max_catch_up_ticks = 0; }},
+      {"spin", [](auto& c) { c.spin = Duration(-1); }},
+      {"spin", [](auto& c) { c.spin = std::chrono::seconds(1) + Duration(1); }},
       {"limits.max_connections", [](auto& c) { c.limits.max_connections = 0; }},
       {"limits.max_connections_per_address",
        [](auto& c) { c.limits.max_connections_per_address = 0; }},
@@ -108,6 +110,7 @@ TEST_CASE("a config at its limits is taken") {
           config.max_events_per_pass = 1;
           config.channels.resize(64);
           config.max_catch_up_ticks = 1;
+          config.spin = std::chrono::seconds(1);
           config.limits.max_connections = 1;
           config.limits.max_connections_per_address = 1;
           config.limits.max_connects_per_address_per_second = 1e-6;
