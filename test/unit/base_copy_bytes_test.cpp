@@ -36,7 +36,7 @@ bool copies(std::size_t size, std::size_t from_offset, std::size_t to_offset) {
 }  // namespace
 
 TEST_CASE("bytes are copied, all and no others, wherever the two blocks lie to each other") {
-  for (const std::size_t size : {1, 2047, 2048, 2049, 3071, 3072, 20'000}) {
+  for (const std::size_t size : {1u, 2047u, 2048u, 2049u, 3071u, 3072u, 20'000u}) {
     for (std::size_t offset = 0; offset < 200; offset += 3) {
       INFO(size << " bytes, offset " << offset);
       REQUIRE(copies(size, 5'000, 5'000 + offset));

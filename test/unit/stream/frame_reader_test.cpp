@@ -288,7 +288,7 @@ TEST_CASE("the tail of a large packet is read to its place, wherever the stream 
                                            test::pattern(detail::kMaxFrameBytes, 3)};
   const std::string stream = stream_of(bodies);
   std::mt19937 random(11);
-  for (const std::size_t front : {1, 9, 14}) {
+  for (const std::size_t front : {1u, 9u, 14u}) {
     for (int trial = 0; trial < 60; ++trial) {
       Ground ground;
       ground.reading.front_bytes = front;
