@@ -27,9 +27,11 @@ tests    netcat-openbsd      netcat                openbsd-netcat -
 tests    curl                curl                  curl           curl
 checks   clang               clang                 clang          -
 checks   clang-format        clang-tools-extra     clang          clang-format
+checks   valgrind            valgrind              valgrind       -
 bench    libasio-dev         asio-devel            asio           asio
 bench    libmsgpack-cxx-dev  msgpack-devel         msgpack-cxx    msgpack-cxx
 bench    libcli11-dev        cli11-devel           cli11          cli11
+bench    libbenchmark-dev    google-benchmark-devel benchmark     google-benchmark
 bench    iproute2            iproute               iproute2       -
 bench    libssl-dev          openssl-devel         openssl        openssl@3
 demos    libopus-dev         opus-devel            opus           opus
