@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <array>
-#include <cereal/types/array.hpp>
 #include <cereal/types/vector.hpp>
 #include <chrono>
 #include <optional>
@@ -13,31 +11,13 @@
 #include "support/process.hpp"
 #include "support/stream.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/tickwire_payloads.hpp"
 
 /// A stream over Tickwire: objects or bytes in by `send`, out of `poll` decoded.
 namespace {
 
 using namespace std::chrono_literals;
 using tickwire::EventType;
-
-/// What a game sends for every moving thing.
-///
-/// Shape: 64 bytes encoded.
-struct Move {
-  std::uint64_t near = 0;
-  std::uint32_t player = 7;
-  std::uint32_t tick = 1;
-  std::array<float, 3> position{1, 2, 3};
-  std::array<float, 3> velocity{4, 5, 6};
-  std::array<float, 4> orientation{0, 0, 0, 1};
-  std::uint64_t far = 0;
-};
-template <class Archive>
-void serialize(Archive& archive, Move& move) {
-  archive(move.near, move.player, move.tick, move.position, move.velocity, move.orientation,
-          move.far);
-}
-TICKWIRE_MESSAGE(Move, "bench.move");
 
 /// A large thing.
 struct Block {
@@ -51,52 +31,6 @@ void serialize(Archive& archive, Block& block) {
 }
 TICKWIRE_MESSAGE(Block, "bench.block");
 
-/// Sends and takes plain bytes.
-class Bytes {
- public:
-  static constexpr EventType event_type = EventType::data_received;
-  static constexpr const char* one_message = "send_bytes in, event->bytes() out of poll()";
-
-  explicit Bytes(const bench::StreamOptions& options) : bytes_(options.message_bytes) {}
-  tickwire::Result<tickwire::MessageId> send(tickwire::Connection connection,
-                                             const bench::Stamp& stamp) {
-    bench::put_stamp(stamp, bytes_);
-    return connection.send_bytes(bytes_);
-  }
-  bench::Stamp take(const tickwire::Event& event) { return bench::stamp_of(event.bytes()); }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
-/// Sends and takes small objects.
-class Moves {
- public:
-  static constexpr EventType event_type = EventType::object_received;
-  static constexpr const char* one_message =
-      "an object of 9 members, send(object) in, event->as<T>() out of poll()";
-
-  explicit Moves(const bench::StreamOptions& options) {
-    std::vector<std::byte> encoded;
-    if (!tickwire::encode(move_, encoded) || encoded.size() != options.message_bytes)
-      throw std::runtime_error("This object has " + std::to_string(encoded.size()) + " bytes.");
-  }
-  tickwire::Result<tickwire::MessageId> send(tickwire::Connection connection,
-                                             const bench::Stamp& stamp) {
-    move_.near = stamp.near;
-    move_.far = stamp.far;
-    return connection.send(move_);
-  }
-  bench::Stamp take(const tickwire::Event& event) {
-    const auto move = event.as<Move>();
-    if (!move) bench::throw_error(move.error());
-    return {move->near, move->far};
-  }
-
- private:
-  Move move_;
-};
-
 /// Sends and takes large objects, decoded into one that keeps its memory.
 class Blocks {
  public:
@@ -104,8 +38,8 @@ class Blocks {
   static constexpr const char* one_message =
       "an object with a vector of bytes, send(object) in, event->read(object) out of poll()";
 
-  explicit Blocks(const bench::StreamOptions& options) {
-    block_.data.resize(options.message_bytes - 2 * bench::Stamp::bytes);
+  explicit Blocks(std::size_t message_bytes) {
+    block_.data.resize(message_bytes - 2 * bench::Stamp::bytes);
   }
   tickwire::Result<tickwire::MessageId> send(tickwire::Connection connection,
                                              const bench::Stamp& stamp) {
@@ -136,12 +70,6 @@ tickwire::HostConfig config_for(const bench::StreamOptions& options, const bench
   return config;
 }
 
-/// Throws when the connection ended, or never came up.
-void expect_life(const tickwire::Event& event) {
-  if (event.type == EventType::error || event.type == EventType::disconnected)
-    bench::throw_error(event.error);
-}
-
 /// Until the connection has ended, and the pass in which it did: only then the other end is told.
 void wait_for_end(tickwire::Host& host) {
   for (bool ended = false;;) {
@@ -160,7 +88,7 @@ void send_stream(const bench::StreamOptions& options, const bench::TlsFiles* fil
   const auto connection = host.wait_connected(*dialled, 5s);
   if (!connection) bench::throw_error(connection.error());
 
-  Kind kind(options);
+  Kind kind(options.message_bytes);
   bench::StreamSource source(options);
   const std::size_t burst = std::max<std::size_t>(1, options.batch_bytes / options.message_bytes);
   while (!source.is_finished()) {
@@ -169,11 +97,11 @@ void send_stream(const bench::StreamOptions& options, const bench::TlsFiles* fil
       for (auto sent = kind.send(*connection, stamp); !sent; sent = kind.send(*connection, stamp)) {
         if (sent.error().code != tickwire::ErrorCode::send_queue_full)
           bench::throw_error(sent.error());
-        if (const auto event = host.wait_for(10ms)) expect_life(*event);
+        if (const auto event = host.wait_for(10ms)) bench::expect_life(*event);
       }
     }
     while (const auto event = host.poll())
-      expect_life(*event);
+      bench::expect_life(*event);
   }
   connection->close();  // once all is acknowledged
   wait_for_end(host);
@@ -182,12 +110,12 @@ void send_stream(const bench::StreamOptions& options, const bench::TlsFiles* fil
 template <class Kind>
 void receive_stream(const bench::StreamOptions& options, tickwire::Host& host,
                     bench::StreamSink& sink) {
-  Kind kind(options);
+  Kind kind(options.message_bytes);
   while (!sink.is_finished()) {
     auto event = host.poll();
     if (!event) event = host.wait_for(1s);
     if (!event) continue;
-    expect_life(*event);
+    bench::expect_life(*event);
     if (event->type == Kind::event_type) sink.take(kind.take(*event));
   }
   wait_for_end(host);
@@ -214,8 +142,8 @@ void run(const bench::StreamOptions& options) {
 int main(int argc, char** argv) {
   const auto options = bench::read_stream_options(argc, argv, {.peer = "tickwire"});
   return bench::run_program(bench::time_limit_seconds(options), [&] {
-    if (options.payload == "bytes") return run<Bytes>(options);
-    if (options.message_bytes < 1024) return run<Moves>(options);
+    if (options.payload == "bytes") return run<bench::Bytes>(options);
+    if (options.message_bytes < 1024) return run<bench::Moves>(options);
     run<Blocks>(options);
   });
 }

@@ -32,6 +32,9 @@ bench    libasio-dev         asio-devel            asio           asio
 bench    libmsgpack-cxx-dev  msgpack-devel         msgpack-cxx    msgpack-cxx
 bench    libcli11-dev        cli11-devel           cli11          cli11
 bench    libbenchmark-dev    google-benchmark-devel benchmark     google-benchmark
+bench    libuv1-dev          libuv-devel           libuv          libuv
+bench    libzmq3-dev         zeromq-devel          zeromq         zeromq
+bench    libnng-dev          nng-devel             nng            nng
 bench    iproute2            iproute               iproute2       -
 bench    libssl-dev          openssl-devel         openssl        openssl@3
 demos    libopus-dev         opus-devel            opus           opus

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 /// TCP over loopback for the peers that use the operating system alone. All throw
 /// `std::system_error`.
@@ -22,6 +23,8 @@ class Socket {
   ~Socket();
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  /// Hands the descriptor over to somebody else, who will close it.
+  [[nodiscard]] int release() noexcept { return std::exchange(descriptor_, -1); }
 
  private:
   int descriptor_;

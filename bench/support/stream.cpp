@@ -27,6 +27,8 @@ StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& de
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, ...");
   app.add_option("--payload", options.payload, "what Tickwire sends")
       ->check(CLI::IsMember({"bytes", "object"}));
+  app.add_option("--delivery", options.delivery, "how ENet sends")
+      ->check(CLI::IsMember({"reliable", "unreliable"}));
   app.add_option("--bytes", options.message_bytes, "bytes of a message")
       ->check(CLI::Range(std::size_t{2 * Stamp::bytes}, std::size_t{64} << 20));
   app.add_option("--batch", options.batch_bytes, "bytes that are gathered for a write")
@@ -73,11 +75,14 @@ Stamp StreamSource::next() {
 
 void StreamSink::take(const Stamp& stamp) {
   if (count_ == 0) first_ = Clock::now();
-  if (finished_ || stamp.near / 2 != count_ || stamp.far != ~stamp.near) {
-    throw std::runtime_error("Message " + std::to_string(count_) +
+  const std::uint64_t number = stamp.near / 2;
+  const bool is_expected = loss_ == Loss::fails ? number == next_ : number >= next_;
+  if (finished_ || !is_expected || stamp.far != ~stamp.near) {
+    throw std::runtime_error("Message " + std::to_string(next_) +
                              " is not what was sent under that number.");
   }
   ++count_;
+  next_ = number + 1;
   if (stamp.near % 2 == 0) return;
   finished_ = true;
   last_ = Clock::now();
@@ -90,23 +95,31 @@ void StreamSink::report(const StreamOptions& options, std::string_view encryptio
   // The first message only starts the clock.
   const double per_second = static_cast<double>(count_ - 1) / seconds;
   const bool is_large = options.message_bytes >= kLargeMessageBytes;
-  Figure figure;
-  figure.add("workload", options.workload)
-      .add("peer", options.peer)
-      .add("metric", "throughput")
-      .add("value",
-           is_large ? per_second * static_cast<double>(options.message_bytes) / 1e6 : per_second)
-      .add("unit", is_large ? "MB/s" : "messages/s")
-      .add("better", "higher")
-      .add("transport", options.scheme)
-      .add("encryption", encryption)
-      .add("message_bytes", options.message_bytes)
-      .add("messages", count_)
-      .add("seconds", seconds)
-      .add("ends", "two processes")
-      .add("pinning", "none")
-      .add("one_message", one_message);
-  figure.print();
+  const auto print = [&](std::string_view metric, double value, std::string_view unit) {
+    Figure figure;
+    figure.add("workload", options.workload)
+        .add("peer", options.peer)
+        .add("metric", metric)
+        .add("value", value)
+        .add("unit", unit)
+        .add("better", "higher")
+        .add("transport", options.scheme)
+        .add("encryption", encryption)
+        .add("message_bytes", options.message_bytes)
+        .add("messages", count_)
+        .add("seconds", seconds)
+        .add("ends", "two processes")
+        .add("pinning", "none")
+        .add("one_message", one_message);
+    figure.print();
+  };
+  if (is_large) {
+    print("throughput", per_second * static_cast<double>(options.message_bytes) / 1e6, "MB/s");
+  } else {
+    print("throughput", per_second, "messages/s");
+  }
+  if (loss_ == Loss::counts)
+    print("arrived", static_cast<double>(count_) / static_cast<double>(next_), "ratio");
 }
 
 }  // namespace bench

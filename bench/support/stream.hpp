@@ -14,14 +14,15 @@ namespace bench {
 
 /// Settings of a stream program.
 struct StreamOptions {
-  std::string workload = "stream";  ///< for the report
-  std::string peer;                 ///< for the report
-  std::string scheme = "tcp";       ///< tcp or tls; what else Tickwire speaks
-  std::string payload = "bytes";    ///< Tickwire: bytes or object
-  std::size_t message_bytes = 64;   ///< at least 16, without what a peer puts around it
-  std::size_t batch_bytes = 65536;  ///< what a sender gathers; 1: each message by itself
-  std::size_t write_bytes = 65536;  ///< Asio: most for one system call; its own value is 64 KiB
-  double seconds = 1;               ///< how long the sender sends
+  std::string workload = "stream";    ///< for the report
+  std::string peer;                   ///< for the report
+  std::string scheme = "tcp";         ///< tcp or tls; what else Tickwire speaks
+  std::string payload = "bytes";      ///< Tickwire: bytes or object
+  std::string delivery = "reliable";  ///< ENet: reliable or unreliable
+  std::size_t message_bytes = 64;     ///< at least 16, without what a peer puts around it
+  std::size_t batch_bytes = 65536;    ///< what a sender gathers; 1: each message by itself
+  std::size_t write_bytes = 65536;    ///< Asio: most for one system call; its own value is 64 KiB
+  double seconds = 1;                 ///< how long the sender sends
 };
 
 /// Reads them; ends the process where they make no sense.
@@ -60,15 +61,22 @@ class StreamSource {
   bool finished_ = false;
 };
 
+/// What a message that never arrives is.
+enum class Loss { fails, counts };
+
 /// Counts what arrives, between the first message and the last.
 class StreamSink {
  public:
-  /// Throws when it is not the next message, whole.
+  explicit StreamSink(Loss loss = Loss::fails) : loss_(loss) {}
+
+  /// Throws when it is not the next message, whole; with `Loss::counts`, when it is not a later one
+  /// than those before.
   void take(const Stamp& stamp);
   void take(std::span<const std::byte> message) { take(stamp_of(message)); }
   [[nodiscard]] bool is_finished() const noexcept { return finished_; }
 
-  /// Prints the figure: messages per second for small messages, MB/s from 64 KiB on.
+  /// Prints the figure: messages per second for small messages, MB/s from 64 KiB on. With
+  /// `Loss::counts` also which part of them arrived.
   ///
   /// Pre: finished.
   void report(const StreamOptions& options, std::string_view encryption,
@@ -76,7 +84,9 @@ class StreamSink {
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::uint64_t count_ = 0;
+  Loss loss_;
+  std::uint64_t count_ = 0;  ///< those that arrived
+  std::uint64_t next_ = 0;   ///< the number that should come next
   Clock::time_point first_;
   Clock::time_point last_;
   bool finished_ = false;

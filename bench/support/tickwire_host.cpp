@@ -27,4 +27,10 @@ void throw_error(const tickwire::Error& error) {
   throw std::runtime_error(error.message());
 }
 
+void expect_life(const tickwire::Event& event) {
+  using tickwire::EventType;
+  if (event.type == EventType::error || event.type == EventType::disconnected)
+    throw_error(event.error);
+}
+
 }  // namespace bench

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <tickwire/event.hpp>
 #include <tickwire/host.hpp>
 
 #include "tls_files.hpp"
@@ -23,5 +24,8 @@ namespace bench {
 
 /// Throws the error's sentence.
 [[noreturn]] void throw_error(const tickwire::Error& error);
+
+/// Throws when the connection ended, or never came up.
+void expect_life(const tickwire::Event& event);
 
 }  // namespace bench
