@@ -5,8 +5,8 @@
 #include "support/ping.hpp"
 #include "support/process.hpp"
 
-/// A message there and back over ENet alone: a packet, sent off at once; the acknowledgement of a
-/// reliable one goes with the answer.
+/// A message there and back over ENet alone: a packet, sent off at once. ENet acknowledges a
+/// reliable one by a datagram of its own, which it sends before it hands the packet out.
 namespace {
 
 constexpr std::uint32_t kWaitMilliseconds = 1000;

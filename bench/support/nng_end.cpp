@@ -2,6 +2,7 @@
 #include "nng_end.hpp"
 
 #include <cstring>
+#include <exception>
 #include <stdexcept>
 
 namespace bench {
@@ -15,7 +16,6 @@ NngSocket::NngSocket(int (*open)(nng_socket*)) {
 }
 
 NngSocket::~NngSocket() {
-  nng_msg_free(received_);
   nng_close(socket_);
 }
 
@@ -35,21 +35,46 @@ void NngSocket::queue_for_sending(int messages) {
   demand_nng(nng_socket_set_int(socket_, NNG_OPT_SENDBUF, messages), "nng_socket_set_int");
 }
 
-void NngSocket::send(std::span<const std::byte> message) {
+void NngSocket::send(std::span<const std::byte> bytes) {
   nng_msg* made = nullptr;
-  demand_nng(nng_msg_alloc(&made, message.size()), "nng_msg_alloc");
-  std::memcpy(nng_msg_body(made), message.data(), message.size());
-  // From here on it is nng's, unless that fails.
-  const int result = nng_sendmsg(socket_, made, 0);
-  if (result != 0) nng_msg_free(made);
-  demand_nng(result, "nng_sendmsg");
+  demand_nng(nng_msg_alloc(&made, bytes.size()), "nng_msg_alloc");
+  NngMessage message(made);
+  std::memcpy(nng_msg_body(made), bytes.data(), bytes.size());
+  demand_nng(nng_sendmsg(socket_, made, 0), "nng_sendmsg");
+  static_cast<void>(message.release());  // it is nng's now
 }
 
-std::span<const std::byte> NngSocket::receive() {
-  nng_msg_free(received_);
-  received_ = nullptr;
-  demand_nng(nng_recvmsg(socket_, &received_, 0), "nng_recvmsg");
-  return {static_cast<const std::byte*>(nng_msg_body(received_)), nng_msg_len(received_)};
+void NngSocket::send_now(NngMessage message) {
+  demand_nng(nng_sendmsg(socket_, message.get(), NNG_FLAG_NONBLOCK), "nng_sendmsg");
+  static_cast<void>(message.release());
+}
+
+NngReceiver::NngReceiver(NngSocket& socket, Take take) : socket_(socket), take_(std::move(take)) {
+  const auto call = [](void* self) { static_cast<NngReceiver*>(self)->received(); };
+  demand_nng(nng_aio_alloc(&aio_, call, this), "nng_aio_alloc");
+}
+
+NngReceiver::~NngReceiver() {
+  nng_aio_free(aio_);
+}
+
+void NngReceiver::run() {
+  nng_recv_aio(socket_.get(), aio_);
+  finished_.get_future().get();
+}
+
+// No exception may pass through nng, which is C.
+void NngReceiver::received() noexcept {
+  try {
+    demand_nng(nng_aio_result(aio_), "nng_recv_aio");
+    if (take_(NngMessage(nng_aio_get_msg(aio_)))) {
+      nng_recv_aio(socket_.get(), aio_);
+    } else {
+      finished_.set_value();
+    }
+  } catch (...) {
+    finished_.set_exception(std::current_exception());
+  }
 }
 
 }  // namespace bench

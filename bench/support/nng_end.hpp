@@ -4,6 +4,9 @@
 #include <nng/nng.h>
 
 #include <cstddef>
+#include <functional>
+#include <future>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -11,6 +14,15 @@ namespace bench {
 
 /// Throws what nng says about a result that is not 0.
 void demand_nng(int result, const std::string& call);
+
+struct FreeNngMessage {
+  void operator()(nng_msg* message) const { nng_msg_free(message); }
+};
+using NngMessage = std::unique_ptr<nng_msg, FreeNngMessage>;
+
+[[nodiscard]] inline std::span<std::byte> bytes_of(nng_msg& message) {
+  return {static_cast<std::byte*>(nng_msg_body(&message)), nng_msg_len(&message)};
+}
 
 /// An nng socket, whose library's threads read and write the connection.
 ///
@@ -30,15 +42,36 @@ class NngSocket {
   /// How many messages wait to be sent, at most, while nobody waits for them.
   void queue_for_sending(int messages);
 
-  void send(std::span<const std::byte> message);
-  /// Blocks until there is one.
-  ///
-  /// Lifetime: until the next call.
-  [[nodiscard]] std::span<const std::byte> receive();
+  void send(std::span<const std::byte> bytes);
+  /// Sends a message on, unless there is no room for it, which throws.
+  void send_now(NngMessage message);
+  [[nodiscard]] nng_socket get() const noexcept { return socket_; }
 
  private:
   nng_socket socket_{};
-  nng_msg* received_ = nullptr;
+};
+
+/// Receives one message after the other, in a callback on a thread of nng's: that spares waking
+/// another for each.
+class NngReceiver {
+ public:
+  /// Says whether more messages are to come.
+  using Take = std::function<bool(NngMessage)>;
+  NngReceiver(NngSocket& socket, Take take);
+  ~NngReceiver();
+  NngReceiver(const NngReceiver&) = delete;
+  NngReceiver& operator=(const NngReceiver&) = delete;
+
+  /// Returns after the last message; throws what went wrong, in `take` too.
+  void run();
+
+ private:
+  void received() noexcept;
+
+  NngSocket& socket_;
+  Take take_;
+  nng_aio* aio_ = nullptr;
+  std::promise<void> finished_;
 };
 
 }  // namespace bench
