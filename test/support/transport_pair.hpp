@@ -86,10 +86,11 @@ class RecordingLink final : public detail::LinkHandler {
 /// A poller that asks no operating system: whatever is watched counts as ready.
 class EagerPoller final : public detail::Poller {
  public:
-  void wait(std::optional<Duration>) override {
+  bool wait(std::optional<Duration>) override {
     const auto watched = targets_;
     for (const auto& [socket, target] : watched)
       if (targets_.contains(socket)) target->on_ready();
+    return !watched.empty();
   }
   void wake() noexcept override {}
 
