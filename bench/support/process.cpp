@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "process.hpp"
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,11 @@ std::string TextPipe::receive() const {
     if (letter == '\n') return line;
     line += letter;
   }
+}
+
+bool TextPipe::has_text() const {
+  pollfd entry{ends_[0], POLLIN, 0};
+  return poll(&entry, 1, 0) > 0;
 }
 
 Child::Child(const std::function<void()>& work) {

@@ -23,6 +23,8 @@ class TextPipe {
   void send(const std::string& line) const;
   /// Blocks until there is one.
   [[nodiscard]] std::string receive() const;
+  /// Whether `receive` has something to read; also when the other end is gone.
+  [[nodiscard]] bool has_text() const;
 
  private:
   int ends_[2];

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include <enet/enet.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "support/relay.hpp"
+
+/// A relay of voices with ENet alone: one packet goes to all others of a room, unreliably.
+namespace {
+
+struct EndHost {
+  void operator()(ENetHost* host) const { enet_host_destroy(host); }
+};
+using HostPointer = std::unique_ptr<ENetHost, EndHost>;
+
+HostPointer make_host(const ENetAddress* address, std::size_t peers) {
+  static const int started = enet_initialize();
+  if (started != 0) throw std::runtime_error("ENet cannot be initialized.");
+  HostPointer host(enet_host_create(address, peers, 1, 0, 0));
+  if (!host) throw std::runtime_error("ENet has no host.");
+  return host;
+}
+
+ENetAddress loopback(std::uint16_t port) {
+  ENetAddress address{};
+  enet_address_set_host_ip(&address, "127.0.0.1");
+  address.port = port;
+  return address;
+}
+
+bench::Packet bytes_of(const ENetPacket& packet) {
+  return {reinterpret_cast<const std::byte*>(packet.data), packet.dataLength};
+}
+
+/// Makes the host work, and waits at most so long for the first event.
+template <class TakePacket>
+void pass(ENetHost& host, enet_uint32 wait_ms, TakePacket take) {
+  ENetEvent event{};
+  for (; enet_host_service(&host, &event, wait_ms) > 0; wait_ms = 0) {
+    if (event.type == ENET_EVENT_TYPE_DISCONNECT) throw std::runtime_error("A peer is gone.");
+    if (event.type != ENET_EVENT_TYPE_RECEIVE) continue;
+    take(*event.peer, *event.packet);
+    if (event.packet->referenceCount == 0) enet_packet_destroy(event.packet);
+  }
+}
+
+class Relay {
+ public:
+  Relay(const bench::RelayOptions& options, bench::RelayMeter& meter)
+      : options_(options), meter_(meter), rooms_(options.clients / options.room) {}
+
+  // As it came, so that nothing is copied.
+  void pass_on(ENetPeer& from, ENetPacket& packet) {
+    const auto talker = bench::talker_of(bytes_of(packet), options_);
+    if (!talker) return;
+    auto& room = rooms_[*talker / options_.room];
+    if (from.data == nullptr) {  // a client's first packet says who it is
+      from.data = &room;
+      room.push_back(&from);
+    }
+    packet.flags = 0;
+    for (ENetPeer* member : room) {
+      if (member != &from && enet_peer_send(member, 0, &packet) == 0) meter_.forwarded(1);
+    }
+  }
+
+ private:
+  const bench::RelayOptions& options_;
+  bench::RelayMeter& meter_;
+  std::vector<std::vector<ENetPeer*>> rooms_;
+};
+
+void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
+           const bench::TextPipe& done, bench::RelayMeter& meter) {
+  const ENetAddress any_port = loopback(0);
+  const HostPointer host = make_host(&any_port, options.clients);
+  Relay relay(options, meter);
+  ENetAddress bound{};
+  if (enet_socket_get_address(host->socket, &bound) != 0)
+    throw std::runtime_error("ENet does not say its port.");
+  address.send(std::to_string(bound.port));
+  while (!done.has_text()) {
+    pass(*host, 20, [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
+    enet_host_flush(host.get());
+    meter.look();
+  }
+}
+
+std::vector<ENetPeer*> dial_all(ENetHost& host, std::size_t count, std::uint16_t port) {
+  const ENetAddress address = loopback(port);
+  std::vector<ENetPeer*> clients;
+  for (std::size_t i = 0; i < count; ++i) {
+    ENetPeer* const peer = enet_host_connect(&host, &address, 1, 0);
+    if (peer == nullptr) throw std::runtime_error("ENet has no peer left.");
+    clients.push_back(peer);
+  }
+  const auto is_up = [](const ENetPeer* peer) { return peer->state == ENET_PEER_STATE_CONNECTED; };
+  while (!std::ranges::all_of(clients, is_up))
+    pass(host, 10, [](ENetPeer&, ENetPacket&) {});
+  return clients;
+}
+
+void load(const bench::RelayOptions& options, const std::string& port,
+          const bench::TextPipe& done) {
+  const HostPointer host = make_host(nullptr, options.clients);
+  const auto clients =
+      dial_all(*host, options.clients, static_cast<std::uint16_t>(std::stoi(port)));
+  bench::Talkers talkers(options);
+  while (!talkers.is_over()) {
+    talkers.talk([&](std::size_t client, bench::Packet bytes) {
+      ENetPacket* const packet = enet_packet_create(bytes.data(), bytes.size(), 0);
+      if (packet == nullptr || enet_peer_send(clients[client], 0, packet) != 0)
+        throw std::runtime_error("ENet did not take a packet.");
+    });
+    pass(*host, 1, [&](ENetPeer& from, ENetPacket& packet) {
+      // Its peers lie in one array, of which all are used.
+      talkers.hear(static_cast<std::size_t>(&from - clients.front()), bytes_of(packet));
+    });
+  }
+  done.send(talkers.summary());
+  for (;;)  // the relay ends first, and this process with it
+    pass(*host, 100, [](ENetPeer&, ENetPacket&) {});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto options = bench::read_relay_options(argc, argv, "enet");
+  return bench::run_relay(
+      options,
+      [&](const auto& address, const auto& done, auto& meter) {
+        relay(options, address, done, meter);
+      },
+      [&](const auto& port, const auto& done) { load(options, port, done); });
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "relay.hpp"
+
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "report.hpp"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kPacketsPerSecond = 50;
+constexpr auto kWarmUp = 1s;
+constexpr auto kDrain = 500ms;
+
+std::vector<std::size_t> mixed(std::size_t count) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::mt19937 random(1);
+  for (std::size_t i = count; i > 1; --i)
+    std::swap(order[i - 1], order[random() % i]);
+  return order;
+}
+
+/// What a packet begins with.
+struct Head {
+  std::int64_t sent_ns = 0;
+  std::uint64_t talker = 0;
+};
+
+std::int64_t ns_of(Clock::time_point moment) {
+  return std::chrono::nanoseconds(moment.time_since_epoch()).count();
+}
+
+std::optional<Head> head_of(Packet packet, const RelayOptions& options) {
+  if (packet.size() != kVoiceBytes) return std::nullopt;
+  Head head;
+  std::memcpy(&head, packet.data(), sizeof head);
+  if (head.talker >= options.clients) return std::nullopt;
+  return head;
+}
+
+Clock::duration length_of(const RelayOptions& options) {
+  return std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double>(options.seconds));
+}
+
+double processor_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto total = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return total(usage.ru_utime) + total(usage.ru_stime);
+}
+
+void report(const RelayOptions& options, const RelayMeter& meter, const std::string& summary) {
+  std::istringstream words(summary);
+  double heard_share = 0, median_ms = 0, p99_ms = 0;
+  words >> heard_share >> median_ms >> p99_ms;
+  if (!words) throw std::runtime_error("The clients gave no summary.");
+  const auto print = [&](std::string_view metric, double value, std::string_view unit,
+                         std::string_view better) {
+    Figure figure;
+    figure.add("workload", options.workload).add("peer", options.peer).add("metric", metric);
+    figure.add("value", value).add("unit", unit).add("better", better);
+    figure.add("transport", "udp").add("encryption", "none").add("message_bytes", kVoiceBytes);
+    figure.add("connections", options.clients).add("room", options.room);
+    figure.add("ends", "two processes").add("pinning", "none").print();
+  };
+  print("processor", meter.ns_per_packet(), "ns for each packet out", "lower");
+  print("delivered", heard_share, "ratio", "higher");
+  print("delay_median", median_ms, "ms", "lower");
+  print("delay_p99", p99_ms, "ms", "lower");
+}
+
+}  // namespace
+
+RelayOptions read_relay_options(int argc, char** argv, const char* peer) {
+  RelayOptions options;
+  options.peer = peer;
+  CLI::App app("Measures a relay of voices, and prints it as lines of JSON.");
+  app.add_option("--workload", options.workload, "a name for the report");
+  app.add_option("--peer", options.peer, "a name for the report");
+  app.add_option("--clients", options.clients, "how many")->check(CLI::Range(2, 1000));
+  app.add_option("--room", options.room, "members of a room")->check(CLI::Range(2, 1000));
+  app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.5, 600.0));
+  try {
+    app.parse(argc, argv);
+    if (options.clients % options.room != 0)
+      throw CLI::ValidationError("--clients", "wants rooms that are full");
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  return options;
+}
+
+std::optional<std::size_t> talker_of(Packet packet, const RelayOptions& options) {
+  const auto head = head_of(packet, options);
+  if (!head) return std::nullopt;
+  return head->talker;
+}
+
+Talkers::Talkers(const RelayOptions& options)
+    : options_(options),
+      begin_(Clock::now()),
+      counted_from_(begin_ + kWarmUp),
+      end_(counted_from_ + length_of(options)),
+      order_(mixed(options.clients)) {}
+
+void Talkers::talk(const Send& send) {
+  const auto now = Clock::now();
+  const auto turn = Clock::duration(1s) / kPacketsPerSecond / options_.clients;
+  for (; begin_ + turns_ * turn <= std::min(now, end_); ++turns_) {
+    const auto moment = Clock::now();
+    const Head head{ns_of(moment), order_[turns_ % order_.size()]};
+    std::array<std::byte, kVoiceBytes> packet{};
+    std::memcpy(packet.data(), &head, sizeof head);
+    send(head.talker, packet);
+    if (moment >= counted_from_) ++counted_;
+  }
+}
+
+void Talkers::hear(std::size_t client, Packet packet) {
+  const auto head = head_of(packet, options_);
+  if (!head || head->talker == client || head->talker / options_.room != client / options_.room)
+    throw std::runtime_error("A client heard what is not for it.");
+  if (head->sent_ns < ns_of(counted_from_)) return;
+  delays_ms_.push_back(static_cast<double>(ns_of(Clock::now()) - head->sent_ns) / 1e6);
+}
+
+bool Talkers::is_over() const {
+  return Clock::now() >= end_ + kDrain;
+}
+
+std::string Talkers::summary() {
+  if (delays_ms_.size() < 100) throw std::runtime_error("Too little was heard to measure.");
+  std::sort(delays_ms_.begin(), delays_ms_.end());
+  const auto at = [&](double share) {
+    return delays_ms_[static_cast<std::size_t>(share * static_cast<double>(delays_ms_.size() - 1))];
+  };
+  const auto wanted = static_cast<double>(counted_ * (options_.room - 1));
+  std::ostringstream text;
+  text << static_cast<double>(delays_ms_.size()) / wanted << ' ' << at(0.5) << ' ' << at(0.99);
+  return text.str();
+}
+
+void RelayMeter::look() {
+  if (end_ || packets_ == 0) return;
+  const auto now = Clock::now();
+  if (!first_packet_) first_packet_ = now;
+  if (!begin_ && now >= *first_packet_ + kWarmUp) begin_ = moment();
+  // A little less than the talk takes, so that its end is not in it.
+  if (begin_ && now >= *first_packet_ + kWarmUp + length_of(options_) - 50ms) end_ = moment();
+}
+
+void RelayMeter::finish() {
+  if (begin_ && !end_) end_ = moment();
+}
+
+RelayMeter::Moment RelayMeter::moment() const {
+  return {processor_seconds(), packets_};
+}
+
+double RelayMeter::ns_per_packet() const {
+  if (!begin_ || !end_ || end_->packets == begin_->packets)
+    throw std::runtime_error("Too little was forwarded to measure.");
+  return (end_->processor_seconds - begin_->processor_seconds) * 1e9 /
+         static_cast<double>(end_->packets - begin_->packets);
+}
+
+int run_relay(const RelayOptions& options,
+              const std::function<void(const TextPipe&, const TextPipe&, RelayMeter&)>& relay,
+              const std::function<void(const std::string&, const TextPipe&)>& load) {
+  return run_program(static_cast<unsigned>(std::ceil(options.seconds)) + 30, [&] {
+    const TextPipe address;
+    const TextPipe done;
+    Child clients([&] { load(address.receive(), done); });
+    RelayMeter meter(options);
+    relay(address, done, meter);
+    meter.finish();
+    report(options, meter, done.receive());
+    clients.end();
+  });
+}
+
+}  // namespace bench

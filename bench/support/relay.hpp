@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "process.hpp"
+
+/// What the relay programs share: who talks when, what is in a packet, and what is counted. The
+/// relay is the parent, and all clients are one child.
+namespace bench {
+
+inline constexpr std::size_t kVoiceBytes = 80;
+
+/// Settings of a relay program.
+struct RelayOptions {
+  std::string workload = "relay";  ///< for the report
+  std::string peer;                ///< for the report
+  std::size_t clients = 128;
+  std::size_t room = 8;  ///< members of one
+  double seconds = 5;    ///< how long is measured
+};
+
+/// Reads them; ends the process where they make no sense.
+[[nodiscard]] RelayOptions read_relay_options(int argc, char** argv, const char* peer);
+
+using Packet = std::span<const std::byte>;
+
+/// Whose packet it is; nothing when it is no packet of a client.
+[[nodiscard]] std::optional<std::size_t> talker_of(Packet packet, const RelayOptions& options);
+
+/// The clients: each talks 50 times a second, and hears the rest of its room. Their turns are
+/// evenly spread, in an order that is mixed but always the same: neighbours in time share no room
+/// but by chance, so that what goes to one client is rarely there at the same moment.
+class Talkers {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Send = std::function<void(std::size_t client, Packet packet)>;
+
+  /// They begin to talk now. What is sent in the first second does not count: the relay learns
+  /// from it who is in which room.
+  explicit Talkers(const RelayOptions& options);
+
+  /// Sends what is due.
+  void talk(const Send& send);
+  /// A client got a packet; throws when it should not have.
+  void hear(std::size_t client, Packet packet);
+  /// Whether the time is up, and what was sent has had time to arrive.
+  [[nodiscard]] bool is_over() const;
+  /// What was counted, for `report_relay`.
+  [[nodiscard]] std::string summary();
+
+ private:
+  RelayOptions options_;
+  Clock::time_point begin_;
+  Clock::time_point counted_from_;
+  Clock::time_point end_;
+  std::vector<std::size_t> order_;
+  std::size_t turns_ = 0;
+  std::size_t counted_ = 0;
+  std::vector<double> delays_ms_;
+};
+
+/// The processor's time that a relay takes, in the middle of the talk.
+class RelayMeter {
+ public:
+  explicit RelayMeter(const RelayOptions& options) : options_(options) {}
+
+  /// So many packets went out.
+  void forwarded(std::size_t packets) noexcept { packets_ += packets; }
+  /// Looks at the clock; to be called in each pass.
+  void look();
+  /// The talk is over; a relay that was stopped for a while has not seen the end come.
+  void finish();
+  /// Pre: finished.
+  [[nodiscard]] double ns_per_packet() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Moment {
+    double processor_seconds = 0;
+    std::size_t packets = 0;
+  };
+  [[nodiscard]] Moment moment() const;
+
+  RelayOptions options_;
+  std::size_t packets_ = 0;
+  std::optional<Clock::time_point> first_packet_;
+  std::optional<Moment> begin_;
+  std::optional<Moment> end_;
+};
+
+/// Runs both processes. `relay` gives its address to the first pipe and forwards until the second
+/// one has a line; `load` takes the one and gives its summary to the other.
+int run_relay(const RelayOptions& options,
+              const std::function<void(const TextPipe& address, const TextPipe& done,
+                                       RelayMeter& meter)>& relay,
+              const std::function<void(const std::string& address, const TextPipe& done)>& load);
+
+}  // namespace bench
