@@ -14,18 +14,10 @@
 /// library over UDP pays at least. One that is lost is not sent again.
 namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 bench::Socket udp_socket() {
   bench::Socket made(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (made.descriptor() < 0) bench::throw_system_error("socket");
-  const sockaddr_in address = loopback(0);
+  const sockaddr_in address = bench::loopback_address(0);
   if (bind(made.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     bench::throw_system_error("bind");
   return made;
@@ -39,7 +31,7 @@ class End {
       : descriptor_(own.descriptor()),
         flags_(options.spins() ? MSG_DONTWAIT : 0),
         received_(options.message_bytes + 1) {
-    const sockaddr_in address = loopback(bench::port_of(other));
+    const sockaddr_in address = bench::loopback_address(bench::port_of(other));
     if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
       bench::throw_system_error("connect");
   }

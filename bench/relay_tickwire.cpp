@@ -24,11 +24,6 @@ tickwire::HostConfig config_for() {
   return config;
 }
 
-void expect_life(const tickwire::Event& event) {
-  if (event.type == EventType::error || event.type == EventType::disconnected)
-    bench::throw_error(event.error);
-}
-
 class Relay {
  public:
   Relay(const bench::RelayOptions& options, bench::RelayMeter& meter)
@@ -38,7 +33,7 @@ class Relay {
 
   void pass() {
     for (auto event = host_.wait_for(20ms); event; event = host_.poll()) {
-      expect_life(*event);
+      bench::expect_life(*event);
       if (event->type == EventType::data_received) pass_on(*event);
     }
     meter_.look();
@@ -93,7 +88,7 @@ std::vector<Connection> dial_all(const bench::RelayOptions& options, tickwire::H
   }
   for (std::size_t up = 0; up < clients.size();) {
     for (auto event = host.wait_for(100ms); event; event = host.poll()) {
-      expect_life(*event);
+      bench::expect_life(*event);
       if (event->type == EventType::connected) ++up;
     }
   }
@@ -111,7 +106,7 @@ void load(const bench::RelayOptions& options, const std::string& url, const benc
     });
     host.flush();
     for (auto event = host.wait_for(1ms); event; event = host.poll()) {
-      expect_life(*event);
+      bench::expect_life(*event);
       if (event->type == EventType::data_received)
         talkers.hear(*event->connection.user_data<std::size_t>(), event->bytes());
     }

@@ -22,14 +22,6 @@ namespace {
 using bench::Socket;
 using Buffer = std::array<std::byte, 2048>;
 
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 const sockaddr* general(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
@@ -107,7 +99,7 @@ class Relay {
 void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
            const bench::TextPipe& done, bench::RelayMeter& meter) {
   const Socket socket = udp_socket();
-  const sockaddr_in any_port = loopback(0);
+  const sockaddr_in any_port = bench::loopback_address(0);
   if (bind(socket.descriptor(), general(any_port), sizeof any_port) != 0)
     bench::throw_system_error("bind");
   Relay relay(options, meter, socket);
@@ -127,7 +119,7 @@ class Clients {
  public:
   Clients(std::size_t count, std::uint16_t port) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_.descriptor() < 0) bench::throw_system_error("epoll_create1");
-    const sockaddr_in relay = loopback(port);
+    const sockaddr_in relay = bench::loopback_address(port);
     for (std::size_t i = 0; i < count; ++i) {
       sockets_.push_back(udp_socket());
       const int descriptor = sockets_.back().descriptor();

@@ -50,11 +50,6 @@ Options read_options(int argc, char** argv) {
   return options;
 }
 
-void expect_life(const tickwire::Event& event) {
-  if (event.type == EventType::error || event.type == EventType::disconnected)
-    bench::throw_error(event.error);
-}
-
 /// Sends so many messages a second, each millisecond those that are due, until it is ended.
 void load(const Options& options, const bench::TlsFiles* files, const std::string& url) {
   tickwire::Host host(bench::host_config(files));
@@ -73,7 +68,7 @@ void load(const Options& options, const bench::TlsFiles* files, const std::strin
     }
     host.flush();
     for (auto event = host.wait_for(1ms); event; event = host.poll())
-      expect_life(*event);
+      bench::expect_life(*event);
   }
 }
 
@@ -118,7 +113,7 @@ void serve(const Options& options, tickwire::Host& host, Seen& seen) {
   while (!end || Clock::now() < *end) {
     if (seen.counts && !end) end = Clock::now() + length;
     for (auto event = host.wait_for(100ms); event; event = host.poll()) {
-      expect_life(*event);
+      bench::expect_life(*event);
       if (event->type != EventType::data_received) continue;
       seen.counts = true;
       ++seen.echoed;

@@ -72,9 +72,8 @@ tickwire::TransferOptions transfer_options(const Options& options) {
   return transfer;
 }
 
-void expect_life(const tickwire::Event& event) {
-  if (event.type == EventType::error || event.type == EventType::disconnected)
-    bench::throw_error(event.error);
+void expect_success(const tickwire::Event& event) {
+  bench::expect_life(event);
   if (event.type == EventType::transfer_finished && event.error.code != tickwire::ErrorCode::none)
     bench::throw_error(event.error);
 }
@@ -114,7 +113,7 @@ void send(const Options& options, const bench::TlsFiles* files, const std::strin
                           ? std::max<tickwire::Duration>(next - Clock::now(), 0ns)
                           : tickwire::Duration(1s);
     for (auto event = host.wait_for(wait); event; event = host.poll()) {
-      expect_life(*event);
+      expect_success(*event);
       if (event->type == EventType::transfer_finished && options.voice_seconds > 0)
         is_offered = false;
     }
@@ -136,7 +135,7 @@ Seen receive(const Options& options, tickwire::Host& host, const std::string& ta
   std::optional<Clock::time_point> end;
   while (options.voice_seconds > 0 ? !end || Clock::now() < *end : seen.files == 0) {
     for (auto event = host.wait_for(100ms); event; event = host.poll()) {
-      expect_life(*event);
+      expect_success(*event);
       if (event->type == EventType::connected) {
         end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                  std::chrono::duration<double>(options.voice_seconds));

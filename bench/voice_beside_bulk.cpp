@@ -62,11 +62,6 @@ tickwire::HostConfig config_for(const Options& options, const bench::TlsFiles* f
   return config;
 }
 
-void expect_life(const tickwire::Event& event) {
-  if (event.type == EventType::error || event.type == EventType::disconnected)
-    bench::throw_error(event.error);
-}
-
 std::int64_t now_ns() {
   return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
 }
@@ -98,7 +93,7 @@ void talk(const Options& options, const bench::TlsFiles* files, const std::strin
     }
     const auto wait = std::max<tickwire::Duration>(next - Clock::now(), 0ns);
     for (auto event = host.wait_for(wait); event; event = host.poll()) {
-      expect_life(*event);
+      bench::expect_life(*event);
       if (event->type == EventType::data_sent && event->message_id == under_way) under_way = 0;
     }
   }
@@ -115,7 +110,7 @@ Heard listen(const Options& options, tickwire::Host& host) {
   std::optional<Clock::time_point> end;
   while (!end || Clock::now() < *end) {
     for (auto event = host.wait_for(100ms); event; event = host.poll()) {
-      expect_life(*event);
+      bench::expect_life(*event);
       if (event->type == EventType::connected) {
         end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                  std::chrono::duration<double>(options.seconds));

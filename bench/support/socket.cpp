@@ -14,15 +14,16 @@
 #include <system_error>
 
 namespace bench {
-namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in loopback_address(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
 }
+
+namespace {
 
 Socket tcp_socket() {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -52,7 +53,7 @@ Socket::~Socket() {
 
 Socket listen_on_loopback() {
   Socket listener = tcp_socket();
-  const sockaddr_in address = loopback(0);
+  const sockaddr_in address = loopback_address(0);
   if (bind(listener.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw_system_error("bind");
   if (listen(listener.descriptor(), 16) != 0) throw_system_error("listen");
@@ -77,7 +78,7 @@ Socket accept_one(const Socket& listener) {
 
 Socket dial_loopback(std::uint16_t port) {
   Socket socket = tcp_socket();
-  const sockaddr_in address = loopback(port);
+  const sockaddr_in address = loopback_address(port);
   if (connect(socket.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
       0)
     throw_system_error("connect");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <netinet/in.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,6 +32,8 @@ class Socket {
   int descriptor_;
 };
 
+/// That port of 127.0.0.1.
+[[nodiscard]] sockaddr_in loopback_address(std::uint16_t port);
 /// A listening socket at a free port of 127.0.0.1.
 [[nodiscard]] Socket listen_on_loopback();
 [[nodiscard]] std::uint16_t port_of(const Socket& socket);
