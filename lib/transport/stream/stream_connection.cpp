@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/base/bytes.hpp"
+#include "lib/transport/stream/frame_violation.hpp"
 #include "lib/transport/stream/stream_link.hpp"
 #include "lib/transport/tcp/tcp_stream.hpp"
 
@@ -253,24 +254,8 @@ void StreamConnection::hand_out(std::size_t bytes, TimePoint now) {
   Taker taker(*this, now);
   frames_.take(bytes, *shared_.context.pool, shared_.block, taker);
   if (phase_ != Phase::up) return;
-  if (frames_.violated()) return go_down(violation());
+  if (frames_.violated()) return go_down(violation_error(frames_.claim()));
   if (!taker.has_taken()) handler_->on_progress(now);
-}
-
-// Says whom one has got there, where that can be told.
-Error StreamConnection::violation() const {
-  const auto claim = frames_.claim();
-  const auto text = as_text(claim);
-  constexpr std::byte tls_major{3};
-  if ((claim[0] == std::byte{0x15} || claim[0] == std::byte{0x16}) && claim[1] == tls_major) {
-    return {ErrorCode::protocol_violation, 0,
-            "The other end speaks TLS, and this end does not: it takes tls:// at both."};
-  }
-  if (text == "HTTP" || text == "GET " || text == "POST" || text == "HEAD") {
-    return {ErrorCode::protocol_violation, 0, "The other end speaks HTTP, not Tickwire."};
-  }
-  return {ErrorCode::protocol_violation, 0,
-          "The other end sent a length that no Tickwire peer sends."};
 }
 
 void StreamConnection::stream_ended(TimePoint now) {

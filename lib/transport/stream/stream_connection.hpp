@@ -99,7 +99,6 @@ class StreamConnection final : public PollTarget {
   void go_down(Error error);
   void turn_away(const Error& error);
   void die();
-  [[nodiscard]] Error violation() const;
 
   // What is needed until it is up.
   struct Beginning {
