@@ -113,7 +113,8 @@ struct TransferCounters {
 /// that part with its own. After any other failure the part is removed.
 ///
 /// Events:   `transfer_finished` of a connection that is gone comes after `disconnected` and names
-///           nobody; `info` knows whose it was.
+///           nobody; `info` knows whose it was. `transfer_offered` waits until the files of
+///           transfers that have failed are closed, so that the same name may be accepted at once.
 /// Lifetime: as for every extension. When it or its host goes, transfers end without a word, and
 ///           parts stay.
 /// Thread:   the host's. Files are read, written and hashed on a thread of its own.

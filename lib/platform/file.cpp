@@ -44,6 +44,13 @@ bool is_regular(int handle) noexcept {
   return ::fstat(handle, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+bool is_file_at(const std::filesystem::path& path, int handle) noexcept {
+  struct stat named {};
+  struct stat opened {};
+  return ::lstat(path.c_str(), &named) == 0 && ::fstat(handle, &opened) == 0 &&
+         named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 // A name survives a loss of power only when its folder was written too. Where folders cannot be
 // synced there is nothing more to do.
 void sync_folder(const std::filesystem::path& folder) noexcept {
@@ -82,17 +89,21 @@ Result<File> File::open_to_read(const std::filesystem::path& path) {
   return file;
 }
 
+// Who wrote it may have renamed or removed it before it was locked here: then it is another file's
+// name by now.
 Result<File> File::open_to_write(const std::filesystem::path& path) {
-  const int handle = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
-  if (handle < 0 && errno == ELOOP)
-    return file_error(path, ErrorCode::file_exists, "a symbolic link is in the way.");
-  if (handle < 0) return file_error(path, ErrorCode::file_unwritable, errno);
-  File file(path, handle);
-  if (!is_regular(handle))
-    return file_error(path, ErrorCode::file_unwritable, "this is no regular file.");
-  if (::flock(handle, LOCK_EX | LOCK_NB) != 0)
-    return file_error(path, ErrorCode::file_exists, "another transfer is writing it.");
-  return file;
+  while (true) {
+    const int handle = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+    if (handle < 0 && errno == ELOOP)
+      return file_error(path, ErrorCode::file_exists, "a symbolic link is in the way.");
+    if (handle < 0) return file_error(path, ErrorCode::file_unwritable, errno);
+    File file(path, handle);
+    if (!is_regular(handle))
+      return file_error(path, ErrorCode::file_unwritable, "this is no regular file.");
+    if (::flock(handle, LOCK_EX | LOCK_NB) != 0)
+      return file_error(path, ErrorCode::file_exists, "another transfer is writing it.");
+    if (is_file_at(path, handle)) return file;
+  }
 }
 
 Result<FileFacts> File::facts() const {

@@ -151,6 +151,20 @@ TEST_CASE("with a key of one's own, a file that was only touched goes on") {
   CHECK(test::text_of_file(files.to / "a") == text);
 }
 
+TEST_CASE("an offer is told once the files of what was lost are closed") {
+  TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
+  const auto path = files.from.write("a", test::pattern(kBytes));
+  for (int i = 0; i < 20; ++i) {
+    const auto lost = files.offer(path);
+    REQUIRE(files.receiver.accept(lost, files.to / "a"));
+    files.reconnect();
+    const auto again = files.offer(path);
+    const auto accepted = files.receiver.accept(again, files.to / "a");
+    REQUIRE_MESSAGE(accepted, accepted.error().message());
+    REQUIRE(files.receiver.cancel(again) == ErrorCode::none);
+  }
+}
+
 TEST_CASE("two transfers never write the same part") {
   TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
   const auto path = files.from.write("a", test::pattern(kBytes));

@@ -2,6 +2,7 @@
 #include "lib/features/transfer/core.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tickwire::detail {
 namespace {
@@ -57,6 +58,7 @@ void TransferCore::detach() {
   tasks_.clear();
   incoming_.clear();
   pending_.clear();
+  untold_.clear();
   receipts_to_hide_.clear();
   host_ = nullptr;
 }
@@ -209,9 +211,23 @@ void TransferCore::raise(EventType type, const TransferTask& task) {
   host_->raise(std::move(event));
 }
 
+// An offer that is over before the program heard of it is not worth an event.
 void TransferCore::tell_finished(TransferTask& task) {
-  if (!host_->config().events.contains(EventType::transfer_finished)) task.told_in_pass = pass_;
-  raise(EventType::transfer_finished, task);
+  const bool is_untold = std::erase(untold_, task.info().id) > 0;
+  if (is_untold || !host_->config().events.contains(EventType::transfer_finished)) {
+    task.told_in_pass = pass_;
+  }
+  if (!is_untold) raise(EventType::transfer_finished, task);
+  tell_offers();
+}
+
+void TransferCore::tell_offers() {
+  const bool lets_go = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
+    return entry.second->is_ending() && !entry.second->is_finished();
+  });
+  if (lets_go) return;
+  for (const TransferId id : std::exchange(untold_, {}))
+    if (const TransferTask* const task = find(id)) raise(EventType::transfer_offered, *task);
 }
 
 }  // namespace tickwire::detail

@@ -80,6 +80,9 @@ class TransferCore {
   [[nodiscard]] std::size_t count(Connection connection, TransferDirection direction,
                                   TransferState from, TransferState to) const;
   void forget_told();
+  /// Tells the program of what is offered, unless a transfer that has ended still holds its files:
+  /// who is told may accept under the same name.
+  void tell_offers();
 
   // core_messages.cpp
   void take_note(const Event& event);
@@ -103,6 +106,7 @@ class TransferCore {
   std::map<TransferId, std::shared_ptr<TransferTask>> tasks_;
   // What others offer, by connection and the offerer's number.
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<ReceivingTask>> incoming_;
+  std::vector<TransferId> untold_;            // offers that the program has not heard of
   std::map<std::uint64_t, Pending> pending_;  // notes that found a full queue, by connection
   std::unordered_set<MessageId> receipts_to_hide_;
   FileThread files_;  // its end comes first: its jobs use the above

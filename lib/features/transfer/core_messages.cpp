@@ -90,7 +90,8 @@ void TransferCore::take_offer(Connection connection, const TransferNote& note) {
   const auto task = std::make_shared<ReceivingTask>(*this, std::move(info), note);
   tasks_.emplace(task->info().id, task);
   incoming_.emplace(key, task);
-  raise(EventType::transfer_offered, *task);
+  untold_.push_back(task->info().id);
+  tell_offers();
 }
 
 void TransferCore::refuse_unseen(Connection connection, std::uint64_t wire_id, const char* why) {

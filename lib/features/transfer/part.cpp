@@ -145,6 +145,11 @@ Result<TransferPart> TransferPart::open_exactly(const std::filesystem::path& tar
     file = std::move(*opened);
   }
   part.file_ = std::move(*file);
+  // Until the part was locked, another transfer may have given its own that name.
+  if (when_there != WhenThere::replace && is_name_taken(target)) {
+    if (!is_known) part.discard();
+    return in_the_way(target);
+  }
   const auto facts = part.file_.facts();
   if (!facts) return facts.error();
   part.earlier_bytes_ = is_known && facts->size_bytes <= offer.size_bytes ? facts->size_bytes : 0;
