@@ -43,6 +43,17 @@ inline std::byte* store_varint(std::byte* at, std::uint32_t value) noexcept {
   return at;
 }
 
+/// Reads a varint and moves `at` behind it. Pre: it is correct.
+[[nodiscard]] inline std::uint32_t load_varint(const std::byte*& at) noexcept {
+  auto byte = std::to_integer<std::uint32_t>(*at++);
+  std::uint32_t value = byte & 0x7f;
+  for (unsigned shift = 7; byte >= 0x80; shift += 7) {
+    byte = std::to_integer<std::uint32_t>(*at++);
+    value |= (byte & 0x7f) << shift;
+  }
+  return value;
+}
+
 [[nodiscard]] inline std::span<const std::byte> as_bytes(std::string_view text) noexcept {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }

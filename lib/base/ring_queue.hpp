@@ -34,10 +34,13 @@ class RingQueue {
 
   [[nodiscard]] T take_front() {
     T value = std::move(slots_[head_]);
+    drop_front();
+    return value;
+  }
+  void drop_front() {
     slots_[head_] = T();
     head_ = wrap(1);
     --size_;
-    return value;
   }
 
   /// Takes the one at `index`; those behind it move up.
@@ -52,7 +55,7 @@ class RingQueue {
 
   void clear() {
     while (!empty())
-      static_cast<void>(take_front());
+      drop_front();
   }
 
   /// Room for `count` in all without another allocation.

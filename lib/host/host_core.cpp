@@ -110,15 +110,6 @@ HostCore::~HostCore() {
   table_.for_each([](Peer& peer) { peer.link.reset(); });
 }
 
-Peer* HostCore::find(Connection connection) noexcept {
-  if (connection.host_ != &host_) return nullptr;
-  return table_.find(connection.slot_, connection.generation_);
-}
-
-Connection HostCore::handle(const Peer& peer) const noexcept {
-  return {&host_, peer.slot(), peer.generation};
-}
-
 ErrorCode HostCore::close(Connection connection, const CloseReason& reason) {
   Peer* peer = find(connection);
   if (peer == nullptr || peer->session->state() == SessionState::ended) {
@@ -215,12 +206,6 @@ void HostCore::mark_ready(Peer& peer) {
   if (peer.in_ready_list || !peer.session->has_event()) return;
   peer.in_ready_list = true;
   ready_.push_back(peer.slot());
-}
-
-void HostCore::mark_dirty(Peer& peer) {
-  if (peer.in_dirty_list) return;
-  peer.in_dirty_list = true;
-  dirty_.push_back(peer.slot());
 }
 
 void HostCore::schedule(Peer& peer) {

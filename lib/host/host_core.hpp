@@ -64,8 +64,13 @@ class HostCore final : public PeerOwner, public TransportHandler {
                                         const SendOptions& options);
 
   // host_core.cpp
-  [[nodiscard]] Peer* find(Connection connection) noexcept;
-  [[nodiscard]] Connection handle(const Peer& peer) const noexcept;
+  [[nodiscard]] Peer* find(Connection connection) noexcept {
+    if (connection.host_ != &host_) return nullptr;
+    return table_.find(connection.slot_, connection.generation_);
+  }
+  [[nodiscard]] Connection handle(const Peer& peer) const noexcept {
+    return {&host_, peer.slot(), peer.generation};
+  }
   ErrorCode close(Connection connection, const CloseReason& reason);
   ErrorCode blacklist(Connection connection, std::optional<Duration> time);
   void close_all(const CloseReason& reason);
@@ -114,7 +119,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Peer* take_ready(Event& into, Held& held);
   [[nodiscard]] bool is_wanted(EventType type) const noexcept;
   void fill_all(Peer& peer);
-  [[nodiscard]] bool take_wanted(Peer& peer, Event& into, Held& held);
+  [[nodiscard]] bool is_for_program(Peer& peer, Event& event, Held& held);
+  [[nodiscard]] bool is_news(Peer& peer, Event& event);
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
@@ -158,7 +164,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
     ErrorCode code = ErrorCode::none;
   };
   [[nodiscard]] ErrorCode add(Peer& peer, const OutMessage& message, const SendOptions& options,
-                              TimePoint now, std::optional<Filtered>& filtered);
+                              TimePoint now);
+  [[nodiscard]] ErrorCode add_filtered(Peer& peer, const OutMessage& message,
+                                       const SendOptions& options, TimePoint now);
+  [[nodiscard]] ErrorCode add_filtered(Peer& peer, const OutMessage& message,
+                                       const SendOptions& options, TimePoint now,
+                                       std::optional<Filtered>& filtered);
   [[nodiscard]] const OutMessage* filter(const AgreedFilters& agreed, const OutMessage& message,
                                          std::optional<Filtered>& filtered);
   void share_payload(OutMessage& message);
@@ -168,7 +179,11 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_core.cpp
   void schedule(Peer& peer);
   void mark_ready(Peer& peer);
-  void mark_dirty(Peer& peer);
+  void mark_dirty(Peer& peer) {
+    if (peer.in_dirty_list) return;
+    peer.in_dirty_list = true;
+    dirty_.push_back(peer.slot());
+  }
   void finish_peer(Peer& peer);
 
   Host& host_;

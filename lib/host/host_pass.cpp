@@ -120,14 +120,13 @@ void HostCore::retry_parked() {
 Peer* HostCore::take_ready(Event& into, Held& held) {
   while (!ready_.empty()) {
     Peer& peer = table_[ready_.front()];
-    const bool taken = peer.is_used() && peer.session->has_event() && take_wanted(peer, into, held);
-    if (!peer.is_used() || !peer.session->has_event()) {
+    if (!peer.is_used() || !peer.session->take_event(into, held)) {
       peer.in_ready_list = false;
-      static_cast<void>(ready_.take_front());
-    } else if (ready_.size() > 1) {
-      ready_.push_back(ready_.take_front());
+      ready_.drop_front();
+      continue;
     }
-    if (taken) return &peer;
+    if (ready_.size() > 1) ready_.push_back(ready_.take_front());
+    if (is_for_program(peer, into, held)) return &peer;
   }
   return nullptr;
 }
@@ -147,36 +146,39 @@ bool HostCore::is_wanted(EventType type) const noexcept {
 }
 
 void HostCore::fill_all(Peer& peer) {
-  while (peer.session->has_event()) {
-    RingEntry entry;
-    if (take_wanted(peer, entry.event, entry.held)) ring_.push(std::move(entry));
-  }
+  for (RingEntry entry; peer.session->take_event(entry.event, entry.held); entry = {})
+    if (is_for_program(peer, entry.event, entry.held)) ring_.push(std::move(entry));
 }
 
-// Takes the peer's next event. False: the program does not want to know of it.
-bool HostCore::take_wanted(Peer& peer, Event& into, Held& held) {
-  held = peer.session->take_event(into);
-  into.connection = handle(peer);
-  if (into.type == EventType::object_received && !find_message_name(into.type_id)) {
-    peer.session->count_unknown_type();
-  }
-  if (into.type == EventType::connected) {
-    ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
-  }
-  if (into.type == EventType::disconnected) replace_lost(peer, into.error);
-  if (into.type == EventType::error && calls_again(peer, into.error)) {
-    into = Event();
+// Makes a session's event the program's. False: the program does not want to know of it, and the
+// event is a fresh one again.
+bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
+  event.connection = handle(peer);
+  if (event.type == EventType::object_received) {
+    if (!find_message_name(event.type_id)) peer.session->count_unknown_type();
+  } else if (event.type != EventType::data_received && !is_news(peer, event)) {
+    event = Event();
     return false;
   }
-  if (into.type == EventType::error) {
-    into.error.detail = peer.address.to_string() + ": " + into.error.message();
-  }
-  const bool wanted = is_wanted(into.type);
-  if (wanted && (!held.is_filtered || undo_filters(peer, into))) return true;
+  const bool wanted = is_wanted(event.type);
+  if (wanted && (!held.is_filtered || undo_filters(peer, event))) return true;
   if (!wanted) peer.session->count_masked();
-  settle(peer, into, held);
-  into = Event();
+  settle(peer, event, held);
+  event = Event();
+  held = {};
   return false;
+}
+
+// What becomes of an event that is no message. False: the connection is tried again instead.
+bool HostCore::is_news(Peer& peer, Event& event) {
+  if (event.type == EventType::connected) {
+    ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
+  }
+  if (event.type == EventType::disconnected) replace_lost(peer, event.error);
+  if (event.type != EventType::error) return true;
+  if (calls_again(peer, event.error)) return false;
+  event.error.detail = peer.address.to_string() + ": " + event.error.message();
+  return true;
 }
 
 // False: it is no message, and has ended the connection.

@@ -22,8 +22,9 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage& message,
     if (auto added = add_metadata(message, options.metadata); !added) return added.error();
   }
   message.id = last_id_ + 1;
-  std::optional<Filtered> filtered;
-  const ErrorCode code = add(*peer, message, options, send_time(options), filtered);
+  const TimePoint now = send_time(options);
+  const ErrorCode code = config.filters.empty() ? add(*peer, message, options, now)
+                                                : add_filtered(*peer, message, options, now);
   if (code != ErrorCode::none) return Error{code, 0, {}};
   return ++last_id_;
 }
@@ -46,15 +47,25 @@ TimePoint HostCore::send_time(const SendOptions& options) const {
 }
 
 ErrorCode HostCore::add(Peer& peer, const OutMessage& message, const SendOptions& options,
-                        TimePoint now, std::optional<Filtered>& filtered) {
-  const OutMessage* to_send = &message;
-  if (!config.filters.empty() && peer.session->filters().count > 0) {
-    to_send = filter(peer.session->filters(), message, filtered);
-    if (to_send == nullptr) return ErrorCode::encode_failed;
-  }
-  const ErrorCode code = peer.session->send(*to_send, options.delivery, options.channel, now);
+                        TimePoint now) {
+  const ErrorCode code = peer.session->send(message, options.delivery, options.channel, now);
   if (code == ErrorCode::none) mark_dirty(peer);
   return code;
+}
+
+ErrorCode HostCore::add_filtered(Peer& peer, const OutMessage& message, const SendOptions& options,
+                                 TimePoint now) {
+  std::optional<Filtered> filtered;
+  return add_filtered(peer, message, options, now, filtered);
+}
+
+ErrorCode HostCore::add_filtered(Peer& peer, const OutMessage& message, const SendOptions& options,
+                                 TimePoint now, std::optional<Filtered>& filtered) {
+  if (config.filters.empty()) return add(peer, message, options, now);
+  const AgreedFilters agreed = peer.session->filters();
+  if (agreed.count == 0) return add(peer, message, options, now);
+  const OutMessage* const to_send = filter(agreed, message, filtered);
+  return to_send != nullptr ? add(peer, *to_send, options, now) : ErrorCode::encode_failed;
 }
 
 // What the filters of a target make of a message; done once for all who have the same.
@@ -91,7 +102,9 @@ void HostCore::share_payload(OutMessage& message) {
 void HostCore::add_for_all(Peer* peer, const OutMessage& message, const SendOptions& options,
                            TimePoint now, std::optional<Filtered>& filtered,
                            BroadcastResult& result) {
-  if (peer != nullptr && add(*peer, message, options, now, filtered) == ErrorCode::none) {
+  const bool is_queued =
+      peer != nullptr && add_filtered(*peer, message, options, now, filtered) == ErrorCode::none;
+  if (is_queued) {
     ++result.queued;
   } else {
     ++result.refused;

@@ -290,29 +290,28 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
 void Inbox::drop_unreliable_excess() {
   while (unreliable_cost_ > limits_.max_unreliable_queue.bytes && unreliable_messages_ > 1) {
     Event oldest;
-    static_cast<void>(take_unreliable(oldest));
+    Held held;
+    take_unreliable(oldest, held);
     ++drops_.unreliable_not_polled;
   }
 }
 
-Held Inbox::take(Event& into) {
+void Inbox::take(Event& into, Held& held) {
   if (!unreliable_.empty() &&
       (reliable_.empty() || unreliable_.front().arrival() < reliable_.front().arrival())) {
-    return take_unreliable(into);
+    return take_unreliable(into, held);
   }
   MessageRun& run = reliable_.front();
-  const Held held = run.take(into);
-  if (run.empty()) static_cast<void>(reliable_.take_front());
-  return held;
+  run.take(into, held);
+  if (run.empty()) reliable_.drop_front();
 }
 
-Held Inbox::take_unreliable(Event& into) {
+void Inbox::take_unreliable(Event& into, Held& held) {
   MessageRun& run = unreliable_.front();
-  Held held = run.take(into);
+  run.take(into, held);
   unreliable_cost_ -= std::exchange(held.credit, 0);
   --unreliable_messages_;
-  if (run.empty()) static_cast<void>(unreliable_.take_front());
-  return held;
+  if (run.empty()) unreliable_.drop_front();
 }
 
 void Inbox::release(const Held& held) noexcept {

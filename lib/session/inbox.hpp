@@ -81,7 +81,7 @@ class Inbox {
 
   [[nodiscard]] bool empty() const noexcept { return reliable_.empty() && unreliable_.empty(); }
   /// Moves the next message into a fresh event. Pre: not empty.
-  [[nodiscard]] Held take(Event& into);
+  void take(Event& into, Held& held);
   /// Whether a message waits that came before `arrival` did; see `arrivals`.
   [[nodiscard]] bool has_before(std::uint64_t arrival) const noexcept;
   /// The number of the next arrival.
@@ -162,7 +162,7 @@ class Inbox {
   void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
                      std::span<const std::byte> records, std::uint32_t messages);
   void count_taken(Channel& from, std::uint32_t messages) noexcept;
-  Held take_unreliable(Event& into);
+  void take_unreliable(Event& into, Held& held);
   void drop_unreliable_excess();
 
   const Limits& limits_;

@@ -24,25 +24,26 @@ MessageRun MessageRun::whole(const Place& place, std::uint8_t kind, std::uint8_t
   return run;
 }
 
-Held MessageRun::take(Event& into) noexcept {
-  Held held;
-  wire::Record record{kind_, {place_.begin, place_.end}, {}};
-  if (kind_ == 0) {
-    ByteCursor cursor(record.body);
-    record = *wire::next_record(cursor);
-    place_.begin = record.body.data() + record.body.size();
-    held.credit = wire::record_cost(record.body.size());
+void MessageRun::take(Event& into, Held& held) noexcept {
+  std::uint8_t kind = kind_;
+  std::span<const std::byte> record{place_.begin, place_.end};
+  if (kind == 0) {
+    const std::byte* at = place_.begin;
+    kind = std::to_integer<std::uint8_t>(*at++);
+    const std::uint32_t bytes = load_varint(at);
+    record = {at, bytes};
+    place_.begin = at + bytes;
+    held.credit = wire::record_cost(bytes);
   } else {
-    held.reserved_bytes = record.body.size();
+    held.reserved_bytes = record.size();
   }
-  const wire::MessageBody body = *wire::read_message_body(record.kind, record.body);
+  const wire::MessageBody body = wire::read_correct_body(kind, record);
   held.is_filtered = body.is_filtered;
   into.type = body.is_object ? EventType::object_received : EventType::data_received;
   into.channel = channel_;
   into.type_id = body.type;
   PayloadAccess::fill(into.payload, place_.block, body.payload, body.metadata);
   --left_;
-  return held;
 }
 
 }  // namespace tickwire::detail

@@ -50,8 +50,8 @@ class MessageRun {
   [[nodiscard]] bool empty() const noexcept { return left_ == 0; }
   /// Orders runs by when they came.
   [[nodiscard]] std::uint64_t arrival() const noexcept { return arrival_; }
-  /// Moves the next message into a fresh event, and says what it holds. Pre: not empty.
-  [[nodiscard]] Held take(Event& into) noexcept;
+  /// Moves the next message into a fresh event, and what it holds into `held`. Pre: not empty.
+  void take(Event& into, Held& held) noexcept;
 
  private:
   void swap(MessageRun& other) noexcept {

@@ -317,7 +317,17 @@ bool MessageSession::has_event() const noexcept {
          owes_writable() || end_pending_;
 }
 
-Held MessageSession::take_event(Event& into) {
+// Nearly always there is a message and nothing that could come before it.
+bool MessageSession::take_event(Event& into, Held& held) {
+  const bool may_be_other = connected_pending_ || refused_full_ || resumption_ || is_paused() ||
+                            !receipts_.empty() || inbox_.empty();
+  if (may_be_other) return take_other(into, held);
+  take_message(into, held);
+  return true;
+}
+
+bool MessageSession::take_other(Event& into, Held& held) {
+  if (!has_event()) return false;
   if (connected_pending_) {
     connected_pending_ = false;
     into.type = EventType::connected;
@@ -329,9 +339,7 @@ Held MessageSession::take_event(Event& into) {
     into.type = notice.type;
     into.error = std::move(notice.error);
   } else if (!inbox_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
-    ++stats_.messages_received;
-    receipt_is_next_ = true;
-    return inbox_.take(into);
+    take_message(into, held);
   } else if (!receipts_.empty()) {
     receipts_.take(into);
     receipt_is_next_ = false;
@@ -340,7 +348,13 @@ Held MessageSession::take_event(Event& into) {
     into.type = was_open_ ? EventType::disconnected : EventType::error;
     into.error = ending().error;
   }
-  return {};
+  return true;
+}
+
+void MessageSession::take_message(Event& into, Held& held) {
+  ++stats_.messages_received;
+  receipt_is_next_ = true;
+  inbox_.take(into, held);
 }
 
 bool MessageSession::wants_link_closed() const noexcept {

@@ -60,7 +60,7 @@ class MessageSession final : public Session {
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] Held take_event(Event& into) override;
+  [[nodiscard]] bool take_event(Event& into, Held& held) override;
   [[nodiscard]] std::optional<Duration> clock_offset() const noexcept override {
     return clock_offset_.ahead();
   }
@@ -146,6 +146,8 @@ class MessageSession final : public Session {
   void note(EventType type, Error error = {});
   [[nodiscard]] bool has_notice() const noexcept;
   [[nodiscard]] bool owes_writable() const noexcept;
+  [[nodiscard]] bool take_other(Event& into, Held& held);
+  void take_message(Event& into, Held& held);
   [[nodiscard]] bool takes_greeting() const noexcept;
   [[nodiscard]] bool is_welcoming_back() const noexcept;
   void use_link(const LinkTraits& traits) noexcept;

@@ -51,20 +51,6 @@ bool Outbox::hold(std::uint8_t channel, Hold hold) {
   return true;
 }
 
-Delivery Outbox::default_delivery(std::uint8_t channel) const noexcept {
-  return channel < settings_.channels.size() ? settings_.channels[channel].delivery
-                                             : Delivery::reliable;
-}
-
-Outbox::Queue& Outbox::queue(std::uint8_t channel, Delivery delivery) {
-  if (!channels_[channel]) channels_[channel] = std::make_unique<Channel>();
-  return channels_[channel]->queues[static_cast<std::size_t>(delivery)];
-}
-
-std::size_t Outbox::bundle_bytes(Delivery delivery) const noexcept {
-  return may_get_lost(delivery) ? datagram_room_ : bundle_room_;
-}
-
 ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
                       TimePoint now) {
   if (channel >= usable_channels_) return ErrorCode::no_such_channel;
@@ -99,21 +85,21 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
 
 void Outbox::add_to_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
                            Delivery delivery, TimePoint now) {
-  const std::size_t bytes = wire::record_bytes(body_bytes);
-  const Item* last = to.items.empty() ? nullptr : &to.items.back();
-  if (last == nullptr || !last->bundle || last->key || last->bundle.room() < bytes ||
-      last->cost + wire::record_cost(body_bytes) > kMaxBundleCost) {
+  const std::uint64_t cost = wire::record_cost(body_bytes);
+  Item* open = to.items.empty() ? nullptr : &to.items.back();
+  if (open == nullptr || !open->bundle || open->key ||
+      open->bundle.room() < wire::record_bytes(body_bytes) || open->cost + cost > kMaxBundleCost) {
     Item item;
     item.bundle = Packet(pool_, bundle_bytes(delivery));
     item.queued_at = now;
-    to.items.push_back(std::move(item));
+    open = &to.items.push_back(std::move(item));
     ++queued_items_;
   }
-  Item& open = to.items.back();
   wire::write_message_body(
-      wire::append_record(open.bundle, wire::message_kind(message.body), body_bytes), message.body);
-  ++open.messages;
-  open.cost += wire::record_cost(body_bytes);
+      wire::append_record(open->bundle, wire::message_kind(message.body), body_bytes),
+      message.body);
+  ++open->messages;
+  open->cost += cost;
 }
 
 // Alone in its packet, so that it can be replaced; `join_keyed` makes up for that when it leaves.

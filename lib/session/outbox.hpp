@@ -80,7 +80,10 @@ class Outbox {
   [[nodiscard]] bool hold(std::uint8_t channel, Hold hold);
 
   [[nodiscard]] std::size_t channels() const noexcept { return usable_channels_; }
-  [[nodiscard]] Delivery default_delivery(std::uint8_t channel) const noexcept;
+  [[nodiscard]] Delivery default_delivery(std::uint8_t channel) const noexcept {
+    return channel < settings_.channels.size() ? settings_.channels[channel].delivery
+                                               : Delivery::reliable;
+  }
 
   /// Queues a message. After an error nothing has changed.
   [[nodiscard]] ErrorCode add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
@@ -130,7 +133,10 @@ class Outbox {
     Hold hold = Hold::off;
   };
 
-  [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery);
+  [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery) {
+    if (!channels_[channel]) channels_[channel] = std::make_unique<Channel>();
+    return channels_[channel]->queues[static_cast<std::size_t>(delivery)];
+  }
   void add_to_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
                      Delivery delivery, TimePoint now);
   void add_keyed(Queue& to, const OutMessage& message, TimePoint now);
@@ -152,7 +158,9 @@ class Outbox {
   [[nodiscard]] std::span<const std::uint8_t> by_priority() const noexcept {
     return {order_.get(), channels_.size()};
   }
-  [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept;
+  [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept {
+    return may_get_lost(delivery) ? datagram_room_ : bundle_room_;
+  }
   [[nodiscard]] static std::size_t whole_bytes(const Item& item) noexcept;
 
   const SessionSettings& settings_;

@@ -192,14 +192,15 @@ bool RawSession::owes_writable() const noexcept {
          queued_bytes_ <= settings_->limits.max_send_queue_bytes / 2;
 }
 
-Held RawSession::take_event(Event& into) {
+bool RawSession::take_event(Event& into, Held& held) {
+  if (!has_event()) return false;
   if (std::exchange(connected_pending_, false)) {
     into.type = EventType::connected;
   } else if (owes_writable()) {
     refused_full_ = false;
     into.type = EventType::writable;
   } else if (!incoming_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
-    return take_bytes(into);
+    held = take_bytes(into);
   } else if (!receipts_.empty()) {
     receipts_.take(into);
     receipt_is_next_ = false;
@@ -208,7 +209,7 @@ Held RawSession::take_event(Event& into) {
     into.type = was_open_ ? EventType::disconnected : EventType::error;
     into.error = std::move(end_);
   }
-  return {};
+  return true;
 }
 
 Held RawSession::take_bytes(Event& into) {

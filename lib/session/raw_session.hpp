@@ -44,7 +44,7 @@ class RawSession final : public Session {
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] Held take_event(Event& into) override;
+  [[nodiscard]] bool take_event(Event& into, Held& held) override;
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_unknown_type() noexcept override {}
 

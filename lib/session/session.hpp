@@ -99,9 +99,9 @@ class Session {
   // -- Events
 
   [[nodiscard]] virtual bool has_event() const noexcept = 0;
-  /// Moves the next event into a fresh one, all but its connection. What it holds is to be released
-  /// once the program has it. Pre: `has_event()`.
-  [[nodiscard]] virtual Held take_event(Event& into) = 0;
+  /// Moves the next event into a fresh one, all but its connection. What it holds, also fresh, is
+  /// to be released once the program has it. False: there is none.
+  [[nodiscard]] virtual bool take_event(Event& into, Held& held) = 0;
 
   /// Whether messages are among the events; while they are not, they hold their credit, and the
   /// session's end waits behind them.

@@ -136,6 +136,26 @@ struct MessageBody {
   if (!cursor.ok()) return std::nullopt;
   return message;
 }
+/// The same of a body that was read before, and was correct.
+[[nodiscard]] inline MessageBody read_correct_body(std::uint8_t kind,
+                                                   std::span<const std::byte> body) noexcept {
+  MessageBody message;
+  message.is_object = is_object(kind);
+  message.is_filtered = (kind & kFilteredBit) != 0;
+  const std::byte* at = body.data();
+  const std::byte* const end = at + body.size();
+  if (message.is_object) {
+    message.type = load<std::uint32_t>(at);
+    at += sizeof(std::uint32_t);
+  }
+  if (has_metadata(kind)) {
+    const std::uint32_t bytes = load_varint(at);
+    message.metadata = {at, bytes};
+    at += bytes;
+  }
+  message.payload = {at, end};
+  return message;
+}
 [[nodiscard]] inline Kind message_kind(const MessageBody& message) noexcept {
   const Kind plain = message.metadata.empty() ? message.is_object ? Kind::message : Kind::bytes
                      : message.is_object      ? Kind::message_meta

@@ -115,9 +115,10 @@ class Victim {
 
   /// Empty, or what is wrong with its events.
   [[nodiscard]] std::string take_events() {
-    while (session_.has_event()) {
+    for (detail::Held held;; held = {}) {
       Event event;
-      session_.release(session_.take_event(event));
+      if (!session_.take_event(event, held)) break;
+      session_.release(held);
       if (std::exchange(fresh_, false) && event.type != EventType::connected &&
           event.type != EventType::error) {
         return "something comes before it is up";
@@ -204,9 +205,10 @@ class Neighbours {
       ends_[1 - from]->receive(sink_.packets.take_front().packet, now_);
   }
   [[nodiscard]] bool take(detail::MessageSession& end) {
-    while (end.has_event()) {
+    for (detail::Held held;; held = {}) {
       Event event;
-      end.release(end.take_event(event));
+      if (!end.take_event(event, held)) break;
+      end.release(held);
       if (event.type == EventType::data_received) ++heard_;
       if (event.type == EventType::disconnected || event.type == EventType::error) return false;
     }

@@ -219,7 +219,8 @@ class Subject {
   void take(std::size_t count) {
     for (; count > 0 && session_->has_event(); --count) {
       Event event;
-      const detail::Held held = session_->take_event(event);
+      detail::Held held;
+      if (!session_->take_event(event, held)) throw BrokenPromise("an event is not there");
       if (ended_) throw BrokenPromise("something follows the end");
       const bool is_end = event.type == EventType::disconnected || event.type == EventType::error;
       if (event.type == EventType::connected) {

@@ -45,9 +45,10 @@ class SessionWork final : public Work {
   }
 
   void take_events(SessionEnd& end) {
-    while (end.session.has_event()) {
+    for (detail::Held held;; held = {}) {
       Event event;
-      end.session.release(end.session.take_event(event));
+      if (!end.session.take_event(event, held)) break;
+      end.session.release(held);
       if (event.type == EventType::object_received && event.bytes().size() == kText.size())
         ++received_;
     }

@@ -30,9 +30,10 @@ SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start)
       now(start) {}
 
 void SessionEnd::take_events() {
-  while (session.has_event()) {
+  for (detail::Held held;; held = {}) {
     Event event;
-    session.release(session.take_event(event));
+    if (!session.take_event(event, held)) break;
+    session.release(held);
     SeenEvent seen;
     seen.type = event.type;
     seen.channel = event.channel;

@@ -66,7 +66,8 @@ void TrafficEnd::say(Delivery delivery, std::uint8_t channel, std::size_t size_b
 void TrafficEnd::take_events(TimePoint now, std::size_t count) {
   for (; count > 0 && session->has_event(); --count) {
     Event event;
-    const detail::Held held = session->take_event(event);
+    detail::Held held;
+    expect(session->take_event(event, held), "an event that it has is there");
     expect(ended == 0, "nothing follows the end");
     switch (event.type) {
       case EventType::connected:

@@ -68,7 +68,9 @@ struct RawEnd {
   EventType take() {
     REQUIRE(session.has_event());
     last = Event();
-    session.release(session.take_event(last));
+    detail::Held held;
+    REQUIRE(session.take_event(last, held));
+    session.release(held);
     return last.type;
   }
   [[nodiscard]] std::string_view text() const { return detail::as_text(last.bytes()); }

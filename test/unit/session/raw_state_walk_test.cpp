@@ -71,9 +71,10 @@ class RawWalk {
   std::string say() {
     session_.flush(sink_, now_);
     std::vector<std::string> words;
-    while (session_.has_event()) {
+    for (detail::Held held;; held = {}) {
       Event event;
-      session_.release(session_.take_event(event));
+      if (!session_.take_event(event, held)) break;
+      session_.release(held);
       test::SeenEvent seen;
       seen.type = event.type;
       seen.error = event.error;
