@@ -12,10 +12,9 @@ namespace tickwire {
 
 namespace detail {
 
-/// Encodes an object as what is sent for its type, into memory that is reused.
+/// Encodes an object as what is sent for its type.
 template <class T>
-[[nodiscard]] Result<void> encode_message(const T& object, ByteBuffer& bytes) {
-  bytes.clear();
+[[nodiscard]] Result<void> encode_message(const T& object, ByteSink& bytes) {
   if constexpr (std::is_same_v<message_value_t<T>, std::remove_cvref_t<T>>) {
     return encode(object, bytes);
   } else {
@@ -60,9 +59,9 @@ Result<MessageId> Connection::send(const T& object, const SendOptions& options) 
 
 template <class T>
 Result<MessageId> Host::send(Connection connection, const T& object, const SendOptions& options) {
-  auto& bytes = encode_scratch();
-  if (auto encoded = detail::encode_message(object, bytes); !encoded) return encoded.error();
-  return send_encoded(connection, message_type<message_value_t<T>>, bytes.bytes(), options);
+  auto encoded = detail::encode_message(object, start_encoding());
+  if (!encoded) return encoded.error();
+  return send_encoded(connection, message_type<message_value_t<T>>, options);
 }
 
 template <class T>
@@ -76,17 +75,15 @@ Result<MessageId> Host::send_and_wait(Connection connection, const T& object, Du
 
 template <class T>
 BroadcastResult Host::broadcast(const T& object, const BroadcastOptions& options) {
-  auto& bytes = encode_scratch();
-  if (!detail::encode_message(object, bytes)) return {};
-  return broadcast_encoded(message_type<message_value_t<T>>, bytes.bytes(), options);
+  if (!detail::encode_message(object, start_encoding())) return {};
+  return broadcast_encoded(message_type<message_value_t<T>>, options);
 }
 
 template <class T>
 BroadcastResult Host::send_to(std::span<const Connection> targets, const T& object,
                               const SendOptions& options) {
-  auto& bytes = encode_scratch();
-  if (!detail::encode_message(object, bytes)) return {0, 0, targets.size()};
-  return send_encoded_to(targets, message_type<message_value_t<T>>, bytes.bytes(), options);
+  if (!detail::encode_message(object, start_encoding())) return {0, 0, targets.size()};
+  return send_encoded_to(targets, message_type<message_value_t<T>>, options);
 }
 
 template <class T>

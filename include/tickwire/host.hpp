@@ -21,7 +21,7 @@
 
 namespace tickwire {
 
-class ByteBuffer;
+class ByteSink;
 class Extension;
 
 namespace detail {
@@ -242,18 +242,17 @@ class TICKWIRE_API Host {
 
   Result<MessageId> send_owned(Connection connection, std::vector<std::byte>&& bytes,
                                const SendOptions& options);
-  // What the templates above come down to; the bytes are an encoded object.
+  // What the templates above come down to: encode into what `start_encoding` returns, and send it.
+  [[nodiscard]] ByteSink& start_encoding() noexcept;
   Result<MessageId> send_encoded(Connection connection, std::uint32_t type,
-                                 std::span<const std::byte> bytes, const SendOptions& options);
-  BroadcastResult broadcast_encoded(std::uint32_t type, std::span<const std::byte> bytes,
-                                    const BroadcastOptions& options);
+                                 const SendOptions& options);
+  BroadcastResult broadcast_encoded(std::uint32_t type, const BroadcastOptions& options);
   BroadcastResult send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
-                                  std::span<const std::byte> bytes, const SendOptions& options);
+                                  const SendOptions& options);
   [[nodiscard]] Result<void> may_wait_sent() const;
   Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
   Subscription on_encoded(std::uint32_t type, std::function<void(const Event&)> function);
   void report_malformed(const Event& event, Error error);
-  [[nodiscard]] ByteBuffer& encode_scratch() noexcept;
 
   std::unique_ptr<detail::HostCore> core_;
 };

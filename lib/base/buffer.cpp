@@ -27,11 +27,6 @@ BufferRef BufferPool::allocate(std::size_t bytes) {
   std::uint32_t size_class = 0;
   while (size_class < kUnpooled && kClassBytes[size_class] < bytes)
     ++size_class;
-  // What a queue may hold is counted in bytes: a large block is no larger than it must be.
-  if (size_class >= kFirstLarge && size_class < kUnpooled &&
-      kClassBytes[size_class] > bytes + bytes / 4) {
-    size_class = kUnpooled;
-  }
   if (size_class == kUnpooled) {
     if (bytes > std::numeric_limits<std::uint32_t>::max()) throw std::bad_alloc();
     return BufferRef(make(bytes, kUnpooled));

@@ -10,8 +10,10 @@
 namespace tickwire {
 namespace {
 
-detail::OutMessage object_message(std::uint32_t type, std::span<const std::byte> bytes) {
-  return {.body = {.is_object = true, .type = type, .payload = {bytes.data(), bytes.size()}}};
+detail::OutMessage object_message(std::uint32_t type, detail::EncodeBuffer& encoded) {
+  const auto payload = encoded.bytes();
+  return {.body = {.is_object = true, .type = type, .payload = payload},
+          .payload_block = encoded.take_large()};
 }
 
 }  // namespace
@@ -171,22 +173,25 @@ BroadcastResult Host::forward(const Event& event, std::span<const Connection> ta
   return core_->send_to(targets, message, options);
 }
 
+ByteSink& Host::start_encoding() noexcept {
+  core_->encode_buffer().clear();
+  return core_->encode_buffer();
+}
+
 Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
-                                     std::span<const std::byte> bytes, const SendOptions& options) {
-  detail::OutMessage message = object_message(type, bytes);
+                                     const SendOptions& options) {
+  detail::OutMessage message = object_message(type, core_->encode_buffer());
   return core_->send(connection, message, options);
 }
 
-BroadcastResult Host::broadcast_encoded(std::uint32_t type, std::span<const std::byte> bytes,
-                                        const BroadcastOptions& options) {
-  detail::OutMessage message = object_message(type, bytes);
+BroadcastResult Host::broadcast_encoded(std::uint32_t type, const BroadcastOptions& options) {
+  detail::OutMessage message = object_message(type, core_->encode_buffer());
   return core_->broadcast(message, options);
 }
 
 BroadcastResult Host::send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
-                                      std::span<const std::byte> bytes,
                                       const SendOptions& options) {
-  detail::OutMessage message = object_message(type, bytes);
+  detail::OutMessage message = object_message(type, core_->encode_buffer());
   return core_->send_to(targets, message, options);
 }
 
@@ -196,10 +201,6 @@ Result<void> Host::may_wait_sent() const {
 
 Result<MessageId> Host::wait_sent(Connection connection, MessageId id, Duration timeout) {
   return core_->wait_sent(connection, id, timeout);
-}
-
-ByteBuffer& Host::encode_scratch() noexcept {
-  return core_->encode_scratch;
 }
 
 bool Host::post(std::function<void()> function) {

@@ -80,6 +80,7 @@ HostCore::HostCore(Host& host, HostConfig given)
       clock_(config.clock != nullptr ? *config.clock : steady_clock()),
       log_(config.log),
       pool_(config.memory != nullptr ? config.memory : std::pmr::get_default_resource()),
+      encode_buffer_(*pool_),
       filters_(config.filters, *pool_),
       reassembly_(config.limits.max_host_reassembly_bytes),
       session_settings_(session_settings(config)),

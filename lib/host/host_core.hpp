@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include <tickwire/byte_sink.hpp>
 #include <tickwire/extension.hpp>
 #include <tickwire/host.hpp>
 #include <tickwire/ticker.hpp>
 
 #include "lib/base/ring_queue.hpp"
 #include "lib/host/connection_table.hpp"
+#include "lib/host/encode_buffer.hpp"
 #include "lib/host/event_ring.hpp"
 #include "lib/host/filter_work.hpp"
 #include "lib/host/listeners.hpp"
@@ -63,6 +63,9 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage& message,
                                         const SendOptions& options);
 
+  /// Where what is sent next is encoded.
+  [[nodiscard]] EncodeBuffer& encode_buffer() noexcept { return encode_buffer_; }
+
   // host_core.cpp
   [[nodiscard]] Peer* find(Connection connection) noexcept {
     if (connection.host_ != &host_) return nullptr;
@@ -90,7 +93,6 @@ class HostCore final : public PeerOwner, public TransportHandler {
   std::deque<std::function<void(const Tick&)>> update_hooks;  // one may add another
   std::vector<Extension*> extensions;                         // null: detached since the pass began
   std::vector<Address> listening;
-  ByteBuffer encode_scratch;
   bool running = false;
 
  private:
@@ -191,6 +193,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   Log log_;
   const PackedDecodeLimits decode_limits_{config.decode};
   PoolOwner pool_;
+  EncodeBuffer encode_buffer_;
   FilterWork filters_;
   ReassemblyBudget reassembly_;
   const std::shared_ptr<const SessionSettings> session_settings_;

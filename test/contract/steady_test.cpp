@@ -107,3 +107,34 @@ CONTRACT_CASE("ten thousand warm round trips allocate nothing, whatever the deli
     CHECK(game.refused == 0);
   }
 }
+
+CONTRACT_CASE("nor do objects of 100,000 bytes, and they arrive whole") {
+  HostPair pair(scheme);
+  pair.connect();
+  Move sent;
+  Move received;
+  sent.path.resize(25'000);
+  const auto round_trip = [&] {
+    sent.path.back() = static_cast<float>(++sent.tick);
+    REQUIRE(pair.caller.send(sent));
+    for (int i = 0; i < 10'000 && received.tick != sent.tick; ++i) {
+      while (const auto event = pair.client->poll())
+        CHECK(event->type == EventType::data_sent);
+      while (const auto event = pair.server->poll())
+        CHECK(event->read(received) == ErrorCode::none);
+      pair.clock.advance(1ms);
+    }
+    REQUIRE(received.tick == sent.tick);
+    REQUIRE(received.path == sent.path);
+  };
+  for (int i = 0; i < 200; ++i)
+    round_trip();
+  std::size_t calls = 1;  // as above
+  for (int attempt = 0; attempt < 4 && calls > 0; ++attempt) {
+    const test::AllocationCount allocated;
+    for (int i = 0; i < 200; ++i)
+      round_trip();
+    calls = allocated.calls();
+  }
+  CHECK(calls == 0);
+}

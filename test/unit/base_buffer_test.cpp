@@ -116,6 +116,18 @@ TEST_CASE("buffer pool: a steady flow through every size class allocates nothing
   CHECK(memory.allocations() == before);
 }
 
+TEST_CASE("buffer pool: a large block of whatever size is used again, and hardly larger") {
+  for (std::size_t bytes = 72 * 1024 + 1; bytes < 4 * 1024 * 1024; bytes += bytes / 16) {
+    CAPTURE(bytes);
+    CountingResource memory;
+    const PoolOwner pool(&memory);
+    CHECK((*pool).allocate(bytes).capacity() <= bytes + bytes / 4);
+    const auto before = memory.allocations();
+    static_cast<void>((*pool).allocate(bytes));
+    CHECK(memory.allocations() == before);
+  }
+}
+
 TEST_CASE("buffer pool: blocks above the largest class go straight back") {
   CountingResource memory;
   PoolOwner pool(&memory);
