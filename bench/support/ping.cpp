@@ -45,6 +45,8 @@ PingOptions read_ping_options(int argc, char** argv, const PingOptions& defaults
       ->check(CLI::IsMember({"reliable", "unreliable"}));
   app.add_option("--wait", options.wait, "how both ends wait")
       ->check(CLI::IsMember({"block", "spin"}));
+  app.add_option("--spin-by", options.spin_by, "how Tickwire spins: poll in a loop, or by config")
+      ->check(CLI::IsMember({"poll", "config"}));
   app.add_option("--cpus", options.cpus, "a processor for both ends, or one for each (not pinned)")
       ->delimiter(',')
       ->expected(1, 2)
