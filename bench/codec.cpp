@@ -10,6 +10,7 @@
 #include <sstream>
 #include <streambuf>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -20,10 +21,11 @@
 #include <tickwire/archive.hpp>
 
 #include "support/codec_messages.hpp"
+#include "support/flat_message.hpp"
 #include "support/report.hpp"
 
-/// What it costs to turn an object into bytes and back: Tickwire's archives, Cereal's own, msgpack
-/// and a program that does it by hand, in turns in one process.
+/// What it costs to turn an object into bytes and back: Tickwire's archives, Cereal's own, msgpack,
+/// FlatBuffers and a program that does it by hand, in turns in one process.
 namespace {
 
 using bench::Bytes;
@@ -173,6 +175,19 @@ class Msgpack final : public CodecFor<Msgpack<T>, T> {
   msgpack::sbuffer buffer_;
 };
 
+class FlatBuffers final : public CodecFor<FlatBuffers, bench::GameMessage> {
+ public:
+  using CodecFor::CodecFor;
+  void encode_one(const bench::GameMessage& object) { bench::encode_flat(object, builder_); }
+  void decode_one(bench::GameMessage& object) {
+    bench::decode_flat({builder_.GetBufferPointer(), builder_.GetSize()}, object);
+  }
+  [[nodiscard]] std::size_t encoded_bytes() const override { return builder_.GetSize(); }
+
+ private:
+  flatbuffers::FlatBufferBuilder builder_;
+};
+
 struct Peer {
   std::string name;
   std::unique_ptr<Codec> codec;
@@ -198,6 +213,8 @@ std::vector<Peer> peers_for(const T& object) {
   add("cereal binary, same stream", std::type_identity<BinaryReused>());
   add("cereal portable, same stream", std::type_identity<PortableReused>());
   add("msgpack", std::type_identity<Msgpack<T>>());
+  if constexpr (std::is_same_v<T, bench::GameMessage>)
+    add("flatbuffers", std::type_identity<FlatBuffers>());
   return peers;
 }
 
