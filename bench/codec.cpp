@@ -23,6 +23,7 @@
 #include "support/codec_messages.hpp"
 #include "support/flat_message.hpp"
 #include "support/report.hpp"
+#include "support/usage.hpp"
 
 /// What it costs to turn an object into bytes and back: Tickwire's archives, Cereal's own, msgpack,
 /// FlatBuffers and a program that does it by hand, in turns in one process.
@@ -258,17 +259,11 @@ std::size_t times_in(Codec& codec, double slice_ns) {
   }
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 void print(const std::string& workload, const Peer& peer, const char* metric,
            const std::vector<double>& values) {
   bench::Figure figure;
   figure.add("workload", workload).add("peer", peer.name).add("metric", metric);
-  figure.add("value", median(values)).add("unit", "ns").add("better", "lower");
+  figure.add("value", bench::at_share(values, 0.5)).add("unit", "ns").add("better", "lower");
   figure.add("message_bytes", peer.codec->encoded_bytes()).add("turns", values.size()).print();
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/usage.hpp"
 
 /// How late the ticks of a host are that answers small messages meanwhile, and whether there are
 /// as many as there should be. Who sends the messages is another process.
@@ -123,16 +123,11 @@ void serve(const Options& options, tickwire::Host& host, Seen& seen) {
   }
 }
 
-double at_share(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-}
-
 /// How much later the last fifth of the ticks is than the first.
 double drift_us(const std::vector<double>& late_us) {
   const auto fifth = static_cast<std::ptrdiff_t>(late_us.size() / 5);
-  return at_share({late_us.end() - fifth, late_us.end()}, 0.5) -
-         at_share({late_us.begin(), late_us.begin() + fifth}, 0.5);
+  return bench::at_share({late_us.end() - fifth, late_us.end()}, 0.5) -
+         bench::at_share({late_us.begin(), late_us.begin() + fifth}, 0.5);
 }
 
 void report(const Options& options, const Seen& seen) {
@@ -145,9 +140,9 @@ void report(const Options& options, const Seen& seen) {
     figure.add("ticks", seen.late_us.size()).add("ticks_hz", options.rate_hz);
     figure.add("echoed", seen.echoed).add("ends", "two processes").add("pinning", "none").print();
   };
-  print("late_median", at_share(seen.late_us, 0.5), "us", "lower");
-  print("late_p99", at_share(seen.late_us, 0.99), "us", "lower");
-  print("late_max", at_share(seen.late_us, 1), "us", "lower");
+  print("late_median", bench::at_share(seen.late_us, 0.5), "us", "lower");
+  print("late_p99", bench::at_share(seen.late_us, 0.99), "us", "lower");
+  print("late_max", bench::at_share(seen.late_us, 1), "us", "lower");
   print("drift", std::abs(drift_us(seen.late_us)), "us", "lower");
   const auto due = static_cast<double>(seen.last_index - seen.first_index + 1);
   print("done", static_cast<double>(seen.late_us.size()) / due, "of those due", "higher");

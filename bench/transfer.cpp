@@ -15,6 +15,7 @@
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
 #include "support/transfer_files.hpp"
+#include "support/usage.hpp"
 
 /// How fast a file gets from one process to another and onto its disk by a transfer, and how late
 /// small messages come meanwhile on the same connection.
@@ -194,13 +195,8 @@ void run(const Options& options) {
   }
   if (options.voice_seconds == 0) return;
   if (seen.late_ms.size() < 10) throw std::runtime_error("Too little was heard to measure.");
-  std::sort(seen.late_ms.begin(), seen.late_ms.end());
-  const auto at = [&](double share) {
-    return seen
-        .late_ms[static_cast<std::size_t>(share * static_cast<double>(seen.late_ms.size() - 1))];
-  };
-  report(options, "late_median", at(0.5), "ms", "lower");
-  report(options, "late_p99", at(0.99), "ms", "lower");
+  report(options, "late_median", bench::at_share(seen.late_ms, 0.5), "ms", "lower");
+  report(options, "late_p99", bench::at_share(seen.late_ms, 0.99), "ms", "lower");
 }
 
 }  // namespace

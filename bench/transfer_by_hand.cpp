@@ -20,6 +20,7 @@
 #include "support/report.hpp"
 #include "support/socket.hpp"
 #include "support/transfer_files.hpp"
+#include "support/usage.hpp"
 
 /// How fast a file gets from one process to another and onto its disk with the operating system
 /// alone: by `sendfile` without a checksum, or with a SHA-256 at each end as a transfer has it.

@@ -13,6 +13,7 @@
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/usage.hpp"
 
 /// How late small messages come that are sent 50 times a second, alone or while large ones go out
 /// on a channel of lower priority of the same connection.
@@ -157,12 +158,8 @@ void run(const Options& options) {
   Heard heard = listen(options, host);
   talker.end();
   if (heard.late.size() < 10) throw std::runtime_error("Too little was heard to measure.");
-  std::sort(heard.late.begin(), heard.late.end());
-  const auto at = [&](double share) {
-    return heard.late[static_cast<std::size_t>(share * static_cast<double>(heard.late.size() - 1))];
-  };
-  report(options, "late_median", at(0.5), "ms", "lower");
-  report(options, "late_p99", at(0.99), "ms", "lower");
+  report(options, "late_median", bench::at_share(heard.late, 0.5), "ms", "lower");
+  report(options, "late_p99", bench::at_share(heard.late, 0.99), "ms", "lower");
   report(options, "heard", static_cast<double>(heard.late.size()) / (50 * options.seconds), "ratio",
          "higher");
   if (options.bulk_bytes == 0) return;
