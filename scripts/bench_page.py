@@ -42,8 +42,15 @@ def chart(rows, subject):
     return f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}">{bars}</svg>'
 
 
+def runs(workload):
+    """How often, and how long each time."""
+    rounds, seconds = workload["rounds"], workload["seconds"]
+    return f"{rounds} round{'' if rounds == 1 else 's'}" + (f" of {seconds:g} s" if seconds else "")
+
+
 def section(workload, subject):
-    parts = [f"<h2>{html.escape(workload['name'])}</h2>", f"<p>{html.escape(workload['about'])}</p>"]
+    parts = [f"<h2>{html.escape(workload['name'])}</h2>",
+             f"<p>{html.escape(workload['about'])}; {runs(workload)}</p>"]
     for metric in dict.fromkeys(row["metric"] for row in workload["summary"]):
         rows = [row for row in workload["summary"] if row["metric"] == metric]
         unit, better = html.escape(rows[0]["unit"]), html.escape(rows[0]["better"])
@@ -59,9 +66,8 @@ def page(report, subject):
     """The whole page. `subject` is what the names of the rows begin with that are compared."""
     machine = report["machine"]
     about = (f"{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; TCP "
-             f"congestion control: {report['congestion_control']}; {report['rounds']} rounds of "
-             f"{report['seconds']} s. A bar ends at the median; the line goes from the smallest to "
-             "the largest figure.")
+             f"congestion control: {report['congestion_control']}. A bar ends at the median; the "
+             "line goes from the smallest to the largest figure.")
     sections = "\n".join(section(workload, subject) for workload in report["workloads"])
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             f"<title>scripts/bench</title><style>{STYLE}</style></head><body>\n"

@@ -20,8 +20,9 @@ def row(peer, low, median, high, metric="throughput"):
 def report(rows, problems=None):
     return {
         "machine": {"processor": "a <fast> one", "cores": 2, "kernel": "6"},
-        "congestion_control": "cubic", "rounds": 5, "seconds": 1.0,
-        "workloads": [{"name": "w", "about": "a & b", "summary": rows, "problems": problems or {}}],
+        "congestion_control": "cubic",
+        "workloads": [{"name": "w", "about": "a & b", "rounds": 5, "seconds": 1.0,
+                       "summary": rows, "problems": problems or {}}],
     }
 
 
