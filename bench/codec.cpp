@@ -261,9 +261,12 @@ std::size_t times_in(Codec& codec, double slice_ns) {
 
 void print(const std::string& workload, const Peer& peer, const char* metric,
            const std::vector<double>& values) {
-  bench::Figure figure;
-  figure.add("workload", workload).add("peer", peer.name).add("metric", metric);
-  figure.add("value", bench::at_share(values, 0.5)).add("unit", "ns").add("better", "lower");
+  bench::Figure figure({.workload = workload,
+                        .peer = peer.name,
+                        .metric = metric,
+                        .value = bench::at_share(values, 0.5),
+                        .unit = "ns",
+                        .better = "lower"});
   figure.add("message_bytes", peer.codec->encoded_bytes()).add("turns", values.size()).print();
 }
 

@@ -2,12 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "support/growth_point.hpp"
+#include "support/options.hpp"
 #include "support/process.hpp"
 #include "support/report.hpp"
 
@@ -29,8 +29,7 @@ struct Options {
 Options read_options(int argc, char** argv) {
   Options options;
   CLI::App app("Measures what grows with what, and prints each point as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  bench::add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, enet");
   app.add_option("--by", options.by, "what grows")
       ->check(CLI::IsMember({"connections", "size", "channels", "listeners"}));
@@ -40,11 +39,7 @@ Options read_options(int argc, char** argv) {
   app.add_option("--busy", options.busy, "send on so many of the connections only");
   app.add_option("--seconds", options.seconds, "how long for each point")
       ->check(CLI::Range(0.01, 60.0));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  bench::read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -95,14 +90,16 @@ void report(const Options& options, std::size_t x, const bench::Growth& growth) 
   const bench::GrowthPoint point = point_at(options, x);
   const auto print = [&](std::string_view metric, double value, std::string_view unit,
                          std::string_view better) {
-    bench::Figure figure;
-    figure.add("workload", options.workload).add("peer", options.peer);
-    figure.add("metric", std::string(metric) + "_by_" + options.by);
-    figure.add("value", value).add("unit", unit).add("better", better).add("at", x);
-    figure.add("transport", options.scheme).add("encryption", "none");
+    const std::string name = std::string(metric) + "_by_" + options.by;
+    bench::Figure figure({.workload = options.workload,
+                          .peer = options.peer,
+                          .metric = name,
+                          .value = value,
+                          .unit = unit,
+                          .better = better});
+    figure.add("at", x).add("transport", options.scheme).add("encryption", "none");
     figure.add("message_bytes", point.message_bytes).add("connections", point.connections);
-    figure.add("channels", point.channels).add("ends", "two processes");
-    figure.add("pinning", "none").print();
+    figure.add("channels", point.channels).add_two_processes().print();
   };
   const double rate = growth.messages_per_second;
   print("messages", rate, "messages/s", "higher");

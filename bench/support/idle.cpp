@@ -4,12 +4,12 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <ctime>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "options.hpp"
 #include "report.hpp"
 #include "usage.hpp"
 
@@ -46,8 +46,7 @@ double poll_microseconds(const IdleEnd& end, Clock::duration pause) {
 IdleOptions read_idle_options(int argc, char** argv, const IdleOptions& defaults) {
   IdleOptions options = defaults;
   CLI::App app("Accepts connections that stay idle, and prints what they cost, as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what they go over: tcp, tls, enet, ...");
   app.add_option("--connections", options.connections, "how many")->check(CLI::Range(1, 200'000));
   app.add_option("--listeners", options.listeners, "ports that they are spread over")
@@ -56,11 +55,7 @@ IdleOptions read_idle_options(int argc, char** argv, const IdleOptions& defaults
       ->check(CLI::Range(0.1, 3600.0));
   app.add_option("--seconds", options.seconds, "how long to watch them sleep")
       ->check(CLI::Range(0.1, 600.0));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -70,13 +65,16 @@ unsigned time_limit_seconds(const IdleOptions& options) {
 
 void measure_idle(const IdleOptions& options, const IdleEnd& end) {
   const auto print = [&](std::string_view metric, double value, std::string_view unit) {
-    Figure figure;
-    figure.add("workload", options.workload).add("peer", options.peer).add("metric", metric);
-    figure.add("value", value).add("unit", unit).add("better", "lower");
+    Figure figure({.workload = options.workload,
+                   .peer = options.peer,
+                   .metric = metric,
+                   .value = value,
+                   .unit = unit,
+                   .better = "lower"});
     figure.add("transport", options.scheme).add("encryption", end.encryption);
     figure.add("connections", options.connections);
     figure.add("keep_alive_seconds", options.keep_alive_seconds);
-    figure.add("ends", "two processes").add("pinning", "none").print();
+    figure.add_two_processes().print();
   };
   end.rest(1);
   const auto bytes = static_cast<double>(resident_bytes()) - static_cast<double>(end.bytes_before);

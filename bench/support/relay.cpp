@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "options.hpp"
 #include "usage.hpp"
 
 namespace bench {
@@ -58,21 +59,18 @@ RelayOptions read_relay_options(int argc, char** argv, const char* peer) {
   RelayOptions options;
   options.peer = peer;
   CLI::App app("Measures a relay of voices, and prints it as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  add_names(app, options.workload, options.peer);
   app.add_option("--clients", options.clients, "how many")->check(CLI::Range(2, 1000));
   app.add_option("--room", options.room, "members of a room")->check(CLI::Range(2, 1000));
   app.add_option("--rate", options.packets_per_second, "packets of each client in a second")
       ->check(CLI::Range(1, 10'000));
   app.add_flag("--find-most", options.finds_most, "find the most that the relay can pass on");
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.5, 600.0));
-  try {
-    app.parse(argc, argv);
+  app.callback([&] {
     if (options.clients % options.room != 0)
       throw CLI::ValidationError("--clients", "wants rooms that are full");
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  });
+  read_or_exit(app, argc, argv);
   return options;
 }
 

@@ -38,13 +38,16 @@ RelayOutcome run_once(const RelayOptions& options, const RelayEnds& ends) {
 
 void print(const RelayOptions& options, std::string_view metric, double value,
            std::string_view unit, std::string_view better) {
-  Figure figure;
-  figure.add("workload", options.workload).add("peer", options.peer);
-  figure.add("metric", metric).add("value", value).add("unit", unit).add("better", better);
+  Figure figure({.workload = options.workload,
+                 .peer = options.peer,
+                 .metric = metric,
+                 .value = value,
+                 .unit = unit,
+                 .better = better});
   figure.add("transport", "udp").add("encryption", "none").add("message_bytes", kVoiceBytes);
   figure.add("connections", options.clients).add("room", options.room);
   figure.add("packets_per_second", options.packets_per_second);
-  figure.add("ends", "two processes").add("pinning", "none").print();
+  figure.add_two_processes().print();
 }
 
 void measure_cost(const RelayOptions& options, const RelayEnds& ends) {
