@@ -10,6 +10,7 @@
 #include <sstream>
 #include <streambuf>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -20,10 +21,12 @@
 #include <tickwire/archive.hpp>
 
 #include "support/codec_messages.hpp"
+#include "support/flat_message.hpp"
 #include "support/report.hpp"
+#include "support/usage.hpp"
 
-/// What it costs to turn an object into bytes and back: Tickwire's archives, Cereal's own, msgpack
-/// and a program that does it by hand, in turns in one process.
+/// What it costs to turn an object into bytes and back: Tickwire's archives, Cereal's own, msgpack,
+/// FlatBuffers and a program that does it by hand, in turns in one process.
 namespace {
 
 using bench::Bytes;
@@ -173,6 +176,19 @@ class Msgpack final : public CodecFor<Msgpack<T>, T> {
   msgpack::sbuffer buffer_;
 };
 
+class FlatBuffers final : public CodecFor<FlatBuffers, bench::GameMessage> {
+ public:
+  using CodecFor::CodecFor;
+  void encode_one(const bench::GameMessage& object) { bench::encode_flat(object, builder_); }
+  void decode_one(bench::GameMessage& object) {
+    bench::decode_flat({builder_.GetBufferPointer(), builder_.GetSize()}, object);
+  }
+  [[nodiscard]] std::size_t encoded_bytes() const override { return builder_.GetSize(); }
+
+ private:
+  flatbuffers::FlatBufferBuilder builder_;
+};
+
 struct Peer {
   std::string name;
   std::unique_ptr<Codec> codec;
@@ -198,6 +214,8 @@ std::vector<Peer> peers_for(const T& object) {
   add("cereal binary, same stream", std::type_identity<BinaryReused>());
   add("cereal portable, same stream", std::type_identity<PortableReused>());
   add("msgpack", std::type_identity<Msgpack<T>>());
+  if constexpr (std::is_same_v<T, bench::GameMessage>)
+    add("flatbuffers", std::type_identity<FlatBuffers>());
   return peers;
 }
 
@@ -241,17 +259,14 @@ std::size_t times_in(Codec& codec, double slice_ns) {
   }
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 void print(const std::string& workload, const Peer& peer, const char* metric,
            const std::vector<double>& values) {
-  bench::Figure figure;
-  figure.add("workload", workload).add("peer", peer.name).add("metric", metric);
-  figure.add("value", median(values)).add("unit", "ns").add("better", "lower");
+  bench::Figure figure({.workload = workload,
+                        .peer = peer.name,
+                        .metric = metric,
+                        .value = bench::at_share(values, 0.5),
+                        .unit = "ns",
+                        .better = "lower"});
   figure.add("message_bytes", peer.codec->encoded_bytes()).add("turns", values.size()).print();
 }
 

@@ -77,11 +77,13 @@ class FigureReporter final : public benchmark::BenchmarkReporter {
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      bench::Figure figure;
-      figure.add("workload", workload_).add("peer", run.run_name.function_name);
-      figure.add("metric", "processor time");
-      figure.add("value", 1e9 / run.counters.at("items_per_second").value);
-      figure.add("unit", "ns").add("better", "lower").print();
+      const bench::Figure figure({.workload = workload_,
+                                  .peer = run.run_name.function_name,
+                                  .metric = "processor time",
+                                  .value = 1e9 / run.counters.at("items_per_second").value,
+                                  .unit = "ns",
+                                  .better = "lower"});
+      figure.print();
     }
   }
 

@@ -14,9 +14,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-tickwire::HostConfig config_for(tickwire::EventMask events) {
+tickwire::HostConfig config_for(const bench::PingOptions& options, tickwire::EventMask events) {
   tickwire::HostConfig config = bench::host_config(nullptr);
   config.events = events;
+  if (options.spins() && options.spin_by == "config") config.spin = 1s;
   return config;
 }
 
@@ -24,7 +25,9 @@ template <class Kind>
 class End {
  public:
   End(const bench::PingOptions& options, tickwire::Host& host)
-      : host_(host), kind_(options.message_bytes), spins_(options.spins()) {
+      : host_(host),
+        kind_(options.message_bytes),
+        polls_(options.spins() && options.spin_by == "poll") {
     send_.delivery = options.delivery == "reliable" ? tickwire::Delivery::reliable
                                                     : tickwire::Delivery::unreliable;
   }
@@ -37,7 +40,7 @@ class End {
   /// The connection that something came from, and what it was.
   [[nodiscard]] std::pair<tickwire::Connection, bench::Stamp> receive() {
     for (;;) {
-      const auto event = spins_ ? host_.poll() : host_.wait_for(1s);
+      const auto event = polls_ ? host_.poll() : host_.wait_for(1s);
       if (!event) continue;
       bench::expect_life(*event);
       if (event->type == Kind::event_type) return {event->connection, kind_.take(*event)};
@@ -48,12 +51,12 @@ class End {
   tickwire::Host& host_;
   Kind kind_;
   tickwire::SendOptions send_{};
-  bool spins_;
+  bool polls_;
 };
 
 template <class Kind>
 [[noreturn]] void answer(const bench::PingOptions& options, const std::string& url) {
-  tickwire::Host host(config_for(Kind::event_type));
+  tickwire::Host host(config_for(options, Kind::event_type));
   const auto dialled = host.connect(url);
   if (!dialled) bench::throw_error(dialled.error());
   const auto connection = host.wait_connected(*dialled, 5s);
@@ -85,7 +88,7 @@ void run(const bench::PingOptions& options) {
 
   bench::pin(options, bench::PingEnd::asks);
   bench::RoundTrips trips(options);
-  tickwire::Host host(config_for(tickwire::EventType::connected | Kind::event_type));
+  tickwire::Host host(config_for(options, tickwire::EventType::connected | Kind::event_type));
   url.send(bench::listen_on_loopback(host, options.scheme));
   const tickwire::Connection connection = wait_for_caller(host);
   End<Kind> end(options, host);

@@ -3,39 +3,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "support/enet_end.hpp"
 #include "support/relay.hpp"
 
 /// A relay of voices with ENet alone: one packet goes to all others of a room, unreliably.
 namespace {
-
-struct EndHost {
-  void operator()(ENetHost* host) const { enet_host_destroy(host); }
-};
-using HostPointer = std::unique_ptr<ENetHost, EndHost>;
-
-HostPointer make_host(const ENetAddress* address, std::size_t peers) {
-  static const int started = enet_initialize();
-  if (started != 0) throw std::runtime_error("ENet cannot be initialized.");
-  HostPointer host(enet_host_create(address, peers, 1, 0, 0));
-  if (!host) throw std::runtime_error("ENet has no host.");
-  return host;
-}
-
-ENetAddress loopback(std::uint16_t port) {
-  ENetAddress address{};
-  enet_address_set_host_ip(&address, "127.0.0.1");
-  address.port = port;
-  return address;
-}
-
-bench::Packet bytes_of(const ENetPacket& packet) {
-  return {reinterpret_cast<const std::byte*>(packet.data), packet.dataLength};
-}
 
 /// Makes the host work, and waits at most so long for the first event.
 template <class TakePacket>
@@ -43,6 +19,7 @@ void pass(ENetHost& host, enet_uint32 wait_ms, TakePacket take) {
   ENetEvent event{};
   for (; enet_host_service(&host, &event, wait_ms) > 0; wait_ms = 0) {
     if (event.type == ENET_EVENT_TYPE_DISCONNECT) throw std::runtime_error("A peer is gone.");
+    if (event.type == ENET_EVENT_TYPE_CONNECT) bench::pin_throttle(*event.peer);
     if (event.type != ENET_EVENT_TYPE_RECEIVE) continue;
     take(*event.peer, *event.packet);
     if (event.packet->referenceCount == 0) enet_packet_destroy(event.packet);
@@ -56,7 +33,7 @@ class Relay {
 
   // As it came, so that nothing is copied.
   void pass_on(ENetPeer& from, ENetPacket& packet) {
-    const auto talker = bench::talker_of(bytes_of(packet), options_);
+    const auto talker = bench::talker_of(bench::bytes_of(packet), options_);
     if (!talker) return;
     auto& room = rooms_[*talker / options_.room];
     if (from.data == nullptr) {  // a client's first packet says who it is
@@ -77,13 +54,11 @@ class Relay {
 
 void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
            const bench::TextPipe& done, bench::RelayMeter& meter) {
-  const ENetAddress any_port = loopback(0);
-  const HostPointer host = make_host(&any_port, options.clients);
+  const ENetAddress any_port = bench::enet_loopback(0);
+  const bench::EnetHost host = bench::make_enet_host(&any_port, options.clients);
+  bench::widen_buffers(*host);
   Relay relay(options, meter);
-  ENetAddress bound{};
-  if (enet_socket_get_address(host->socket, &bound) != 0)
-    throw std::runtime_error("ENet does not say its port.");
-  address.send(std::to_string(bound.port));
+  address.send(std::to_string(bench::port_of(*host)));
   while (!done.has_text()) {
     pass(*host, 20, [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
     enet_host_flush(host.get());
@@ -92,7 +67,7 @@ void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
 }
 
 std::vector<ENetPeer*> dial_all(ENetHost& host, std::size_t count, std::uint16_t port) {
-  const ENetAddress address = loopback(port);
+  const ENetAddress address = bench::enet_loopback(port);
   std::vector<ENetPeer*> clients;
   for (std::size_t i = 0; i < count; ++i) {
     ENetPeer* const peer = enet_host_connect(&host, &address, 1, 0);
@@ -107,7 +82,8 @@ std::vector<ENetPeer*> dial_all(ENetHost& host, std::size_t count, std::uint16_t
 
 void load(const bench::RelayOptions& options, const std::string& port,
           const bench::TextPipe& done) {
-  const HostPointer host = make_host(nullptr, options.clients);
+  const bench::EnetHost host = bench::make_enet_host(nullptr, options.clients);
+  bench::widen_buffers(*host);
   const auto clients =
       dial_all(*host, options.clients, static_cast<std::uint16_t>(std::stoi(port)));
   bench::Talkers talkers(options);
@@ -119,7 +95,7 @@ void load(const bench::RelayOptions& options, const std::string& port,
     });
     pass(*host, 1, [&](ENetPeer& from, ENetPacket& packet) {
       // Its peers lie in one array, of which all are used.
-      talkers.hear(static_cast<std::size_t>(&from - clients.front()), bytes_of(packet));
+      talkers.hear(static_cast<std::size_t>(&from - clients.front()), bench::bytes_of(packet));
     });
   }
   done.send(talkers.summary());
@@ -131,10 +107,5 @@ void load(const bench::RelayOptions& options, const std::string& port,
 
 int main(int argc, char** argv) {
   const auto options = bench::read_relay_options(argc, argv, "enet");
-  return bench::run_relay(
-      options,
-      [&](const auto& address, const auto& done, auto& meter) {
-        relay(options, address, done, meter);
-      },
-      [&](const auto& port, const auto& done) { load(options, port, done); });
+  return bench::run_relay(options, {.relay = relay, .clients = load});
 }

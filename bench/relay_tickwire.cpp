@@ -120,10 +120,5 @@ void load(const bench::RelayOptions& options, const std::string& url, const benc
 
 int main(int argc, char** argv) {
   const auto options = bench::read_relay_options(argc, argv, "tickwire enet");
-  return bench::run_relay(
-      options,
-      [&](const auto& address, const auto& done, auto& meter) {
-        relay(options, address, done, meter);
-      },
-      [&](const auto& url, const auto& done) { load(options, url, done); });
+  return bench::run_relay(options, {.relay = relay, .clients = load});
 }

@@ -26,13 +26,15 @@ const sockaddr* general(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// With the buffers that ENet gives itself.
-Socket udp_socket() {
+// A client's buffers are those that ENet gives itself, the relay's those that Tickwire gives its.
+constexpr int kClientBufferBytes = 256 * 1024;
+constexpr int kRelayBufferBytes = 4 * 1024 * 1024;
+
+Socket udp_socket(int buffer_bytes) {
   Socket result(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (result.descriptor() < 0) bench::throw_system_error("socket");
-  const int bytes = 256 * 1024;
   for (const int which : {SO_RCVBUF, SO_SNDBUF}) {
-    if (setsockopt(result.descriptor(), SOL_SOCKET, which, &bytes, sizeof bytes) != 0)
+    if (setsockopt(result.descriptor(), SOL_SOCKET, which, &buffer_bytes, sizeof buffer_bytes) != 0)
       bench::throw_system_error("setsockopt");
   }
   return result;
@@ -98,7 +100,7 @@ class Relay {
 
 void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
            const bench::TextPipe& done, bench::RelayMeter& meter) {
-  const Socket socket = udp_socket();
+  const Socket socket = udp_socket(kRelayBufferBytes);
   const sockaddr_in any_port = bench::loopback_address(0);
   if (bind(socket.descriptor(), general(any_port), sizeof any_port) != 0)
     bench::throw_system_error("bind");
@@ -121,7 +123,7 @@ class Clients {
     if (epoll_.descriptor() < 0) bench::throw_system_error("epoll_create1");
     const sockaddr_in relay = bench::loopback_address(port);
     for (std::size_t i = 0; i < count; ++i) {
-      sockets_.push_back(udp_socket());
+      sockets_.push_back(udp_socket(kClientBufferBytes));
       const int descriptor = sockets_.back().descriptor();
       if (connect(descriptor, general(relay), sizeof relay) != 0)
         bench::throw_system_error("connect");
@@ -167,10 +169,5 @@ void load(const bench::RelayOptions& options, const std::string& port,
 
 int main(int argc, char** argv) {
   const auto options = bench::read_relay_options(argc, argv, "udp");
-  return bench::run_relay(
-      options,
-      [&](const auto& address, const auto& done, auto& meter) {
-        relay(options, address, done, meter);
-      },
-      [&](const auto& port, const auto& done) { load(options, port, done); });
+  return bench::run_relay(options, {.relay = relay, .clients = load});
 }

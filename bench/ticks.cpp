@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -9,9 +8,11 @@
 #include <tickwire/tickwire.hpp>
 #include <vector>
 
+#include "support/options.hpp"
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/usage.hpp"
 
 /// How late the ticks of a host are that answers small messages meanwhile, and whether there are
 /// as many as there should be. Who sends the messages is another process.
@@ -35,18 +36,13 @@ struct Options {
 Options read_options(int argc, char** argv) {
   Options options;
   CLI::App app("Measures how late ticks are under load, and prints it as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  bench::add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what the messages go over: tcp, tls, enet");
   app.add_option("--rate", options.rate_hz, "ticks in a second")->check(CLI::Range(1.0, 10'000.0));
   app.add_option("--load", options.messages_per_second, "messages in a second; 0: none")
       ->check(CLI::Range(0, 1'000'000));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.1, 600.0));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  bench::read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -123,31 +119,29 @@ void serve(const Options& options, tickwire::Host& host, Seen& seen) {
   }
 }
 
-double at_share(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-}
-
 /// How much later the last fifth of the ticks is than the first.
 double drift_us(const std::vector<double>& late_us) {
   const auto fifth = static_cast<std::ptrdiff_t>(late_us.size() / 5);
-  return at_share({late_us.end() - fifth, late_us.end()}, 0.5) -
-         at_share({late_us.begin(), late_us.begin() + fifth}, 0.5);
+  return bench::at_share({late_us.end() - fifth, late_us.end()}, 0.5) -
+         bench::at_share({late_us.begin(), late_us.begin() + fifth}, 0.5);
 }
 
 void report(const Options& options, const Seen& seen) {
   const auto print = [&](std::string_view metric, double value, std::string_view unit,
                          std::string_view better) {
-    bench::Figure figure;
-    figure.add("workload", options.workload).add("peer", options.peer).add("metric", metric);
-    figure.add("value", value).add("unit", unit).add("better", better);
+    bench::Figure figure({.workload = options.workload,
+                          .peer = options.peer,
+                          .metric = metric,
+                          .value = value,
+                          .unit = unit,
+                          .better = better});
     figure.add("transport", options.scheme).add("message_bytes", kMessageBytes);
     figure.add("ticks", seen.late_us.size()).add("ticks_hz", options.rate_hz);
-    figure.add("echoed", seen.echoed).add("ends", "two processes").add("pinning", "none").print();
+    figure.add("echoed", seen.echoed).add_two_processes().print();
   };
-  print("late_median", at_share(seen.late_us, 0.5), "us", "lower");
-  print("late_p99", at_share(seen.late_us, 0.99), "us", "lower");
-  print("late_max", at_share(seen.late_us, 1), "us", "lower");
+  print("late_median", bench::at_share(seen.late_us, 0.5), "us", "lower");
+  print("late_p99", bench::at_share(seen.late_us, 0.99), "us", "lower");
+  print("late_max", bench::at_share(seen.late_us, 1), "us", "lower");
   print("drift", std::abs(drift_us(seen.late_us)), "us", "lower");
   const auto due = static_cast<double>(seen.last_index - seen.first_index + 1);
   print("done", static_cast<double>(seen.late_us.size()) / due, "of those due", "higher");

@@ -11,10 +11,12 @@
 #include <tickwire/transfer.hpp>
 #include <vector>
 
+#include "support/options.hpp"
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
 #include "support/transfer_files.hpp"
+#include "support/usage.hpp"
 
 /// How fast a file gets from one process to another and onto its disk by a transfer, and how late
 /// small messages come meanwhile on the same connection.
@@ -41,8 +43,7 @@ struct Options {
 Options read_options(int argc, char** argv) {
   Options options;
   CLI::App app("Measures how fast a file is sent, and prints it as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  bench::add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, enet");
   app.add_option("--folder", options.folder, "where the files are (default: temporary files)");
   app.add_option("--bytes", options.bytes, "the file's size")->transform(CLI::AsSizeValue(false));
@@ -50,11 +51,7 @@ Options read_options(int argc, char** argv) {
   app.add_option("--window", options.window_bytes)->transform(CLI::AsSizeValue(false));
   app.add_option("--voice", options.voice_seconds,
                  "seconds of 50 small messages a second, with the file sent again and again");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  bench::read_or_exit(app, argc, argv);
   if (options.folder.empty()) options.folder = std::filesystem::temp_directory_path();
   return options;
 }
@@ -159,17 +156,13 @@ Seen receive(const Options& options, tickwire::Host& host, const std::string& ta
 
 void report(const Options& options, std::string_view metric, double value, std::string_view unit,
             std::string_view better) {
-  bench::Figure figure;
-  figure.add("workload", options.workload)
-      .add("peer", options.peer)
-      .add("metric", metric)
-      .add("value", value)
-      .add("unit", unit)
-      .add("better", better)
-      .add("transport", options.scheme)
-      .add("file_bytes", options.bytes)
-      .add("ends", "two processes")
-      .add("pinning", "none");
+  bench::Figure figure({.workload = options.workload,
+                        .peer = options.peer,
+                        .metric = metric,
+                        .value = value,
+                        .unit = unit,
+                        .better = better});
+  figure.add("transport", options.scheme).add("file_bytes", options.bytes).add_two_processes();
   figure.print();
 }
 
@@ -194,13 +187,8 @@ void run(const Options& options) {
   }
   if (options.voice_seconds == 0) return;
   if (seen.late_ms.size() < 10) throw std::runtime_error("Too little was heard to measure.");
-  std::sort(seen.late_ms.begin(), seen.late_ms.end());
-  const auto at = [&](double share) {
-    return seen
-        .late_ms[static_cast<std::size_t>(share * static_cast<double>(seen.late_ms.size() - 1))];
-  };
-  report(options, "late_median", at(0.5), "ms", "lower");
-  report(options, "late_p99", at(0.99), "ms", "lower");
+  report(options, "late_median", bench::at_share(seen.late_ms, 0.5), "ms", "lower");
+  report(options, "late_p99", bench::at_share(seen.late_ms, 0.99), "ms", "lower");
 }
 
 }  // namespace

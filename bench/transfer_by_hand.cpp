@@ -9,17 +9,18 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "support/options.hpp"
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/socket.hpp"
 #include "support/transfer_files.hpp"
+#include "support/usage.hpp"
 
 /// How fast a file gets from one process to another and onto its disk with the operating system
 /// alone: by `sendfile` without a checksum, or with a SHA-256 at each end as a transfer has it.
@@ -38,16 +39,11 @@ struct Options {
 Options read_options(int argc, char** argv) {
   Options options;
   CLI::App app("Measures how fast a file is sent by hand, and prints it as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  bench::add_names(app, options.workload, options.peer);
   app.add_option("--folder", options.folder, "where the files are (default: temporary files)");
   app.add_option("--bytes", options.bytes, "the file's size")->transform(CLI::AsSizeValue(false));
   app.add_flag("--checksums", options.has_checksums, "a SHA-256 at each end");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  bench::read_or_exit(app, argc, argv);
   if (options.folder.empty()) options.folder = std::filesystem::temp_directory_path();
   return options;
 }
@@ -145,17 +141,13 @@ void receive(const Options& options, const bench::Socket& socket, const std::str
 
 void report(const Options& options, std::string_view metric, double value, std::string_view unit,
             std::string_view better) {
-  bench::Figure figure;
-  figure.add("workload", options.workload)
-      .add("peer", options.peer)
-      .add("metric", metric)
-      .add("value", value)
-      .add("unit", unit)
-      .add("better", better)
-      .add("transport", "tcp")
-      .add("file_bytes", options.bytes)
-      .add("ends", "two processes")
-      .add("pinning", "none");
+  bench::Figure figure({.workload = options.workload,
+                        .peer = options.peer,
+                        .metric = metric,
+                        .value = value,
+                        .unit = unit,
+                        .better = better});
+  figure.add("transport", "tcp").add("file_bytes", options.bytes).add_two_processes();
   figure.print();
 }
 

@@ -10,9 +10,11 @@
 #include <tickwire/tickwire.hpp>
 #include <vector>
 
+#include "support/options.hpp"
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/usage.hpp"
 
 /// How late small messages come that are sent 50 times a second, alone or while large ones go out
 /// on a channel of lower priority of the same connection.
@@ -37,17 +39,12 @@ struct Options {
 Options read_options(int argc, char** argv) {
   Options options;
   CLI::App app("Measures how late small messages come, and prints it as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  bench::add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what they go over: tcp, tls, enet");
   app.add_option("--bulk", options.bulk_bytes, "bytes of a large message; 0: none")
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 31));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(1.0, 600.0));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  bench::read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -130,18 +127,16 @@ Heard listen(const Options& options, tickwire::Host& host) {
 
 void report(const Options& options, std::string_view metric, double value, std::string_view unit,
             std::string_view better) {
-  bench::Figure figure;
-  figure.add("workload", options.workload)
-      .add("peer", options.peer)
-      .add("metric", metric)
-      .add("value", value)
-      .add("unit", unit)
-      .add("better", better)
-      .add("transport", options.scheme)
+  bench::Figure figure({.workload = options.workload,
+                        .peer = options.peer,
+                        .metric = metric,
+                        .value = value,
+                        .unit = unit,
+                        .better = better});
+  figure.add("transport", options.scheme)
       .add("voice_bytes", kVoiceBytes)
       .add("bulk_bytes", options.bulk_bytes)
-      .add("ends", "two processes")
-      .add("pinning", "none");
+      .add_two_processes();
   figure.print();
 }
 
@@ -157,12 +152,8 @@ void run(const Options& options) {
   Heard heard = listen(options, host);
   talker.end();
   if (heard.late.size() < 10) throw std::runtime_error("Too little was heard to measure.");
-  std::sort(heard.late.begin(), heard.late.end());
-  const auto at = [&](double share) {
-    return heard.late[static_cast<std::size_t>(share * static_cast<double>(heard.late.size() - 1))];
-  };
-  report(options, "late_median", at(0.5), "ms", "lower");
-  report(options, "late_p99", at(0.99), "ms", "lower");
+  report(options, "late_median", bench::at_share(heard.late, 0.5), "ms", "lower");
+  report(options, "late_p99", bench::at_share(heard.late, 0.99), "ms", "lower");
   report(options, "heard", static_cast<double>(heard.late.size()) / (50 * options.seconds), "ratio",
          "higher");
   if (options.bulk_bytes == 0) return;

@@ -30,6 +30,8 @@ checks   clang-format        clang-tools-extra     clang          clang-format
 checks   valgrind            valgrind              valgrind       -
 bench    libasio-dev         asio-devel            asio           asio
 bench    libmsgpack-cxx-dev  msgpack-devel         msgpack-cxx    msgpack-cxx
+bench    libflatbuffers-dev  flatbuffers-devel     flatbuffers    flatbuffers
+bench    flatbuffers-compiler flatbuffers-compiler flatbuffers    flatbuffers
 bench    libcli11-dev        cli11-devel           cli11          cli11
 bench    libbenchmark-dev    google-benchmark-devel benchmark     google-benchmark
 bench    libuv1-dev          libuv-devel           libuv          libuv

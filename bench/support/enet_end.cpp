@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::uint32_t kConnectMilliseconds = 5000;
 
-ENetAddress loopback(std::uint16_t port) {
+}  // namespace
+
+ENetAddress enet_loopback(std::uint16_t port) {
   ENetAddress address{};
   address.port = port;
   if (enet_address_set_host_ip(&address, "127.0.0.1") != 0)
@@ -16,32 +18,42 @@ ENetAddress loopback(std::uint16_t port) {
   return address;
 }
 
-ENetHost* make_host(const ENetAddress* bound) {
-  if (enet_initialize() != 0) throw std::runtime_error("enet_initialize failed.");
-  ENetHost* const host = enet_host_create(bound, 1, 1, 0, 0);
-  if (host == nullptr) throw std::runtime_error("enet_host_create failed.");
+EnetHost make_enet_host(const ENetAddress* bound, std::size_t peers) {
+  static const int started = enet_initialize();
+  if (started != 0) throw std::runtime_error("enet_initialize failed.");
+  EnetHost host(enet_host_create(bound, peers, 1, 0, 0));
+  if (!host) throw std::runtime_error("enet_host_create failed.");
   return host;
 }
 
-}  // namespace
-
-EnetEnd::EnetEnd() {
-  const ENetAddress any_port = loopback(0);
-  host_.reset(make_host(&any_port));
+std::uint16_t port_of(const ENetHost& host) {
+  ENetAddress address{};
+  if (enet_socket_get_address(host.socket, &address) != 0)
+    throw std::runtime_error("enet_socket_get_address failed.");
+  return address.port;
 }
 
-EnetEnd::EnetEnd(std::uint16_t port) : host_(make_host(nullptr)) {
-  const ENetAddress address = loopback(port);
+void widen_buffers(ENetHost& host) {
+  constexpr int kBytes = 4 * 1024 * 1024;
+  enet_socket_set_option(host.socket, ENET_SOCKOPT_RCVBUF, kBytes);
+  enet_socket_set_option(host.socket, ENET_SOCKOPT_SNDBUF, kBytes);
+}
+
+void pin_throttle(ENetPeer& peer) {
+  enet_peer_throttle_configure(&peer, ENET_PEER_PACKET_THROTTLE_INTERVAL,
+                               ENET_PEER_PACKET_THROTTLE_SCALE, 0);
+}
+
+EnetEnd::EnetEnd() {
+  const ENetAddress any_port = enet_loopback(0);
+  host_ = make_enet_host(&any_port, 1);
+}
+
+EnetEnd::EnetEnd(std::uint16_t port) : host_(make_enet_host(nullptr, 1)) {
+  const ENetAddress address = enet_loopback(port);
   if (enet_host_connect(host_.get(), &address, 1, 0) == nullptr)
     throw std::runtime_error("enet_host_connect failed.");
   wait_connected();
-}
-
-std::uint16_t EnetEnd::port() const {
-  ENetAddress address{};
-  if (enet_socket_get_address(host_->socket, &address) != 0)
-    throw std::runtime_error("enet_socket_get_address failed.");
-  return address.port;
 }
 
 void EnetEnd::wait_connected() {
@@ -50,8 +62,7 @@ void EnetEnd::wait_connected() {
       event.type != ENET_EVENT_TYPE_CONNECT)
     throw std::runtime_error("No connection over ENet came up.");
   peer_ = event.peer;
-  enet_peer_throttle_configure(peer_, ENET_PEER_PACKET_THROTTLE_INTERVAL,
-                               ENET_PEER_PACKET_THROTTLE_SCALE, 0);
+  pin_throttle(*peer_);
 }
 
 void EnetEnd::send(ENetPacket* packet) {

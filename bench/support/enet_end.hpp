@@ -25,6 +25,22 @@ using EnetPacket = std::unique_ptr<ENetPacket, FreeEnetPacket>;
   return delivery == "reliable" ? ENET_PACKET_FLAG_RELIABLE : 0;
 }
 
+struct FreeEnetHost {
+  void operator()(ENetHost* host) const { enet_host_destroy(host); }
+};
+using EnetHost = std::unique_ptr<ENetHost, FreeEnetHost>;
+
+/// That port of 127.0.0.1.
+[[nodiscard]] ENetAddress enet_loopback(std::uint16_t port);
+/// A host with that many peers and one channel, at an address or at none. Throws, as all here.
+[[nodiscard]] EnetHost make_enet_host(const ENetAddress* bound, std::size_t peers);
+[[nodiscard]] std::uint16_t port_of(const ENetHost& host);
+/// Room for what many peers say at the same moment: 4 MiB in each direction, if the system allows.
+void widen_buffers(ENetHost& host);
+/// Pins a connected peer's throttle open, at both ends: it takes a busy receiver for a bad network,
+/// narrows the window then, and drops unreliable packets.
+void pin_throttle(ENetPeer& peer);
+
 /// One end of a connection over ENet alone, as those set it up who know it: the throttle, which
 /// drops unreliable packets and narrows the window, is pinned open.
 class EnetEnd {
@@ -36,7 +52,7 @@ class EnetEnd {
   EnetEnd(const EnetEnd&) = delete;
   EnetEnd& operator=(const EnetEnd&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::uint16_t port() const { return port_of(*host_); }
   /// Returns when somebody has dialled.
   void wait_connected();
 
@@ -51,10 +67,7 @@ class EnetEnd {
   void wait_readable();
 
  private:
-  struct FreeHost {
-    void operator()(ENetHost* host) const { enet_host_destroy(host); }
-  };
-  std::unique_ptr<ENetHost, FreeHost> host_;
+  EnetHost host_;
   ENetPeer* peer_ = nullptr;
 };
 

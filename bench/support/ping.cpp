@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
 
 #include "frame.hpp"
+#include "options.hpp"
 #include "report.hpp"
 
 namespace bench {
@@ -36,8 +36,7 @@ PingOptions read_ping_options(int argc, char** argv, const PingOptions& defaults
   CLI::App app(
       "Sends a message over loopback to a child process and waits until it is back, again and "
       "again, and prints how long that took as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, enet, ...");
   app.add_option("--payload", options.payload, "what Tickwire sends")
       ->check(CLI::IsMember({"bytes", "object"}));
@@ -45,6 +44,8 @@ PingOptions read_ping_options(int argc, char** argv, const PingOptions& defaults
       ->check(CLI::IsMember({"reliable", "unreliable"}));
   app.add_option("--wait", options.wait, "how both ends wait")
       ->check(CLI::IsMember({"block", "spin"}));
+  app.add_option("--spin-by", options.spin_by, "how Tickwire spins: poll in a loop, or by config")
+      ->check(CLI::IsMember({"poll", "config"}));
   app.add_option("--cpus", options.cpus, "a processor for both ends, or one for each (not pinned)")
       ->delimiter(',')
       ->expected(1, 2)
@@ -52,11 +53,7 @@ PingOptions read_ping_options(int argc, char** argv, const PingOptions& defaults
   app.add_option("--bytes", options.message_bytes, "bytes of a message")
       ->check(CLI::Range(std::size_t{2 * Stamp::bytes}, std::size_t{1024}));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.01, 600.0));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -121,14 +118,13 @@ void RoundTrips::report(std::string_view one_message) {
 
 void RoundTrips::print(std::string_view metric, double nanoseconds,
                        std::string_view one_message) const {
-  Figure figure;
-  figure.add("workload", options_.workload)
-      .add("peer", options_.peer)
-      .add("metric", metric)
-      .add("value", nanoseconds / 1e3)
-      .add("unit", "us")
-      .add("better", "lower")
-      .add("transport", options_.scheme)
+  Figure figure({.workload = options_.workload,
+                 .peer = options_.peer,
+                 .metric = metric,
+                 .value = nanoseconds / 1e3,
+                 .unit = "us",
+                 .better = "lower"});
+  figure.add("transport", options_.scheme)
       .add("encryption", "none")
       .add("message_bytes", options_.message_bytes)
       .add("messages", nanoseconds_.size())

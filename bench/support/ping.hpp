@@ -24,6 +24,7 @@ struct PingOptions {
   std::string payload = "bytes";       ///< Tickwire: bytes or object
   std::string delivery = "reliable";   ///< reliable or unreliable, where there is a choice
   std::string wait = "block";          ///< block: sleeps until something arrives; spin: never
+  std::string spin_by = "poll";        ///< Tickwire: `poll` in a loop, or `HostConfig::spin`
   std::vector<unsigned> cpus{};        ///< none: not pinned; one: for both ends; or one for each
   std::size_t message_bytes = 64;      ///< at least 16, without what a peer puts around it
   double seconds = 1;                  ///< how long

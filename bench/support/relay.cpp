@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "relay.hpp"
 
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -14,7 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "report.hpp"
+#include "options.hpp"
+#include "usage.hpp"
 
 namespace bench {
 namespace {
@@ -22,8 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPacketsPerSecond = 50;
-constexpr auto kWarmUp = 1s;
 constexpr auto kDrain = 500ms;
 
 std::vector<std::size_t> mixed(std::size_t count) {
@@ -53,38 +49,8 @@ std::optional<Head> head_of(Packet packet, const RelayOptions& options) {
   return head;
 }
 
-Clock::duration length_of(const RelayOptions& options) {
-  return std::chrono::duration_cast<Clock::duration>(
-      std::chrono::duration<double>(options.seconds));
-}
-
-double processor_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto total = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return total(usage.ru_utime) + total(usage.ru_stime);
-}
-
-void report(const RelayOptions& options, const RelayMeter& meter, const std::string& summary) {
-  std::istringstream words(summary);
-  double heard_share = 0, median_ms = 0, p99_ms = 0;
-  words >> heard_share >> median_ms >> p99_ms;
-  if (!words) throw std::runtime_error("The clients gave no summary.");
-  const auto print = [&](std::string_view metric, double value, std::string_view unit,
-                         std::string_view better) {
-    Figure figure;
-    figure.add("workload", options.workload).add("peer", options.peer).add("metric", metric);
-    figure.add("value", value).add("unit", unit).add("better", better);
-    figure.add("transport", "udp").add("encryption", "none").add("message_bytes", kVoiceBytes);
-    figure.add("connections", options.clients).add("room", options.room);
-    figure.add("ends", "two processes").add("pinning", "none").print();
-  };
-  print("processor", meter.ns_per_packet(), "ns for each packet out", "lower");
-  print("delivered", heard_share, "ratio", "higher");
-  print("delay_median", median_ms, "ms", "lower");
-  print("delay_p99", p99_ms, "ms", "lower");
+Clock::duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 }  // namespace
@@ -93,18 +59,18 @@ RelayOptions read_relay_options(int argc, char** argv, const char* peer) {
   RelayOptions options;
   options.peer = peer;
   CLI::App app("Measures a relay of voices, and prints it as lines of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  add_names(app, options.workload, options.peer);
   app.add_option("--clients", options.clients, "how many")->check(CLI::Range(2, 1000));
   app.add_option("--room", options.room, "members of a room")->check(CLI::Range(2, 1000));
+  app.add_option("--rate", options.packets_per_second, "packets of each client in a second")
+      ->check(CLI::Range(1, 10'000));
+  app.add_flag("--find-most", options.finds_most, "find the most that the relay can pass on");
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.5, 600.0));
-  try {
-    app.parse(argc, argv);
+  app.callback([&] {
     if (options.clients % options.room != 0)
       throw CLI::ValidationError("--clients", "wants rooms that are full");
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  });
+  read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -117,13 +83,13 @@ std::optional<std::size_t> talker_of(Packet packet, const RelayOptions& options)
 Talkers::Talkers(const RelayOptions& options)
     : options_(options),
       begin_(Clock::now()),
-      counted_from_(begin_ + kWarmUp),
-      end_(counted_from_ + length_of(options)),
+      counted_from_(begin_ + duration_of(options.warm_up_seconds)),
+      end_(counted_from_ + duration_of(options.seconds)),
       order_(mixed(options.clients)) {}
 
 void Talkers::talk(const Send& send) {
   const auto now = Clock::now();
-  const auto turn = Clock::duration(1s) / kPacketsPerSecond / options_.clients;
+  const auto turn = Clock::duration(1s) / options_.packets_per_second / options_.clients;
   for (; begin_ + turns_ * turn <= std::min(now, end_); ++turns_) {
     const auto moment = Clock::now();
     const Head head{ns_of(moment), order_[turns_ % order_.size()]};
@@ -131,6 +97,7 @@ void Talkers::talk(const Send& send) {
     std::memcpy(packet.data(), &head, sizeof head);
     send(head.talker, packet);
     if (moment >= counted_from_) ++counted_;
+    behind_ms_ = std::chrono::duration<double, std::milli>(moment - begin_ - turns_ * turn).count();
   }
 }
 
@@ -154,7 +121,9 @@ std::string Talkers::summary() {
   };
   const auto wanted = static_cast<double>(counted_ * (options_.room - 1));
   std::ostringstream text;
-  text << static_cast<double>(delays_ms_.size()) / wanted << ' ' << at(0.5) << ' ' << at(0.99);
+  const auto heard = static_cast<double>(delays_ms_.size());
+  text << heard / wanted << ' ' << heard / options_.seconds << ' ' << at(0.5) << ' ' << at(0.99)
+       << ' ' << behind_ms_;
   return text.str();
 }
 
@@ -162,9 +131,10 @@ void RelayMeter::look() {
   if (end_ || packets_ == 0) return;
   const auto now = Clock::now();
   if (!first_packet_) first_packet_ = now;
-  if (!begin_ && now >= *first_packet_ + kWarmUp) begin_ = moment();
+  const auto warm = *first_packet_ + duration_of(options_.warm_up_seconds);
+  if (!begin_ && now >= warm) begin_ = moment();
   // A little less than the talk takes, so that its end is not in it.
-  if (begin_ && now >= *first_packet_ + kWarmUp + length_of(options_) - 50ms) end_ = moment();
+  if (begin_ && now >= warm + duration_of(options_.seconds) - 50ms) end_ = moment();
 }
 
 void RelayMeter::finish() {
@@ -180,21 +150,6 @@ double RelayMeter::ns_per_packet() const {
     throw std::runtime_error("Too little was forwarded to measure.");
   return (end_->processor_seconds - begin_->processor_seconds) * 1e9 /
          static_cast<double>(end_->packets - begin_->packets);
-}
-
-int run_relay(const RelayOptions& options,
-              const std::function<void(const TextPipe&, const TextPipe&, RelayMeter&)>& relay,
-              const std::function<void(const std::string&, const TextPipe&)>& load) {
-  return run_program(static_cast<unsigned>(std::ceil(options.seconds)) + 30, [&] {
-    const TextPipe address;
-    const TextPipe done;
-    Child clients([&] { load(address.receive(), done); });
-    RelayMeter meter(options);
-    relay(address, done, meter);
-    meter.finish();
-    report(options, meter, done.receive());
-    clients.end();
-  });
 }
 
 }  // namespace bench

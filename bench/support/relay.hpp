@@ -23,8 +23,11 @@ struct RelayOptions {
   std::string workload = "relay";  ///< for the report
   std::string peer;                ///< for the report
   std::size_t clients = 128;
-  std::size_t room = 8;  ///< members of one
-  double seconds = 5;    ///< how long is measured
+  std::size_t room = 8;                 ///< members of one
+  std::size_t packets_per_second = 50;  ///< of each client
+  double warm_up_seconds = 1;
+  double seconds = 5;       ///< how long is measured
+  bool finds_most = false;  ///< how much the relay can, instead of what it costs
 };
 
 /// Reads them; ends the process where they make no sense.
@@ -35,7 +38,17 @@ using Packet = std::span<const std::byte>;
 /// Whose packet it is; nothing when it is no packet of a client.
 [[nodiscard]] std::optional<std::size_t> talker_of(Packet packet, const RelayOptions& options);
 
-/// The clients: each talks 50 times a second, and hears the rest of its room. Their turns are
+/// What a run came to.
+struct RelayOutcome {
+  double ns_per_packet = 0;  ///< of the relay's processor, for each packet out
+  double delivered_ratio = 0;
+  double delivered_per_second = 0;
+  double delay_median_ms = 0;
+  double delay_p99_ms = 0;
+  double behind_ms = 0;  ///< how late the clients themselves were with their last packet
+};
+
+/// The clients: each talks so many times a second, and hears the rest of its room. Their turns are
 /// evenly spread, in an order that is mixed but always the same: neighbours in time share no room
 /// but by chance, so that what goes to one client is rarely there at the same moment.
 class Talkers {
@@ -43,8 +56,8 @@ class Talkers {
   using Clock = std::chrono::steady_clock;
   using Send = std::function<void(std::size_t client, Packet packet)>;
 
-  /// They begin to talk now. What is sent in the first second does not count: the relay learns
-  /// from it who is in which room.
+  /// They begin to talk now. What is sent while they warm up does not count: the relay learns from
+  /// it who is in which room.
   explicit Talkers(const RelayOptions& options);
 
   /// Sends what is due.
@@ -53,7 +66,7 @@ class Talkers {
   void hear(std::size_t client, Packet packet);
   /// Whether the time is up, and what was sent has had time to arrive.
   [[nodiscard]] bool is_over() const;
-  /// What was counted, for `report_relay`.
+  /// What was counted, for `run_relay`.
   [[nodiscard]] std::string summary();
 
  private:
@@ -64,6 +77,7 @@ class Talkers {
   std::vector<std::size_t> order_;
   std::size_t turns_ = 0;
   std::size_t counted_ = 0;
+  double behind_ms_ = 0;
   std::vector<double> delays_ms_;
 };
 
@@ -96,11 +110,18 @@ class RelayMeter {
   std::optional<Moment> end_;
 };
 
-/// Runs both processes. `relay` gives its address to the first pipe and forwards until the second
-/// one has a line; `load` takes the one and gives its summary to the other.
-int run_relay(const RelayOptions& options,
-              const std::function<void(const TextPipe& address, const TextPipe& done,
-                                       RelayMeter& meter)>& relay,
-              const std::function<void(const std::string& address, const TextPipe& done)>& load);
+/// The two processes of a run. The relay's gives its address to the first pipe and forwards until
+/// the second one has a line; the clients' takes that address, and gives its summary to the other.
+struct RelayEnds {
+  std::function<void(const RelayOptions& options, const TextPipe& address, const TextPipe& done,
+                     RelayMeter& meter)>
+      relay;
+  std::function<void(const RelayOptions& options, const std::string& address, const TextPipe& done)>
+      clients;
+};
+
+/// Runs both and prints what it costs; or runs them at one rate after the other, and prints the
+/// most that the relay passes on with 99 % delivered, and 99 % of that within 10 ms.
+int run_relay(const RelayOptions& options, const RelayEnds& ends);
 
 }  // namespace bench

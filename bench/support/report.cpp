@@ -19,6 +19,11 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
+Figure::Figure(const FigureHead& head) {
+  add("workload", head.workload).add("peer", head.peer).add("metric", head.metric);
+  add("value", head.value).add("unit", head.unit).add("better", head.better);
+}
+
 Figure& Figure::add(std::string_view name, std::string_view text) {
   return add_literal(name, quoted(text));
 }

@@ -4,10 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
+#include "options.hpp"
 #include "report.hpp"
 
 namespace bench {
@@ -22,8 +22,7 @@ StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& de
   CLI::App app(
       "Streams messages one way over loopback, from a child process to its parent, and "
       "prints how many arrived as a line of JSON.");
-  app.add_option("--workload", options.workload, "a name for the report");
-  app.add_option("--peer", options.peer, "a name for the report");
+  add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, ...");
   app.add_option("--payload", options.payload, "what Tickwire sends")
       ->check(CLI::IsMember({"bytes", "object"}));
@@ -36,11 +35,7 @@ StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& de
   app.add_option("--write", options.write_bytes, "most bytes that Asio writes at a time")
       ->check(CLI::Range(std::size_t{1}, std::size_t{64} << 20));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.01, 600.0));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  read_or_exit(app, argc, argv);
   return options;
 }
 
@@ -96,20 +91,18 @@ void StreamSink::report(const StreamOptions& options, std::string_view encryptio
   const double per_second = static_cast<double>(count_ - 1) / seconds;
   const bool is_large = options.message_bytes >= kLargeMessageBytes;
   const auto print = [&](std::string_view metric, double value, std::string_view unit) {
-    Figure figure;
-    figure.add("workload", options.workload)
-        .add("peer", options.peer)
-        .add("metric", metric)
-        .add("value", value)
-        .add("unit", unit)
-        .add("better", "higher")
-        .add("transport", options.scheme)
+    Figure figure({.workload = options.workload,
+                   .peer = options.peer,
+                   .metric = metric,
+                   .value = value,
+                   .unit = unit,
+                   .better = "higher"});
+    figure.add("transport", options.scheme)
         .add("encryption", encryption)
         .add("message_bytes", options.message_bytes)
         .add("messages", count_)
         .add("seconds", seconds)
-        .add("ends", "two processes")
-        .add("pinning", "none")
+        .add_two_processes()
         .add("one_message", one_message);
     figure.print();
   };

@@ -2,7 +2,6 @@
 #include "transfer_files.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,19 +50,6 @@ TransferFiles::TransferFiles(const std::string& folder, std::size_t bytes)
 TransferFiles::~TransferFiles() {
   std::error_code error;
   std::filesystem::remove_all(folder_, error);
-}
-
-double processor_seconds() {
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  double sum = 0;
-  for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage used{};
-    ::getrusage(who, &used);
-    sum += seconds(used.ru_utime) + seconds(used.ru_stime);
-  }
-  return sum;
 }
 
 }  // namespace bench

@@ -22,7 +22,4 @@ class TransferFiles {
   std::string folder_;
 };
 
-/// What this process and its ended children have used so far.
-[[nodiscard]] double processor_seconds();
-
 }  // namespace bench

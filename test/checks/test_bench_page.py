@@ -20,9 +20,14 @@ def row(peer, low, median, high, metric="throughput"):
 def report(rows, problems=None):
     return {
         "machine": {"processor": "a <fast> one", "cores": 2, "kernel": "6"},
-        "congestion_control": "cubic", "rounds": 5, "seconds": 1.0,
-        "workloads": [{"name": "w", "about": "a & b", "summary": rows, "problems": problems or {}}],
+        "congestion_control": "cubic",
+        "workloads": [{"name": "w", "about": "a & b", "rounds": 5, "seconds": 1.0,
+                       "summary": rows, "problems": problems or {}}],
     }
+
+
+def point(peer, at, value):
+    return {**row(peer, value, value, value, "messages_by_size"), "at": at}
 
 
 def drawings(page):
@@ -50,6 +55,27 @@ class Page(unittest.TestCase):
         (chart,) = drawings(page)
         for text in chart.findall("text"):
             self.assertLess(float(text.get("x")), float(chart.get("width")))
+
+    def test_what_has_points_is_drawn_as_a_line_for_each_peer(self):
+        rows = [point("tickwire tcp", at, 3 * at) for at in (16, 256, 4096)]
+        rows += [point("tickwire enet", at, 7e6) for at in (16, 256)]
+        (chart,) = drawings(bench_page.page(report(rows), "tickwire"))
+        first, second = (
+            [[float(number) for number in pair.split(",")] for pair in line.get("points").split()]
+            for line in chart.findall("polyline")
+        )
+        self.assertEqual([len(first), len(second)], [3, 2])
+        # What grows in proportion is straight, and what does not grow is level.
+        self.assertAlmostEqual(first[1][1] - first[0][1], first[2][1] - first[1][1], delta=0.2)
+        self.assertAlmostEqual(second[0][1], second[1][1])
+        self.assertIn("4Ki", [text.text for text in chart.findall("text")])
+
+    def test_a_line_leaves_out_what_has_no_logarithm(self):
+        rows = [point("tickwire", 1, 0), point("tickwire", 4, 8)]
+        (chart,) = drawings(bench_page.page(report(rows), "tickwire"))
+        self.assertEqual(len(chart.findall("circle")), 1)
+        page = bench_page.page(report([point("tickwire", 1, 0)]), "tickwire")
+        self.assertEqual(drawings(page), [])
 
     def test_names_and_problems_are_text_and_no_markup(self):
         page = bench_page.page(report([row("<b>", 0, 0, 0)], {"<i>": "it & that"}), "tickwire")
