@@ -83,6 +83,22 @@ TEST_CASE("enet: datagrams of one pass share an acknowledging datagram") {
   CHECK(link.to_caller == 1);
 }
 
+TEST_CASE("enet: a pass that reads much acknowledges some of it before it has read all") {
+  CountedPair link;
+  for (int i = 0; i < 40; ++i) {
+    link.caller->send("one datagram each");
+    link.pair.client.flush();
+  }
+  link.proxy.step();
+  link.pair.server.service();
+  link.proxy.step();
+  CHECK(link.callee->arrived.size() == 40);
+  CHECK(link.to_caller == 1);
+  link.pair.server.flush();
+  link.proxy.step();
+  CHECK(link.to_caller == 2);
+}
+
 TEST_CASE("enet: who hears a goodbye is down in the next pass, which is due at once") {
   EnetPair pair;
   const auto [caller, callee] = pair.connect();

@@ -121,6 +121,7 @@ void EnetEndpoint::service(TimePoint now) {
 
 // Returns whether the socket is empty.
 bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
+  static_assert(kMaxDatagramsPerPass % kDatagramsPerFlush == 0);
   readable_ = false;
   for (; budget.datagrams > 0; --budget.datagrams) {
     EnetEvent event;
@@ -133,6 +134,8 @@ bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
     failing_since_.reset();
     if (outcome == EnetHost::Outcome::quiet) return true;
     if (!hand_out_all(outcome, event, budget)) return false;
+    const bool is_long = budget.datagrams % kDatagramsPerFlush == 1;
+    if (is_long && moment == EnetHost::Moment::present) flush();
   }
   return false;
 }
