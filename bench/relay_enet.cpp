@@ -84,8 +84,10 @@ void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
   if (enet_socket_get_address(host->socket, &bound) != 0)
     throw std::runtime_error("ENet does not say its port.");
   address.send(std::to_string(bound.port));
+  bench::RelayTicks ticks(options);
   while (!done.has_text()) {
-    pass(*host, 20, [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
+    pass(*host, ticks.wait() ? 0 : 20,
+         [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
     enet_host_flush(host.get());
     meter.look();
   }

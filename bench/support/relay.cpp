@@ -12,6 +12,7 @@
 #include <random>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "report.hpp"
@@ -98,6 +99,8 @@ RelayOptions read_relay_options(int argc, char** argv, const char* peer) {
   app.add_option("--clients", options.clients, "how many")->check(CLI::Range(2, 1000));
   app.add_option("--room", options.room, "members of a room")->check(CLI::Range(2, 1000));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.5, 600.0));
+  app.add_option("--tick-ms", options.tick_ms, "between two looks; 0: whenever something comes")
+      ->check(CLI::Range(0.0, 100.0));
   try {
     app.parse(argc, argv);
     if (options.clients % options.room != 0)
@@ -180,6 +183,17 @@ double RelayMeter::ns_per_packet() const {
     throw std::runtime_error("Too little was forwarded to measure.");
   return (end_->processor_seconds - begin_->processor_seconds) * 1e9 /
          static_cast<double>(end_->packets - begin_->packets);
+}
+
+RelayTicks::RelayTicks(const RelayOptions& options)
+    : tick_(std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double, std::milli>(options.tick_ms))) {}
+
+bool RelayTicks::wait() {
+  if (tick_ == Clock::duration::zero()) return false;
+  next_ = std::max(next_ + tick_, Clock::now());
+  std::this_thread::sleep_until(next_);
+  return true;
 }
 
 int run_relay(const RelayOptions& options,
