@@ -40,6 +40,8 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   [[nodiscard]] std::unique_ptr<Link> take_dialled();
   [[nodiscard]] Ipv4Endpoint local() const { return host_->local(); }
 
+  /// To be read in the next pass, whether the poller tells of it or not.
+  void expect_input() noexcept { readable_ = true; }
   void service(TimePoint now);
   void flush();
   void stop_listening() { accepting_ = false; }
