@@ -59,8 +59,10 @@ void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
   bench::widen_buffers(*host);
   Relay relay(options, meter);
   address.send(std::to_string(bench::port_of(*host)));
+  bench::RelayTicks ticks(options);
   while (!done.has_text()) {
-    pass(*host, 20, [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
+    pass(*host, ticks.wait() ? 0 : 20,
+         [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
     enet_host_flush(host.get());
     meter.look();
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <chrono>
+#include <optional>
 #include <string>
 #include <tickwire/tickwire.hpp>
 #include <vector>
@@ -32,7 +33,7 @@ class Relay {
   [[nodiscard]] tickwire::Host& host() { return host_; }
 
   void pass() {
-    for (auto event = host_.wait_for(20ms); event; event = host_.poll()) {
+    for (auto event = next_event(); event; event = host_.poll()) {
       bench::expect_life(*event);
       if (event->type == EventType::data_received) pass_on(*event);
     }
@@ -41,6 +42,10 @@ class Relay {
 
  private:
   using Room = std::vector<Connection>;
+
+  std::optional<tickwire::Event> next_event() {
+    return ticks_.wait() ? host_.poll() : host_.wait_for(20ms);
+  }
 
   void pass_on(const tickwire::Event& event) {
     Connection from = event.connection;
@@ -67,6 +72,7 @@ class Relay {
   bench::RelayMeter& meter_;
   std::vector<Room> rooms_;
   std::vector<Connection> others_;
+  bench::RelayTicks ticks_{options_};
   tickwire::Host host_{config_for()};
 };
 

@@ -109,9 +109,11 @@ PINGS_THAT_BLOCK = (
 )
 
 RELAYS = (
-    ("tickwire enet", "bench-relay-tickwire"),
-    ("enet", "bench-relay-enet"),
-    ("udp, one send each", "bench-relay-udp"),
+    Peer("tickwire enet", "bench-relay-tickwire"),
+    Peer("tickwire enet, every 2 ms", "bench-relay-tickwire", ("--tick-ms", "2")),
+    Peer("enet", "bench-relay-enet"),
+    Peer("enet, every 2 ms", "bench-relay-enet", ("--tick-ms", "2")),
+    Peer("udp, one send each", "bench-relay-udp"),
 )
 
 # A disk would be what is measured; where there is no such folder it is.
@@ -238,14 +240,14 @@ WORKLOADS = (
     Workload(
         "relay",
         "voices of 128 clients in rooms of 8: 80 bytes, 50 times a second, each to 7 others",
-        tuple(Peer(name, program) for name, program in RELAYS),
+        RELAYS,
         rounds=(5, 2),
         seconds=(5.0, 1.0),
     ),
     Workload(
         "relay_most",
         "the same rooms, faster and faster: most with 99 % delivered, 99 % of that within 10 ms",
-        tuple(Peer(name, program, ("--find-most",)) for name, program in RELAYS),
+        tuple(Peer(r.name, r.program, ("--find-most", *r.options)) for r in RELAYS),
         rounds=(1, 1),
         seconds=(2.0, 0.5),
     ),

@@ -9,6 +9,7 @@
 #include <random>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "options.hpp"
@@ -66,6 +67,8 @@ RelayOptions read_relay_options(int argc, char** argv, const char* peer) {
       ->check(CLI::Range(1, 10'000));
   app.add_flag("--find-most", options.finds_most, "find the most that the relay can pass on");
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.5, 600.0));
+  app.add_option("--tick-ms", options.tick_ms, "between two looks; 0: whenever something comes")
+      ->check(CLI::Range(0.0, 100.0));
   app.callback([&] {
     if (options.clients % options.room != 0)
       throw CLI::ValidationError("--clients", "wants rooms that are full");
@@ -150,6 +153,17 @@ double RelayMeter::ns_per_packet() const {
     throw std::runtime_error("Too little was forwarded to measure.");
   return (end_->processor_seconds - begin_->processor_seconds) * 1e9 /
          static_cast<double>(end_->packets - begin_->packets);
+}
+
+RelayTicks::RelayTicks(const RelayOptions& options)
+    : tick_(std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double, std::milli>(options.tick_ms))) {}
+
+bool RelayTicks::wait() {
+  if (tick_ == Clock::duration::zero()) return false;
+  next_ = std::max(next_ + tick_, Clock::now());
+  std::this_thread::sleep_until(next_);
+  return true;
 }
 
 }  // namespace bench

@@ -28,6 +28,7 @@ struct RelayOptions {
   double warm_up_seconds = 1;
   double seconds = 5;       ///< how long is measured
   bool finds_most = false;  ///< how much the relay can, instead of what it costs
+  double tick_ms = 0;       ///< from one look at the sockets to the next; 0: when something comes
 };
 
 /// Reads them; ends the process where they make no sense.
@@ -108,6 +109,21 @@ class RelayMeter {
   std::optional<Clock::time_point> first_packet_;
   std::optional<Moment> begin_;
   std::optional<Moment> end_;
+};
+
+/// When a relay looks at its sockets. With ticks, as a game's loop has them, what has come for one
+/// client since the last leaves in one datagram.
+class RelayTicks {
+ public:
+  explicit RelayTicks(const RelayOptions& options);
+
+  /// Sleeps until the next tick. False when there are none.
+  bool wait();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::duration tick_;
+  Clock::time_point next_{};
 };
 
 /// The two processes of a run. The relay's gives its address to the first pipe and forwards until

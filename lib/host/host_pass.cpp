@@ -284,7 +284,7 @@ ErrorCode HostCore::run() {
 std::optional<Event> HostCore::wait_for(Duration timeout) {
   const TimePoint deadline = deadline_after(clock_.now(), timeout);
   if (auto event = next_event()) return event;
-  if (callbacks_ > 0 || clock_.now() >= deadline) return std::nullopt;
+  if (callbacks_ > 0 || now_ >= deadline) return std::nullopt;
   sleep_until(deadline);
   return next_event();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,6 +19,9 @@ enum class Interest : std::uint8_t { none = 0, readable = 1, writable = 2, both 
 [[nodiscard]] constexpr Interest operator|(Interest a, Interest b) noexcept {
   return static_cast<Interest>(static_cast<int>(a) | static_cast<int>(b));
 }
+
+/// Sockets that one wait tells of at most; the others come with the next.
+inline constexpr std::size_t kReadyPerWait = 256;
 
 /// Hears that a socket is ready; also when it has failed, whatever was asked.
 class PollTarget {

@@ -37,7 +37,7 @@ class EpollPoller final : public Poller {
 #ifdef TICKWIRE_HAVE_EPOLL_PWAIT2
   bool is_precise_ = true;  // until the kernel says that it does not know the call
 #endif
-  std::array<epoll_event, 256> ready_{};
+  std::array<epoll_event, kReadyPerWait> ready_{};
 };
 
 EpollPoller::EpollPoller() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
@@ -73,7 +73,6 @@ bool EpollPoller::tell(int count) {
   return count > 0;
 }
 
-// One look tells of 256 sockets at most; the others come with the next.
 bool EpollPoller::wait(std::optional<Duration> timeout) {
   const int room = static_cast<int>(ready_.size());
   if (timeout && *timeout <= Duration::zero()) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <tickwire/stats.hpp>
 
@@ -31,8 +32,11 @@ class PacketWriter {
              std::uint16_t sequence) {
     // One that gets lost has acknowledged nothing.
     const bool reliable = packet_lane == wire::PacketLane::reliable;
-    const auto acknowledged =
-        reliable ? inbox_.take_acknowledgement(channel) : inbox_.show_acknowledgement(channel);
+    std::optional<std::uint32_t> acknowledged;
+    if (inbox_.owes_acknowledgements()) {
+      acknowledged =
+          reliable ? inbox_.take_acknowledgement(channel) : inbox_.show_acknowledgement(channel);
+    }
     write({packet_lane, channel, sequence, acknowledged}, std::move(packet),
           reliable ? Lane::reliable : Lane::datagram);
   }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
+#include "test/support/host_pair.hpp"
 
 /// How a call finds its way: cookies, candidates, and what is lost between them.
 namespace tickwire::test {
@@ -137,6 +140,26 @@ TEST_CASE("enet: a call that nobody answers stays a call until it is dropped") {
   CHECK(caller.downs == 0);
   CHECK(pair.client.poller.sockets().empty());
   CHECK_FALSE(pair.client.transport->next_deadline());
+}
+
+TEST_CASE("enet: one pass reads all links that a host has dialled, however many") {
+  constexpr std::size_t count = 300;  // a poller tells of 256 at a time
+  const auto all = schemes();
+  const auto enet =
+      std::find_if(all.begin(), all.end(), [](auto& each) { return each.name == "enet"; });
+  HostPair pair(*enet);
+  for (std::size_t i = 0; i < count; ++i)
+    REQUIRE(pair.client->connect(pair.address.to_string()));
+  const auto connected = [](LoggedHost& host) { return host.log.count(EventType::connected); };
+  REQUIRE(pair.until(
+      [&] { return connected(pair.client) == count && connected(pair.server) == count; }));
+  pair.run(1s);
+
+  for (const Connection& each : pair.server->connections())
+    REQUIRE(pair.server->send_bytes(each, std::as_bytes(std::span("news"))));
+  pair.server->flush();
+  pair.client.poll();
+  CHECK(pair.client.log.count(EventType::data_received) == count);
 }
 
 }  // namespace

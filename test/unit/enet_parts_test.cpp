@@ -45,6 +45,26 @@ TEST_CASE("crc32: how the bytes are cut up makes no difference") {
   }
 }
 
+TEST_CASE("crc32: every length from anywhere is what the definition gives") {
+  std::vector<std::byte> bytes(1500);
+  std::uint32_t random = 1;
+  for (std::byte& each : bytes) {
+    random = random * 1664525u + 1013904223u;
+    each = static_cast<std::byte>(random >> 24);
+  }
+  for (std::size_t from = 0; from < 3; ++from) {
+    std::uint32_t state = 0xffffffffu;
+    for (std::size_t size = 0; from + size < bytes.size(); ++size) {
+      Crc32 crc;
+      crc.add(std::span(bytes).subspan(from, size));
+      REQUIRE(crc.value() == ~state);
+      state ^= std::to_integer<std::uint32_t>(bytes[from + size]);
+      for (int bit = 0; bit < 8; ++bit)
+        state = state >> 1 ^ (0xedb88320u & (0u - (state & 1u)));
+    }
+  }
+}
+
 struct LedgerRig {
   SendLedger::Record& open(SendLedger::Account& account, std::size_t cost,
                            SendLedger::Kind kind = SendLedger::Kind::reliable) {

@@ -6,16 +6,19 @@
 #include <cstdint>
 #include <span>
 
+#include "lib/platform/crc32_fold.hpp"
+
 namespace tickwire::detail {
 
-/// The CRC-32 of Ethernet and zip, eight bytes at a time: ENet's own takes one, and was half the
-/// cost of a bulk transfer over loopback.
+/// The CRC-32 of Ethernet and zip, eight bytes at a time, or many where the processor helps: ENet's
+/// own takes one, and was half the cost of a bulk transfer over loopback.
 ///
 /// Source: Kounavis and Berry, "A systematic approach to building high performance software-based
 ///         CRC generators", 2005.
 class Crc32 {
  public:
-  void add(std::span<const std::byte> bytes) noexcept {
+  void add(std::span<const std::byte> all) noexcept {
+    const auto bytes = all.subspan(fold_crc32(all, state_));
     const std::byte* at = bytes.data();
     std::size_t left = bytes.size();
     for (; left >= 8; at += 8, left -= 8) {

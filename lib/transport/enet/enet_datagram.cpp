@@ -117,4 +117,8 @@ DatagramVerdict inspect_datagram(Bytes datagram) noexcept {
   return has_time ? read_connect(commands) : DatagramVerdict{};
 }
 
+std::size_t addressee(Bytes datagram) noexcept {
+  return read_16(datagram, 0) & kUnassignedPeer;
+}
+
 }  // namespace tickwire::detail

@@ -35,5 +35,7 @@ struct DatagramVerdict {
 /// Pre:    none; any bytes will do.
 /// Source: ENet 1.3.17, protocol.h; the host uses a checksum and no compressor.
 [[nodiscard]] DatagramVerdict inspect_datagram(std::span<const std::byte> datagram) noexcept;
+/// The number of the peer that a datagram says it is for. Pre: it is `traffic` or `connect`.
+[[nodiscard]] std::size_t addressee(std::span<const std::byte> datagram) noexcept;
 
 }  // namespace tickwire::detail

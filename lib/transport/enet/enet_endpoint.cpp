@@ -68,7 +68,7 @@ EnetEndpoint::EnetEndpoint(EnetShared& shared, std::size_t peers)
     : shared_(shared),
       slots_(peers),
       passed_at_(shared.context.clock->now()),
-      serviced_at_(passed_at_),
+      turned_at_(passed_at_),
       watched_at_(passed_at_) {}
 
 Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
@@ -104,48 +104,75 @@ void EnetEndpoint::service(TimePoint now) {
     behind_ = true;
   }
   passed_at_ = now;
-  if (!is_due() && !host_->readable()) return;
+  const bool is_turn = is_due();
+  if (!is_turn && !readable_ && !left_over_) return;
 
-  serviced_at_ = now;
   Budget budget;
-  if (behind_) {
-    // Acknowledgements that wait in the socket must be read before anybody can time out.
-    behind_ = !drain(EnetHost::Moment::past, budget);
-    if (behind_) return;
-    host_->return_to_present();
-  }
-  left_over_ = !drain(EnetHost::Moment::present, budget);
+  // What waits in the socket must be read before anybody can time out.
+  left_over_ = !read_all(behind_ ? EnetHost::Moment::past : EnetHost::Moment::present, budget);
+  if (left_over_ && behind_) return;
+  if (std::exchange(behind_, false)) host_->return_to_present();
+  if (is_turn) take_turns();
   if (failing_since_ && now - *failing_since_ >= kSocketLost) return lose_socket();
   if (half_open_until_ && now >= *half_open_until_) end_half_open();
   if (call_) knock();
   if (now - watched_at_ >= kQuietInterval) watch();
 }
 
-// Returns whether all was read that had arrived.
-bool EnetEndpoint::drain(EnetHost::Moment moment, Budget& budget) {
-  for (;;) {
+// Returns whether the socket is empty.
+bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
+  static_assert(kMaxDatagramsPerPass % kDatagramsPerFlush == 0);
+  readable_ = false;
+  for (; budget.datagrams > 0; --budget.datagrams) {
     EnetEvent event;
-    const std::uint32_t read_before = host_->datagrams_read();
-    EnetHost::Outcome outcome = host_->service(moment, event);
+    const EnetHost::Outcome outcome = host_->read(moment, event);
     if (outcome == EnetHost::Outcome::failed) {
-      ++shared_.counters.socket_errors;
-      if (!failing_since_) failing_since_ = now_;
+      note_failure();
       if (--budget.failures == 0) return true;
       continue;
     }
     failing_since_.reset();
-
-    const bool stopped_early =
-        event.type == EnetEvent::Type::connected || event.type == EnetEvent::Type::disconnected;
-    for (; outcome == EnetHost::Outcome::event; outcome = host_->next_event(event)) {
-      hand_out(event);
-      if (--budget.packets == 0) return false;
-    }
-    const std::size_t read = host_->datagrams_read() - read_before;
-    budget.datagrams -= std::min(budget.datagrams, std::max(read, kDatagramsPerTurn));
-    if (!stopped_early && !host_->readable()) return true;
-    if (budget.datagrams == 0) return false;
+    if (outcome == EnetHost::Outcome::quiet) return true;
+    if (!hand_out_all(outcome, event, budget)) return false;
+    const bool is_long = budget.datagrams % kDatagramsPerFlush == 1;
+    if (is_long && moment == EnetHost::Moment::present) flush();
   }
+  return false;
+}
+
+// Lets ENet's timers run at every peer; a flood does not keep them from it.
+void EnetEndpoint::take_turns() {
+  turned_at_ = now_;
+  Budget budget;
+  for (;;) {
+    EnetEvent event;
+    const EnetHost::Outcome outcome = host_->take_turn(event);
+    if (outcome == EnetHost::Outcome::failed) {
+      note_failure();
+      if (--budget.failures == 0) return;
+      continue;
+    }
+    failing_since_.reset();
+    if (outcome == EnetHost::Outcome::quiet) return;
+    if (!hand_out_all(outcome, event, budget)) {
+      left_over_ = true;
+      return;
+    }
+  }
+}
+
+// False: the budget has ended.
+bool EnetEndpoint::hand_out_all(EnetHost::Outcome outcome, EnetEvent& event, Budget& budget) {
+  for (; outcome == EnetHost::Outcome::event; outcome = host_->next_event(event)) {
+    hand_out(event);
+    if (--budget.packets == 0) return false;
+  }
+  return true;
+}
+
+void EnetEndpoint::note_failure() {
+  ++shared_.counters.socket_errors;
+  if (!failing_since_) failing_since_ = now_;
 }
 
 void EnetEndpoint::hand_out(const EnetEvent& event) {
@@ -300,8 +327,10 @@ void EnetEndpoint::lose_socket() {
 }
 
 void EnetEndpoint::flush() {
-  if (lost_ || !std::exchange(unflushed_, false)) return;
+  if (lost_) return;
   shared_.counters.socket_errors += host_->flush();
+  // Who has acknowledged the other end's goodbye is gone.
+  left_over_ = left_over_ || host_->has_event();
 }
 
 bool EnetEndpoint::is_busy() const {
@@ -312,16 +341,16 @@ bool EnetEndpoint::is_busy() const {
 
 bool EnetEndpoint::is_due() const {
   const auto door = door_deadline();
-  return left_over_ || behind_ || (door && now_ >= *door) ||
-         now_ - serviced_at_ >= (is_busy() ? kBusyInterval : kQuietInterval);
+  return behind_ || (door && now_ >= *door) ||
+         now_ - turned_at_ >= (is_busy() ? kBusyInterval : kQuietInterval);
 }
 
 std::optional<TimePoint> EnetEndpoint::next_deadline() const {
   if (lost_) return std::nullopt;
-  if (left_over_ || behind_) return serviced_at_;
+  if (left_over_ || behind_) return passed_at_;
   std::optional<TimePoint> next = door_deadline();
   if (is_busy() || occupied_) {
-    const TimePoint turn = serviced_at_ + (is_busy() ? kBusyInterval : kQuietInterval);
+    const TimePoint turn = turned_at_ + (is_busy() ? kBusyInterval : kQuietInterval);
     next = std::min(next.value_or(turn), turn);
   }
   return next;
@@ -347,7 +376,6 @@ std::size_t EnetEndpoint::capacity_bytes(std::size_t index, Lane lane) const noe
 }
 
 void EnetEndpoint::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel) {
-  unflushed_ = true;
   host_->send(index, std::move(packet), lane, channel, slots_[index].account);
 }
 
@@ -356,7 +384,6 @@ void EnetEndpoint::close(std::size_t index) {
   slot.link = nullptr;
   slot.handler = nullptr;
   call_.reset();
-  unflushed_ = true;
   host_->end_after_sending(index, Goodbye::closed);
   if (host_->phase(index) == PeerPhase::idle) return;
   slot.ending_until = shared_.context.clock->now() + shared_.context.idle;

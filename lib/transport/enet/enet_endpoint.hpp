@@ -40,6 +40,8 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   [[nodiscard]] std::unique_ptr<Link> take_dialled();
   [[nodiscard]] Ipv4Endpoint local() const { return host_->local(); }
 
+  /// To be read in the next pass, whether the poller tells of it or not.
+  void expect_input() noexcept { readable_ = true; }
   void service(TimePoint now);
   void flush();
   void stop_listening() { accepting_ = false; }
@@ -70,8 +72,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   EnetEndpoint(EnetShared& shared, std::size_t peers);
   [[nodiscard]] Result<void> open(std::optional<Ipv4Endpoint> bind);
 
-  // The host's wait has ended: that is all there is to know.
-  void on_ready() noexcept override {}
+  void on_ready() noexcept override { readable_ = true; }
 
   // enet_endpoint_door.cpp: before a peer is up
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
@@ -85,7 +86,10 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
 
   [[nodiscard]] bool is_busy() const;
   [[nodiscard]] bool is_due() const;
-  [[nodiscard]] bool drain(EnetHost::Moment moment, Budget& budget);
+  [[nodiscard]] bool read_all(EnetHost::Moment moment, Budget& budget);
+  void take_turns();
+  [[nodiscard]] bool hand_out_all(EnetHost::Outcome outcome, EnetEvent& event, Budget& budget);
+  void note_failure();
   void hand_out(const EnetEvent& event);
   void came_up(std::size_t index);
   void accept(std::size_t index);
@@ -118,16 +122,16 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   std::unique_ptr<EnetLink> dialled_;
   std::optional<EnetCall> call_;
 
-  TimePoint now_{};          // of the pass under way
-  TimePoint passed_at_{};    // the last pass
-  TimePoint serviced_at_{};  // the last time that ENet had its turn
+  TimePoint now_{};        // of the pass under way
+  TimePoint passed_at_{};  // the last pass
+  TimePoint turned_at_{};  // the last time that ENet had its turn
   TimePoint watched_at_{};
   std::optional<TimePoint> failing_since_;
   std::size_t ending_ = 0;  // slots with `ending_until`
   bool occupied_ = false;   // some slot is not idle, as of the last watch
   bool behind_ = false;     // after a stall, until the socket was empty once
-  bool left_over_ = false;  // the pass's budget ended first
-  bool unflushed_ = false;
+  bool readable_ = false;   // so the poller said, and it was not read empty since
+  bool left_over_ = false;  // the pass's budget ended first, or a flush has left an event
   bool lost_ = false;
 };
 

@@ -101,7 +101,6 @@ void EnetEndpoint::knock() {
   }
   slots_[0].link->peer_ = enet_address(knock->at);
   occupied_ = true;
-  unflushed_ = true;
 }
 
 bool EnetEndpoint::is_asking() const {

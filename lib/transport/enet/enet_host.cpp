@@ -51,14 +51,6 @@ enet_uint32 ENET_CALLBACK checksum(const ENetBuffer* buffers, std::size_t count)
   return ENET_HOST_TO_NET_32(crc.value());
 }
 
-int ENET_CALLBACK intercept(ENetHost* host, ENetEvent*) {
-  auto& filter = *static_cast<DatagramFilter*>(host->compressor.context);
-  const auto* bytes = reinterpret_cast<const std::byte*>(host->receivedData);
-  const Ipv4Endpoint from{host->receivedAddress.host, host->receivedAddress.port};
-  const Admission answer = filter.inspect({bytes, host->receivedDataLength}, from);
-  return answer == Admission::admit ? 0 : 1;
-}
-
 void ENET_CALLBACK let_go(ENetPacket* packet) {
   SendLedger::close(*static_cast<SendLedger::Record*>(packet->userData));
 }
@@ -82,6 +74,15 @@ ErrorCode code_of(int system_code) {
 
 ENetAddress to_enet(Ipv4Endpoint endpoint) {
   return {endpoint.host, endpoint.port};
+}
+
+// What a read that found nothing says of the socket; where the system's number is another one than
+// errno, the socket itself is asked.
+bool is_socket_empty(const ENetHost& host, int code) {
+  if (code == EAGAIN || code == EWOULDBLOCK) return true;
+  enet_uint32 condition = ENET_SOCKET_WAIT_RECEIVE;
+  return enet_socket_wait(host.socket, &condition, 0) != 0 ||
+         (condition & ENET_SOCKET_WAIT_RECEIVE) == 0;
 }
 
 bool is_at_or_after(enet_uint32 a, enet_uint32 b) {
@@ -124,7 +125,12 @@ Result<std::unique_ptr<EnetHost>> EnetHost::create(const EnetHostConfig& config,
 }
 
 EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock)
-    : host_(host), clock_(std::move(clock)), idle_(config.idle) {
+    : host_(host),
+      clock_(std::move(clock)),
+      idle_(config.idle),
+      filter_(config.filter),
+      peers_(host->peerCount),
+      unflushed_(peers_) {
   host_->mtu = kMtuBytes;
   for (ENetPeer& peer : std::span(host_->peers, host_->peerCount))
     peer.mtu = kMtuBytes;
@@ -132,7 +138,7 @@ EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_pt
   host_->maximumWaitingData = kMaxWaitingBytes;
   host_->checksum = checksum;
   // A compressor without functions compresses nothing; it carries what a callback needs.
-  host_->compressor.context = config.filter;
+  host_->compressor.context = this;
   host_->intercept = intercept;
   if (config.bind) {
     enet_socket_set_option(host_->socket, ENET_SOCKOPT_RCVBUF, kListenerBufferBytes);
@@ -153,17 +159,49 @@ SocketHandle EnetHost::socket() const {
   return static_cast<SocketHandle>(host_->socket);
 }
 
-bool EnetHost::readable() const {
-  enet_uint32 condition = ENET_SOCKET_WAIT_RECEIVE;
-  return enet_socket_wait(host_->socket, &condition, 0) == 0 &&
-         (condition & ENET_SOCKET_WAIT_RECEIVE) != 0;
+// ENet has no call that only reads: one that does sends acknowledgements right behind. But it sends
+// nothing while it sees no peers, and ends behind a datagram that comes with an event. So it sees
+// none until `intercept` has the datagram, and that makes an event which says nothing.
+EnetHost::Outcome EnetHost::read(Moment moment, EnetEvent& event) {
+  ENetEvent raw{};
+  int outcome = 0;
+  int code = 0;
+  const auto turn = [&] {
+    reading_ = true;
+    host_->peerCount = 0;
+    errno = 0;
+    outcome = enet_host_service(host_, &raw, 0);
+    code = errno;
+    host_->peerCount = peers_;
+    reading_ = false;
+    return host_->serviceTime;
+  };
+  if (moment == Moment::present) {
+    clock_->in_present(turn);
+  } else {
+    if (!past_ms_) past_ms_ = host_->serviceTime + 1;
+    clock_->in_past(*past_ms_, turn);
+  }
+  // An empty datagram looks like none at all, and others may wait behind it.
+  if (outcome == 0 && !is_socket_empty(*host_, code)) outcome = 1;
+  return translate(outcome, raw, event);
 }
 
-std::uint32_t EnetHost::datagrams_read() const {
-  return host_->totalReceivedPackets;
+int EnetHost::intercept(ENetHost* host, ENetEvent* event) {
+  auto& self = *static_cast<EnetHost*>(host->compressor.context);
+  if (self.reading_) {
+    host->peerCount = self.peers_;
+    event->type = ENET_EVENT_TYPE_RECEIVE;  // of no peer
+  }
+  const std::span datagram(reinterpret_cast<const std::byte*>(host->receivedData),
+                           host->receivedDataLength);
+  const Ipv4Endpoint from{host->receivedAddress.host, host->receivedAddress.port};
+  if (self.filter_->inspect(datagram, from) == Admission::drop) return 1;
+  self.unflushed_.mark(addressee(datagram));
+  return 0;
 }
 
-EnetHost::Outcome EnetHost::service(Moment moment, EnetEvent& event) {
+EnetHost::Outcome EnetHost::take_turn(EnetEvent& event) {
   ENetEvent raw{};
   int outcome = 0;
   const auto turn = [&] {
@@ -173,30 +211,8 @@ EnetHost::Outcome EnetHost::service(Moment moment, EnetEvent& event) {
     outcome = enet_host_service(host_, &raw, 0);
     return host_->serviceTime;
   };
-  if (moment == Moment::present) {
-    clock_->in_present(turn);
-  } else {
-    if (!past_ms_) past_ms_ = host_->serviceTime + 1;
-    clock_->in_past(*past_ms_, turn);
-  }
+  clock_->in_present(turn);
   return translate(outcome, raw, event);
-}
-
-void EnetHost::return_to_present() {
-  if (!past_ms_) return;
-  const enet_uint32 past = *past_ms_;
-  past_ms_.reset();
-  clock_->in_present([this] { return host_->serviceTime = enet_time_get(); });
-  for (ENetPeer& peer : std::span(host_->peers, host_->peerCount)) {
-    if (peer.state == ENET_PEER_STATE_DISCONNECTED) continue;
-    ENetList& sent = peer.sentReliableCommands;
-    for (ENetListIterator it = sent.sentinel.previous; it != &sent.sentinel; it = it->previous) {
-      auto& command = *reinterpret_cast<ENetOutgoingCommand*>(it);
-      if (!is_at_or_after(command.sentTime, past)) break;
-      command.sentTime = host_->serviceTime;
-      peer.nextTimeout = command.sentTime + command.roundTripTimeout;
-    }
-  }
 }
 
 EnetHost::Outcome EnetHost::next_event(EnetEvent& event) {
@@ -208,6 +224,7 @@ EnetHost::Outcome EnetHost::next_event(EnetEvent& event) {
 EnetHost::Outcome EnetHost::translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const {
   event = EnetEvent();
   if (outcome <= 0) return outcome < 0 ? Outcome::failed : Outcome::quiet;
+  if (raw.peer == nullptr) return Outcome::event;
   event.peer = raw.peer->incomingPeerID;
   switch (raw.type) {
     case ENET_EVENT_TYPE_CONNECT:
@@ -227,20 +244,37 @@ EnetHost::Outcome EnetHost::translate(int outcome, const _ENetEvent& raw, EnetEv
   return Outcome::event;
 }
 
+bool EnetHost::has_event() const {
+  return !enet_list_empty(&host_->dispatchQueue);
+}
+
 std::size_t EnetHost::flush() {
-  // ENet stops at the first peer that the kernel will not send to, and tells nobody but errno; the
-  // next call goes on behind it.
   constexpr std::size_t most_failures = 8;
   std::size_t failures = 0;
   const auto turn = [&] {
-    for (; failures < most_failures; ++failures) {
-      errno = 0;
-      enet_host_flush(host_);
-      if (errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK) break;
-    }
+    for (const std::size_t peer : unflushed_.all())
+      failures += flush_one(peer, most_failures - std::min(failures, most_failures - 1));
+    unflushed_.clear();
     return host_->serviceTime;
   };
-  clock_->in_present(turn);
+  if (!unflushed_.all().empty()) clock_->in_present(turn);
+  return failures;
+}
+
+// ENet would look at all peers: it sees one alone. It tells nobody but errno that the kernel did
+// not send, and the next call goes on behind what that was. Returns how often it failed.
+std::size_t EnetHost::flush_one(std::size_t peer, std::size_t tries) {
+  ENetPeer* const all = host_->peers;
+  host_->peers = all + peer;
+  host_->peerCount = 1;
+  std::size_t failures = 0;
+  for (; failures < tries; ++failures) {
+    errno = 0;
+    enet_host_flush(host_);
+    if (errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK) break;
+  }
+  host_->peers = all;
+  host_->peerCount = peers_;
   return failures;
 }
 
@@ -277,6 +311,7 @@ std::size_t EnetHost::expect_caller() noexcept {
   while (at(index).state != ENET_PEER_STATE_DISCONNECTED)
     ++index;
   enet_peer_timeout(&at(index), 0, kHourMs, kHourMs);
+  unflushed_.mark(index);
   return index;
 }
 
@@ -291,6 +326,7 @@ Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
   }
   // How long to wait is the caller's business.
   enet_peer_timeout(peer, 0, kHourMs, kHourMs);
+  unflushed_.mark(0);
   return {};
 }
 
@@ -353,7 +389,7 @@ void EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t ch
   const std::size_t wanted = lane == Lane::reliable ? channel + 1u : 0u;
   const auto on = static_cast<enet_uint8>(std::min(wanted, peer.channelCount - 1));
   ENetPacket* sent = wrap(std::move(packet), lane, account);
-  if (sent != nullptr && enet_peer_send(&peer, on, sent) == 0) return;
+  if (sent != nullptr && enet_peer_send(&peer, on, sent) == 0) return unflushed_.mark(index);
   if (sent != nullptr) enet_packet_destroy(sent);
   // Memory is short, and a gap in a reliable lane cannot be mended. The watch finds the slot idle.
   if (lane != Lane::datagram) reset(index);
@@ -379,6 +415,7 @@ _ENetPacket* EnetHost::wrap(Packet packet, Lane lane, SendLedger::Account& accou
 }
 
 void EnetHost::end_after_sending(std::size_t peer, Goodbye reason) {
+  unflushed_.mark(peer);
   const auto turn = [&] {
     enet_peer_disconnect_later(&at(peer), static_cast<enet_uint32>(reason));
     return host_->serviceTime;

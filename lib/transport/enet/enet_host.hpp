@@ -17,6 +17,7 @@
 #include "lib/transport/enet/connect_gate.hpp"
 #include "lib/transport/enet/enet_clock.hpp"
 #include "lib/transport/enet/enet_profile.hpp"
+#include "lib/transport/enet/marked_peers.hpp"
 #include "lib/transport/enet/send_ledger.hpp"
 #include "lib/transport/enet/send_window.hpp"
 #include "lib/transport/transport.hpp"
@@ -106,21 +107,23 @@ class EnetHost {
 
   [[nodiscard]] Ipv4Endpoint local() const;
   [[nodiscard]] SocketHandle socket() const;
-  /// Whether something waits in the socket.
-  [[nodiscard]] bool readable() const;
-  /// Since the host was made; wraps.
-  [[nodiscard]] std::uint32_t datagrams_read() const;
   /// What links have taken and ENet still holds.
   [[nodiscard]] std::size_t held_bytes() const { return ledger_.total_bytes(); }
 
-  /// One of ENet's turns: timers, sending, reading up to 256 datagrams; stops at the first event.
-  /// The past is where the host last worked: nobody times out there.
-  [[nodiscard]] Outcome service(Moment moment, EnetEvent& event);
-  /// Back from the past: what was sent there counts as sent now.
-  void return_to_present();
-  /// An event that an earlier turn has left.
+  /// Reads one datagram and sends nothing, not even an acknowledgement: that leaves with `flush`,
+  /// together with what is said meanwhile. Quiet when the socket is empty; an event without a type
+  /// says that more may be found by `next_event`. The past is where the host last worked: an
+  /// acknowledgement that waited for long says nothing of the way there.
+  [[nodiscard]] Outcome read(Moment moment, EnetEvent& event);
+  void return_to_present() { past_ms_.reset(); }
+  /// An event that an earlier call has left.
   [[nodiscard]] Outcome next_event(EnetEvent& event);
-  /// Sends what is due. Returns how many sends failed.
+  [[nodiscard]] bool has_event() const;
+  /// One of ENet's own turns, which looks at every peer: timers, sending, reading up to 256
+  /// datagrams; stops at the first event.
+  [[nodiscard]] Outcome take_turn(EnetEvent& event);
+  /// Sends what is due to those peers that something was queued for or that were heard of. Returns
+  /// how many sends failed.
   std::size_t flush();
 
   /// Sends a datagram that ENet knows nothing of. False when the system did not take it.
@@ -166,14 +169,22 @@ class EnetHost {
 
  private:
   EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock);
+  static int intercept(_ENetHost* host, _ENetEvent* event);
   [[nodiscard]] Outcome translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const;
+  [[nodiscard]] std::size_t flush_one(std::size_t peer, std::size_t tries);
   [[nodiscard]] _ENetPacket* wrap(Packet packet, Lane lane, SendLedger::Account& account) noexcept;
   [[nodiscard]] _ENetPeer& at(std::size_t peer) const;
 
   _ENetHost* host_;
   std::shared_ptr<EnetClock> clock_;
   Duration idle_;
+  DatagramFilter* filter_;
+  std::size_t peers_;
+  bool reading_ = false;
   std::optional<std::uint32_t> past_ms_;
+  // Something was queued for them, or has come from them: to acknowledge, or to make room for what
+  // waits.
+  MarkedPeers unflushed_;
   SendLedger ledger_;
 };
 

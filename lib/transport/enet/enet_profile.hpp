@@ -81,8 +81,9 @@ inline constexpr std::size_t kRefusalSlotsPerAddress = 2;
 /// Bounds on one pass over one socket; what is left comes in the next.
 inline constexpr std::size_t kMaxDatagramsPerPass = 2048;
 inline constexpr std::size_t kMaxPacketsPerPass = 8192;
-/// What one of ENet's turns costs of them at least: an empty datagram ends a turn.
-inline constexpr std::size_t kDatagramsPerTurn = 8;
+/// So many are acknowledged before more are read: a sender of bulk goes on meanwhile. As many
+/// acknowledgements as ENet puts into a datagram.
+inline constexpr std::size_t kDatagramsPerFlush = 32;
 /// An oversized datagram fails a turn, so this is a bound on a flood as well.
 inline constexpr std::size_t kMaxFailuresPerPass = 256;
 

@@ -77,9 +77,13 @@ void EnetTransport::stop_listening() {
 }
 
 void EnetTransport::service(TimePoint now) {
+  // Each of them is read in each pass: a program that polls once a frame may have dialled many.
+  const bool poller_tells_all = endpoints_.size() < kReadyPerWait;
   // By number: a handler may dial.
-  for (std::size_t index = 0; index < endpoints_.size(); ++index)
+  for (std::size_t index = 0; index < endpoints_.size(); ++index) {
+    if (!poller_tells_all) endpoints_[index]->expect_input();
     endpoints_[index]->service(now);
+  }
   std::erase_if(endpoints_, [](const auto& endpoint) { return endpoint->finished(); });
 }
 
