@@ -112,12 +112,18 @@ def of_demos(path: pathlib.Path, root: pathlib.Path) -> bool:
     return parts[0] == "demos" or "voice" in parts
 
 
+def is_built(folder: pathlib.Path, known: list[Command]) -> bool:
+    return any(command.source.startswith(f"{folder}/") for command in known)
+
+
 def compile_problems(
     root: pathlib.Path, headers: list[pathlib.Path], build: pathlib.Path
 ) -> list[str]:
     known = commands(build)
-    if not any(command.source.startswith(str(root / "demos")) for command in known):
+    if not is_built(root / "demos", known):
         headers = [header for header in headers if not of_demos(header, root)]
+    if not is_built(root / "bench", known):
+        headers = [header for header in headers if not header.is_relative_to(root / "bench")]
     jobs = [(header, nearest(header, root, known)) for header in headers]
 
     def job_output(job: tuple[pathlib.Path, Optional[Command]]) -> str:

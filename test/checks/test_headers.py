@@ -73,6 +73,13 @@ class HeadersTest(unittest.TestCase):
                 text = LICENCE + "#pragma once\nstd::string text();\n"
                 self.assert_red({name: text}, f"{name} does not compile alone")
 
+    def test_what_a_build_leaves_out_is_left_out(self):
+        text = LICENCE + "#pragma once\n#include <a_library_that_is_not_there.h>\n"
+        for name in ["demos/bad.hpp", "bench/support/bad.hpp"]:
+            with self.subTest(name=name):
+                status, output = self.check({name: text})
+                self.assertEqual(status, 0, output)
+
     def test_a_warning_in_a_header_is_an_error(self):
         text = LICENCE + "#pragma once\ninline int f() { int unused; return 1; }\n"
         self.assert_red({"lib/host/bad.hpp": text}, "unused")
