@@ -55,9 +55,12 @@ TEST_CASE("a file that is renamed while it is opened is not taken for the one of
   std::atomic<bool> is_over = false;
   int moved = 0;
   std::thread mover([&] {
-    for (int i = 0; i < 3000; ++i) {
+    while (moved < 1000) {
       auto file = File::open_to_write(folder / "a");
-      if (!file || !file->resize(1)) continue;  // the other has it
+      if (!file || !file->resize(1)) {  // the other has it
+        std::this_thread::yield();
+        continue;
+      }
       if (move_file(folder / "a", folder / std::to_string(moved), IfThere::keep)) ++moved;
     }
     is_over = true;
@@ -65,7 +68,6 @@ TEST_CASE("a file that is renamed while it is opened is not taken for the one of
   while (!is_over)
     if (auto file = File::open_to_write(folder / "a")) static_cast<void>(file->resize(0));
   mover.join();
-  CHECK(moved > 0);
   for (int i = 0; i < moved; ++i)
     CHECK(std::filesystem::file_size(folder / std::to_string(i)) == 1);
 }
