@@ -153,7 +153,7 @@ std::string versions(std::uint8_t lowest, std::uint8_t highest) {
   return "versions " + std::to_string(lowest) + " to " + std::to_string(highest);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown = "'";
   for (const char c : text)
     shown += c >= ' ' && c < 0x7f ? c : '?';
@@ -167,9 +167,9 @@ std::optional<std::size_t> place_of(std::string_view name, const std::vector<Fil
 }
 
 Error lacks_filter(std::string_view name) {
-  return {
-      ErrorCode::filter_mismatch, 0,
-      "The other end does not have the filter " + quoted(name) + ", which this program demands."};
+  return {ErrorCode::filter_mismatch, 0,
+          "The other end does not have the filter " + in_quotes(name) +
+              ", which this program demands."};
 }
 
 // One that `who` demands and `other` does not have.
@@ -320,27 +320,27 @@ Error describe_refusal(const Refusal& refusal, const HandshakeSelf& self) {
                   ", this program speaks " + versions(wire::kVersion, wire::kVersion) + "."};
     case ErrorCode::application_mismatch:
       return {refusal.code, 0,
-              "The other end runs " + quoted(refusal.application) + ", this program is " +
-                  quoted(self.application) + "."};
+              "The other end runs " + in_quotes(refusal.application) + ", this program is " +
+                  in_quotes(self.application) + "."};
     case ErrorCode::schema_mismatch:
       return {refusal.code, 0,
-              "The other end has schema " + quoted(refusal.schema) + ", this program has " +
-                  quoted(self.schema) + "."};
+              "The other end has schema " + in_quotes(refusal.schema) + ", this program has " +
+                  in_quotes(self.schema) + "."};
     case ErrorCode::filter_mismatch:
       if (place_of(refusal.reason, self.filters)) return lacks_filter(refusal.reason);
       return {refusal.code, 0,
-              "The other end demands the filter " + quoted(refusal.reason) +
+              "The other end demands the filter " + in_quotes(refusal.reason) +
                   ", which this program does not have."};
     case ErrorCode::server_full:
       return {refusal.code, 0, "The other end has no free connection."};
     case ErrorCode::unsupported_extension:
       return {refusal.code, 0, "The other end does not know a handshake extension of this one."};
     case ErrorCode::refused_by_application:
-      return {refusal.code, 0, "The other end refused: " + quoted(refusal.reason) + "."};
+      return {refusal.code, 0, "The other end refused: " + in_quotes(refusal.reason) + "."};
     default:
       return {ErrorCode::connection_refused, 0,
               "The other end refused the connection" +
-                  (refusal.reason.empty() ? "." : ": " + quoted(refusal.reason) + ".")};
+                  (refusal.reason.empty() ? "." : ": " + in_quotes(refusal.reason) + ".")};
   }
 }
 

@@ -54,6 +54,10 @@ class HeadersTest(unittest.TestCase):
         status, output = self.check()
         self.assertEqual(status, 0, output)
 
+    def test_a_precompiled_header_needs_no_guard(self):
+        status, output = self.check({"lib/pch/library.hpp": LICENCE + "#include <vector>\n"})
+        self.assertEqual(status, 0, output)
+
     def test_a_source_without_a_licence_is_found(self):
         for name in ["lib/host/bad.cpp", "test/bad.py", "lib/meson.build", "subprojects/bad.wrap"]:
             with self.subTest(name=name):

@@ -112,7 +112,7 @@ std::string safe_file_name(std::string_view suggestion) {
   trim(name);
   if (name.empty()) return "file";
   if (name.front() == '.' || name.front() == '-' || name.front() == '~') name.front() = '_';
-  if (is_device(name)) name.insert(0, "_");
+  if (is_device(name)) name.insert(name.begin(), '_');
   const std::string capitals = in_capitals(name);
   if (capitals.ends_with(".PART") || capitals.ends_with(".PART.STATE")) name += '_';
   return name;
