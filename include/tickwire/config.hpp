@@ -185,7 +185,7 @@ struct HostConfig {
   /// Nothing: the steady clock. Hosts with `enet://` in one process must share one.
   const Clock* clock = nullptr;
   /// Where packet memory comes from: thread-safe, and outlives the host and its events. Nothing:
-  /// the default.
+  /// the default; where that is the free store, blocks of 4 MiB and more lie on large pages.
   std::pmr::memory_resource* memory = nullptr;
   /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
   std::shared_ptr<MemoryNetwork> memory_network{};

@@ -8,6 +8,7 @@
 
 #include "lib/base/ip_network.hpp"
 #include "lib/host/config_check.hpp"
+#include "lib/platform/large_page_memory.hpp"
 #include "lib/platform/random.hpp"
 
 namespace tickwire::detail {
@@ -79,7 +80,7 @@ HostCore::HostCore(Host& host, HostConfig given)
       host_(host),
       clock_(config.clock != nullptr ? *config.clock : steady_clock()),
       log_(config.log),
-      pool_(config.memory != nullptr ? config.memory : std::pmr::get_default_resource()),
+      pool_(config.memory != nullptr ? config.memory : default_memory()),
       encode_buffer_(*pool_),
       filters_(config.filters, *pool_),
       reassembly_(config.limits.max_host_reassembly_bytes),
