@@ -217,6 +217,7 @@ WORKLOADS = (
                 ("tickwire tcp", "bench-transfer", ()),
                 ("sendfile", "bench-transfer-by-hand", ()),
                 ("by hand, with checksums", "bench-transfer-by-hand", ("--checksums",)),
+                ("tickwire tcp, sent before", "bench-transfer", ("--again",)),
                 ("tickwire tls", "bench-transfer", ("--scheme", "tls")),
             )
         ),

@@ -30,7 +30,7 @@ using TransferId = std::uint64_t;
 struct TransferOptions {
   /// What they are sent on, by this end. Nothing: the last of the channels of the lowest priority.
   std::optional<std::uint8_t> channel{};
-  std::size_t chunk_bytes = 256 * 1024;        ///< one message's; 4 KiB to 4 MiB
+  std::size_t chunk_bytes = 512 * 1024;        ///< one message's; 4 KiB to 4 MiB
   std::size_t window_bytes = 4 * 1024 * 1024;  ///< on its way or unwritten; at least 4 chunks
   /// Offers of a larger one are refused unseen.
   std::uint64_t max_size_bytes = std::uint64_t{64} << 30;
@@ -38,7 +38,10 @@ struct TransferOptions {
   std::size_t max_offers = 16;
   std::size_t max_accepted = 4;  ///< at work, of one connection
   std::size_t max_offered = 64;  ///< by this end to one connection, answered or not
-  double max_progress_hz = 10;   ///< events of one transfer; above 0, at most 1,000
+  /// Of files that were sent whole: while such a file is as it was, its next receiver costs no
+  /// hashing. The oldest is forgotten first.
+  std::size_t max_known_checksums = 64;
+  double max_progress_hz = 10;  ///< events of one transfer; above 0, at most 1,000
   /// What is sent, all together. At least 1. Nothing: no limit.
   std::optional<std::uint64_t> max_bytes_per_second{};
 };
@@ -85,11 +88,12 @@ struct TransferInfo {
   Error result{};                   ///< finished: `ErrorCode::none`, or why not
 };
 
-/// What one `Transfers` has turned away.
+/// What one `Transfers` has turned away, and what it was spared.
 struct TransferCounters {
-  std::uint64_t offers_refused = 0;  ///< unseen: too many, too large, or of an id in use
-  std::uint64_t malformed = 0;       ///< messages that no correct peer sends
-  std::uint64_t unknown_chunks = 0;  ///< of transfers that have ended at this end, or never were
+  std::uint64_t offers_refused = 0;   ///< unseen: too many, too large, or of an id in use
+  std::uint64_t malformed = 0;        ///< messages that no correct peer sends
+  std::uint64_t unknown_chunks = 0;   ///< of transfers that have ended at this end, or never were
+  std::uint64_t known_checksums = 0;  ///< files sent that were not hashed again
 };
 
 /// Turns what a stranger calls a file into a name that is safe to create in any folder, on any

@@ -44,6 +44,11 @@ bool is_regular(int handle) noexcept {
   return ::fstat(handle, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+std::int64_t nanoseconds(const timespec& time) noexcept {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 +
+         static_cast<std::int64_t>(time.tv_nsec);
+}
+
 bool is_file_at(const std::filesystem::path& path, int handle) noexcept {
   struct stat named {};
   struct stat opened {};
@@ -107,11 +112,20 @@ Result<File> File::open_to_write(const std::filesystem::path& path) {
 }
 
 Result<FileFacts> File::facts() const {
+  const auto found = stamp();
+  if (!found) return found.error();
+  return found->facts;
+}
+
+Result<FileStamp> File::stamp() const {
   struct stat status {};
   if (::fstat(handle_, &status) != 0) return file_error(path_, ErrorCode::file_unreadable, errno);
-  return FileFacts{static_cast<std::uint64_t>(status.st_size),
-                   static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 +
-                       static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
+  FileStamp stamp;
+  stamp.device = static_cast<std::uint64_t>(status.st_dev);
+  stamp.number = static_cast<std::uint64_t>(status.st_ino);
+  stamp.facts = {static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim)};
+  stamp.changed_ns = nanoseconds(status.st_ctim);
+  return stamp;
 }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {

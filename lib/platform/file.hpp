@@ -19,6 +19,16 @@ struct FileFacts {
   [[nodiscard]] bool operator==(const FileFacts&) const = default;
 };
 
+/// What tells one content from another, as well as an operating system knows: it changes with every
+/// write, and also with a new name or owner.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;  ///< the file's on that device
+  FileFacts facts{};
+  std::int64_t changed_ns = 0;  ///< since 1970; no program can set it
+  [[nodiscard]] bool operator==(const FileStamp&) const = default;
+};
+
 /// An open regular file.
 ///
 /// Errors: `file_unreadable`, `file_unwritable` or `disk_full`, with the path and the system's own
@@ -38,6 +48,7 @@ class File {
 
   [[nodiscard]] bool is_open() const noexcept { return handle_ != kNone; }
   [[nodiscard]] Result<FileFacts> facts() const;
+  [[nodiscard]] Result<FileStamp> stamp() const;
   /// As much as there is; less than asked for only at the file's end.
   [[nodiscard]] Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const;
   [[nodiscard]] Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes);

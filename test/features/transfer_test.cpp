@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <tickwire/transfer.hpp>
@@ -87,6 +88,66 @@ CONTRACT_CASE("a file without a byte arrives") {
   files.wait_finished();
   CHECK(files.received_result() == ErrorCode::none);
   CHECK(files.to.names() == std::vector<std::string>{"nothing"});
+}
+
+TEST_CASE("a file that has not changed is hashed for its first receiver only") {
+  TransferOptions two;
+  two.max_known_checksums = 2;
+  TransferPair files(test::memory_scheme(), {}, two);
+  auto send = [&, count = 0](const std::filesystem::path& path) mutable {
+    const auto target = files.to / ("copy " + std::to_string(++count));
+    REQUIRE(files.receiver.accept(files.offer(path), target));
+    files.wait_finished();
+    CHECK(files.sent_result() == ErrorCode::none);
+    CHECK(test::text_of_file(target) == test::text_of_file(path));
+    return files.sender.counters().known_checksums;
+  };
+  const auto path = files.from.write("map", test::pattern(1'000'000));
+  CHECK(send(path) == 0);
+  CHECK(send(path) == 1);
+  CHECK(send(path) == 2);
+  // Another content of the same size that claims to be as old.
+  const auto written = std::filesystem::last_write_time(path);
+  files.from.write("map", std::string(1'000'000, 'x'));
+  std::filesystem::last_write_time(path, written);
+  CHECK(send(path) == 2);
+  CHECK(send(path) == 3);
+  // Two others push it out.
+  CHECK(send(files.from.write("second", test::pattern(1000))) == 3);
+  CHECK(send(files.from.write("third", test::pattern(1000))) == 3);
+  CHECK(send(path) == 3);
+}
+
+TEST_CASE("a checksum that was known and wrong is the receiver's error, once") {
+  TransferPair files;
+  const auto path = files.from.write("map", test::pattern(100'000));
+  REQUIRE(files.receiver.accept(files.offer(path), files.to / "first"));
+  files.wait_finished();
+  // What is on its way is spoilt, as by a disk that gives other bytes than it did.
+  class Spoiler final : public Extension {
+   public:
+    ~Spoiler() override = default;
+    Disposition on_event(Host&, Event& event) override {
+      if (event.type == EventType::data_received && event.bytes().size() > 50'000)
+        const_cast<std::byte&>(event.bytes().back()) ^= std::byte{1};
+      return Disposition::pass;
+    }
+  };
+  auto spoiler = std::make_unique<Spoiler>();
+  files.pair.server->detach(files.receiver);
+  files.pair.server->attach(*spoiler);
+  files.pair.server->attach(files.receiver);
+  REQUIRE(files.receiver.accept(files.offer(path), files.to / "second"));
+  files.wait_finished();
+  CHECK(files.received_result() == ErrorCode::checksum_mismatch);
+  CHECK(files.sent_result() == ErrorCode::transfer_failed);
+  CHECK(files.to.names() == std::vector<std::string>{"first"});
+  CHECK(files.sender.counters().known_checksums == 1);
+  files.pair.server->detach(*spoiler);
+  REQUIRE(files.receiver.accept(files.offer(path), files.to / "third"));
+  files.wait_finished();
+  CHECK(files.received_result() == ErrorCode::none);
+  CHECK(files.sender.counters().known_checksums == 1);
 }
 
 TEST_CASE("progress is told at both ends, no more often than asked for, and grows") {

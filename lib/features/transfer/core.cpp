@@ -44,7 +44,8 @@ Error no_such_transfer() {
 TransferCore::TransferCore(const TransferOptions& options)
     : options_(options),
       options_sense_(check(options)),
-      limit_(options.max_bytes_per_second, TimePoint{}) {}
+      limit_(options.max_bytes_per_second, TimePoint{}),
+      known_sums_(options.max_known_checksums) {}
 
 void TransferCore::attach(Host& host) {
   host_ = &host;

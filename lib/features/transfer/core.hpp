@@ -18,6 +18,7 @@
 #include <tickwire/transfer.hpp>
 
 #include "lib/features/transfer/file_thread.hpp"
+#include "lib/features/transfer/known_sums.hpp"
 #include "lib/features/transfer/messages.hpp"
 #include "lib/features/transfer/rate_limit.hpp"
 #include "lib/features/transfer/receiving.hpp"
@@ -67,6 +68,8 @@ class TransferCore {
   void raise(EventType type, const TransferTask& task);
   void tell_finished(TransferTask& task);
   void count_malformed() noexcept { ++counters_.malformed; }
+  void count_known_checksum() noexcept { ++counters_.known_checksums; }
+  [[nodiscard]] KnownSums& known_sums() noexcept { return known_sums_; }
 
  private:
   struct Pending {
@@ -103,6 +106,7 @@ class TransferCore {
   TimePoint wake_at_ = TimePoint::max();
   RateLimit limit_;
   TransferCounters counters_;
+  KnownSums known_sums_;
   std::map<TransferId, std::shared_ptr<TransferTask>> tasks_;
   // What others offer, by connection and the offerer's number.
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<ReceivingTask>> incoming_;

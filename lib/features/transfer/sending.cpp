@@ -26,6 +26,7 @@ SendingTask::SendingTask(TransferCore& core, TransferInfo info, TransferSource s
 
 void SendingTask::take_note(const TransferNote& note) {
   if (note.step == TransferStep::receiver_stops) {
+    if (note.reason == StopReason::failed) forget_sum();
     if (!is_ending_) stop(error_of_stop(note), StopReason::none);
     return;
   }
@@ -41,6 +42,7 @@ void SendingTask::take_note(const TransferNote& note) {
   }
   if (note.step == TransferStep::done && info_.state == TransferState::finishing) {
     info_.done_bytes = info_.size_bytes;
+    if (source_->stamp()) core_.known_sums().remember(*source_->stamp(), source_->whole_digest());
     source_.reset();
     return finish({});
   }
@@ -99,6 +101,20 @@ void SendingTask::begin(std::uint64_t from) {
   note.bytes = from;
   note.window = static_cast<std::uint32_t>(window_bytes_);
   send(TransferStep::begin, std::move(note));
+  use_known_sum();
+}
+
+void SendingTask::use_known_sum() {
+  if (!source_->stamp()) return;
+  const auto known = core_.known_sums().find(*source_->stamp());
+  if (!known) return;
+  source_->know(*known);
+  core_.count_known_checksum();
+}
+
+// It may be what the receiver did not like.
+void SendingTask::forget_sum() {
+  if (source_ && source_->stamp()) core_.known_sums().forget(*source_->stamp());
 }
 
 void SendingTask::pump(TimePoint now) {
@@ -147,13 +163,13 @@ void SendingTask::end() {
   has_ended_ = true;
   core_.files().run([&files = core_.files(), source = source_, self = weak_from_this()] {
     const auto unchanged = source->check_unchanged();
-    files.answer([self, unchanged, digest = as_string(source->digest())] {
+    files.answer([self, unchanged, digest = source->whole_digest()] {
       const auto task = self.lock();
       if (!task || task->is_ending_) return;
       if (!unchanged) return task->stop(unchanged.error(), StopReason::failed);
       task->info_.state = TransferState::finishing;
       TransferNote note;
-      note.digest = digest;
+      note.digest = as_string(digest);
       task->send(TransferStep::end, std::move(note));
     });
   });

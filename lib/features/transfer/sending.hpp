@@ -28,6 +28,8 @@ class SendingTask final : public TransferTask, public std::enable_shared_from_th
   void take_accept(const TransferNote& note);
   void compare(std::uint64_t bytes, const std::string& digest);
   void begin(std::uint64_t from);
+  void use_known_sum();
+  void forget_sum();
   void read_ahead();
   void send_ready(TimePoint now);
   void take_chunk(Result<std::vector<std::byte>> chunk);

@@ -26,7 +26,7 @@ Result<std::vector<std::byte>> TransferSource::read(std::size_t bytes, std::size
     if (!count) return count.error();
     if (*count < bytes) return changed();
   }
-  sum_.update(body);
+  if (!known_) sum_.update(body);
   position_ += bytes;
   return chunk;
 } catch (const std::bad_alloc&) {
@@ -39,10 +39,10 @@ void TransferSource::rewind() {
 }
 
 Result<void> TransferSource::check_unchanged() const {
-  if (memory_) return {};
+  if (!stamp_) return {};
   const auto now = file_.facts();
   if (!now) return now.error();
-  if (*now != facts_) return changed();
+  if (*now != stamp_->facts) return changed();
   return {};
 }
 

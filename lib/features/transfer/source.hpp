@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <tickwire/error.hpp>
@@ -18,12 +19,22 @@ namespace tickwire::detail {
 /// Thread: one at a time; the file thread once it is at work.
 class TransferSource {
  public:
-  TransferSource(File file, const FileFacts& facts) : file_(std::move(file)), facts_(facts) {}
+  TransferSource(File file, const FileStamp& stamp) : file_(std::move(file)), stamp_(stamp) {}
   explicit TransferSource(std::shared_ptr<const std::vector<std::byte>> bytes)
-      : memory_(std::move(bytes)), facts_{memory_->size(), 0} {}
+      : memory_(std::move(bytes)) {}
 
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+  /// Of what was read so far.
   [[nodiscard]] crypto::Sha256Digest digest() const { return sum_.digest(); }
+  /// What it was when it was opened; nothing of a block of memory.
+  [[nodiscard]] const std::optional<FileStamp>& stamp() const noexcept { return stamp_; }
+
+  /// The checksum of everything is known: what is read from here on need not be looked at.
+  void know(const crypto::Sha256Digest& whole) noexcept { known_ = whole; }
+  /// Of everything. Pre: all was read, or it is known.
+  [[nodiscard]] crypto::Sha256Digest whole_digest() const {
+    return known_ ? *known_ : sum_.digest();
+  }
 
   /// The next bytes, behind some room.
   ///
@@ -37,7 +48,8 @@ class TransferSource {
  private:
   File file_;
   std::shared_ptr<const std::vector<std::byte>> memory_;
-  FileFacts facts_;
+  std::optional<FileStamp> stamp_;
+  std::optional<crypto::Sha256Digest> known_;
   std::uint64_t position_ = 0;
   crypto::Sha256 sum_;
 };

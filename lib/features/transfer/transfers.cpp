@@ -38,13 +38,14 @@ Result<TransferId> Transfers::offer_file(Connection connection, const std::files
                                          const OfferOptions& options) {
   auto file = detail::File::open_to_read(path);
   if (!file) return file.error();
-  const auto facts = file->facts();
-  if (!facts) return facts.error();
+  const auto stamp = file->stamp();
+  if (!stamp) return stamp.error();
   const std::string name = path.filename().string();
   const std::string mark =
-      options.key.empty() ? std::to_string(facts->modified_ns) : "key " + options.key;
-  return core_->offer(connection, name, detail::TransferSource(std::move(*file), *facts),
-                      {key_of(name, facts->size_bytes, mark), facts->size_bytes}, path, options);
+      options.key.empty() ? std::to_string(stamp->facts.modified_ns) : "key " + options.key;
+  const std::uint64_t size = stamp->facts.size_bytes;
+  return core_->offer(connection, name, detail::TransferSource(std::move(*file), *stamp),
+                      {key_of(name, size, mark), size}, path, options);
 }
 
 Result<TransferId> Transfers::offer_memory(Connection connection,
