@@ -87,10 +87,10 @@ struct ChannelConfig {
   std::uint16_t weight = 1;                ///< share among channels of one priority; at least 1
 };
 
-/// How much unreliable traffic may wait in one direction of a connection before the oldest goes.
+/// How much unreliable traffic may wait in a connection before the oldest goes.
 struct UnreliableQueueLimit {
-  std::size_t bytes = 64 * 1024;
-  Duration age = std::chrono::milliseconds(250);
+  std::size_t bytes = 64 * 1024;  ///< to be sent, and as much again to be taken by the program
+  Duration age = std::chrono::milliseconds(250);  ///< to be sent
 };
 
 /// What one host may use. Every one is enforced, and none is ever passed on trust from a peer.
@@ -185,7 +185,7 @@ struct HostConfig {
   /// Nothing: the steady clock. Hosts with `enet://` in one process must share one.
   const Clock* clock = nullptr;
   /// Where packet memory comes from: thread-safe, and outlives the host and its events. Nothing:
-  /// the default; where that is the free store, blocks of 4 MiB and more lie on large pages.
+  /// the default; where that is the free store, blocks of 8 MiB and more lie on large pages.
   std::pmr::memory_resource* memory = nullptr;
   /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
   std::shared_ptr<MemoryNetwork> memory_network{};

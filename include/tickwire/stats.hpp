@@ -13,15 +13,17 @@ namespace tickwire {
 struct DropCounters {
   std::uint64_t stale_sequenced = 0;        ///< received: older than the newest of its channel
   std::uint64_t duplicate_datagrams = 0;    ///< received: seen before
-  std::uint64_t unreliable_not_polled = 0;  ///< received: the program did not take it in time
+  std::uint64_t unreliable_not_polled = 0;  ///< received: the program left too many bytes waiting
   std::uint64_t unreliable_queue_full = 0;  ///< to send: the oldest gave way to a newer one
   std::uint64_t unreliable_too_old = 0;     ///< to send: waited longer than its age limit
   std::uint64_t unreliable_replaced = 0;    ///< to send: replaced under its `replace_key`
   std::uint64_t unsent_at_close = 0;        ///< to send: the connection ended first
   std::uint64_t refused_too_large = 0;      ///< `send` refused with `message_too_large`
   std::uint64_t refused_queue_full = 0;     ///< `send` refused with `send_queue_full`
-  std::uint64_t unknown_records = 0;        ///< received: ignorable records of a newer version
-  std::uint64_t masked_events = 0;          ///< received: the program did not ask for such events
+  std::uint64_t refused_not_open = 0;       ///< `send` refused with `not_connected`
+  std::uint64_t refused_invalid = 0;  ///< `send` refused for what it was asked: any other code
+  std::uint64_t unknown_records = 0;  ///< received: ignorable records of a newer version
+  std::uint64_t masked_events = 0;    ///< received: the program did not ask for such events
   std::uint64_t undecryptable_packets = 0;  ///< received: the protector could not open it
   std::uint64_t early_packets = 0;          ///< received: data before the handshake was through
 };

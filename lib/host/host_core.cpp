@@ -24,6 +24,8 @@ void add_to(DropCounters& sum, const DropCounters& more) {
   sum.unsent_at_close += more.unsent_at_close;
   sum.refused_too_large += more.refused_too_large;
   sum.refused_queue_full += more.refused_queue_full;
+  sum.refused_not_open += more.refused_not_open;
+  sum.refused_invalid += more.refused_invalid;
   sum.unknown_records += more.unknown_records;
   sum.masked_events += more.masked_events;
   sum.undecryptable_packets += more.undecryptable_packets;

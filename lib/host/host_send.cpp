@@ -65,7 +65,9 @@ ErrorCode HostCore::add_filtered(Peer& peer, const OutMessage& message, const Se
   const AgreedFilters agreed = peer.session->filters();
   if (agreed.count == 0) return add(peer, message, options, now);
   const OutMessage* const to_send = filter(agreed, message, filtered);
-  return to_send != nullptr ? add(peer, *to_send, options, now) : ErrorCode::encode_failed;
+  if (to_send != nullptr) return add(peer, *to_send, options, now);
+  peer.session->count_refused(ErrorCode::encode_failed);
+  return ErrorCode::encode_failed;
 }
 
 // What the filters of a target make of a message; done once for all who have the same.

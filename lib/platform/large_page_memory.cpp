@@ -12,7 +12,8 @@ namespace tickwire::detail {
 namespace {
 
 constexpr std::size_t kPageBytes = 2 * 1024 * 1024;
-constexpr std::size_t kLeastBytes = 2 * kPageBytes;
+constexpr std::size_t kSmallPagesBytes = 2 * kPageBytes;
+constexpr std::size_t kLeastBytes = 2 * kSmallPagesBytes;
 
 class LargePageMemory final : public std::pmr::memory_resource {
  private:
@@ -21,7 +22,8 @@ class LargePageMemory final : public std::pmr::memory_resource {
     void* const place = free_store_->allocate(bytes, std::max(alignment, kPageBytes));
 #ifdef MADV_HUGEPAGE
     // A system that has none says no, and the block is as it was.
-    static_cast<void>(::madvise(place, bytes, MADV_HUGEPAGE));
+    static_cast<void>(::madvise(static_cast<std::byte*>(place) + kSmallPagesBytes,
+                                bytes - kSmallPagesBytes, MADV_HUGEPAGE));
 #endif
     return place;
   }

@@ -166,21 +166,26 @@ void MessageSession::retry_parked(TimePoint now) {
 
 ErrorCode MessageSession::send(const OutMessage& message, std::optional<Delivery> delivery,
                                std::uint8_t channel, TimePoint now) {
+  const ErrorCode code = add(message, delivery, channel, now);
+  if (code == ErrorCode::none) {
+    note_talk(now);
+  } else {
+    count_refused(code);
+    refused_full_ |= code == ErrorCode::send_queue_full;
+  }
+  return code;
+}
+
+ErrorCode MessageSession::add(const OutMessage& message, std::optional<Delivery> delivery,
+                              std::uint8_t channel, TimePoint now) {
   if (!is_open()) return ErrorCode::not_connected;
   const Delivery how = delivery.value_or(outbox_.default_delivery(channel));
   if (message.replace_key && how == Delivery::reliable) return ErrorCode::invalid_argument;
-  ErrorCode code = ErrorCode::message_too_large;
-  if (how == Delivery::reliable ||
-      message.content_bytes() <= settings_->limits.max_unreliable_bytes) {
-    code = outbox_.add(message, how, channel, now);
+  if (how != Delivery::reliable &&
+      message.content_bytes() > settings_->limits.max_unreliable_bytes) {
+    return ErrorCode::message_too_large;
   }
-  if (code == ErrorCode::none) note_talk(now);
-  if (code == ErrorCode::message_too_large) ++stats_.drops.refused_too_large;
-  if (code == ErrorCode::send_queue_full) {
-    ++stats_.drops.refused_queue_full;
-    refused_full_ = true;
-  }
-  return code;
+  return outbox_.add(message, how, channel, now);
 }
 
 // Not before half of the queue is free, or a program that fills it would be told for each message.

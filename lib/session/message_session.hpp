@@ -20,6 +20,7 @@
 #include "lib/session/packet_writer.hpp"
 #include "lib/session/protector.hpp"
 #include "lib/session/receipts.hpp"
+#include "lib/session/refusals.hpp"
 #include "lib/session/session.hpp"
 #include "lib/session/session_settings.hpp"
 
@@ -66,6 +67,7 @@ class MessageSession final : public Session {
   }
   [[nodiscard]] AgreedFilters filters() const noexcept override { return filters_; }
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
+  void count_refused(ErrorCode code) noexcept override { count_refusal(stats_.drops, code); }
   void count_unknown_type() noexcept override { ++stats_.unknown_types_received; }
 
   [[nodiscard]] SessionState state() const noexcept override { return state_; }
@@ -85,6 +87,9 @@ class MessageSession final : public Session {
   [[nodiscard]] ConnectionStats stats() const override;
 
  private:
+  [[nodiscard]] ErrorCode add(const OutMessage& message, std::optional<Delivery> delivery,
+                              std::uint8_t channel, TimePoint now);
+
   static constexpr TimePoint kNever = TimePoint::max();
 
   // What is needed until it is open.

@@ -73,8 +73,8 @@ void RawSession::flush(PacketSink& sink, TimePoint) {
   }
 }
 
-ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> delivery,
-                           std::uint8_t channel, TimePoint) {
+ErrorCode RawSession::check(const OutMessage& message, std::optional<Delivery> delivery,
+                            std::uint8_t channel) const {
   if (state_ != SessionState::open) return ErrorCode::not_connected;
   if (message.body.is_object || !message.body.metadata.empty() ||
       delivery.value_or(Delivery::reliable) != Delivery::reliable) {
@@ -83,15 +83,21 @@ ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> de
   if (message.replace_key) return ErrorCode::invalid_argument;
   if (channel != 0) return ErrorCode::no_such_channel;
   const std::size_t bytes = message.body.payload.size();
-  if (bytes > settings_->limits.max_message_bytes) {
-    ++stats_.drops.refused_too_large;
-    return ErrorCode::message_too_large;
-  }
-  if (queued_bytes_ + bytes > settings_->limits.max_send_queue_bytes) {
-    ++stats_.drops.refused_queue_full;
-    refused_full_ = true;
+  if (bytes > settings_->limits.max_message_bytes) return ErrorCode::message_too_large;
+  if (queued_bytes_ + bytes > settings_->limits.max_send_queue_bytes)
     return ErrorCode::send_queue_full;
+  return ErrorCode::none;
+}
+
+ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> delivery,
+                           std::uint8_t channel, TimePoint) {
+  const ErrorCode code = check(message, delivery, channel);
+  if (code != ErrorCode::none) {
+    count_refused(code);
+    refused_full_ |= code == ErrorCode::send_queue_full;
+    return code;
   }
+  const std::size_t bytes = message.body.payload.size();
   if (message.payload_block && bytes > kBundleBytes) {
     share(message);
   } else {

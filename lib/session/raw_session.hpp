@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lib/base/ring_queue.hpp"
+#include "lib/session/refusals.hpp"
 #include "lib/session/session.hpp"
 #include "lib/session/session_settings.hpp"
 
@@ -46,6 +47,7 @@ class RawSession final : public Session {
   [[nodiscard]] bool has_event() const noexcept override;
   [[nodiscard]] bool take_event(Event& into, Held& held) override;
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
+  void count_refused(ErrorCode code) noexcept override { count_refusal(stats_.drops, code); }
   void count_unknown_type() noexcept override {}
 
   [[nodiscard]] SessionState state() const noexcept override { return state_; }
@@ -59,6 +61,9 @@ class RawSession final : public Session {
   [[nodiscard]] ConnectionStats stats() const override;
 
  private:
+  [[nodiscard]] ErrorCode check(const OutMessage& message, std::optional<Delivery> delivery,
+                                std::uint8_t channel) const;
+
   struct Item {
     Packet packet;
     std::uint64_t messages = 0;  // that end in it

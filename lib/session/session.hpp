@@ -108,6 +108,8 @@ class Session {
   void set_receiving(Receiving receiving) noexcept { receiving_ = receiving; }
 
   virtual void count_masked() noexcept = 0;
+  /// A message that was refused before it came here.
+  virtual void count_refused(ErrorCode code) noexcept = 0;
   virtual void count_unknown_type() noexcept = 0;
 
   // -- Questions

@@ -234,6 +234,37 @@ CONTRACT_CASE("many connections live side by side, each with messages of its own
     CHECK(pair.server.log.texts(callee) == std::vector<std::string>{"from " + callee.name()});
 }
 
+TEST_CASE("the other end's clock is known to 5 ms on a path of 100 ms that varies by 20 ms") {
+  const auto network =
+      std::make_shared<MemoryNetwork>(7, NetworkConditions{.delay = 80ms, .jitter = 40ms});
+  ManualClock here;
+  ManualClock there(here.now() + 3h + 123ms);
+  HostConfig config;
+  config.memory_network = network;
+  config.clock = &there;
+  Host server(config);
+  config.clock = &here;
+  Host client(config);
+  REQUIRE(server.listen("memory://clocks"));
+  const auto caller = client.connect("memory://clocks");
+  REQUIRE(caller);
+  for (int step = 0; step < 60'000; ++step) {
+    while (server.poll()) {
+    }
+    while (client.poll()) {
+    }
+    if (step % 1000 == 500 && caller->is_open()) REQUIRE(test::send_text(*caller, "talk"));
+    here.advance(1ms);
+    there.advance(1ms);
+  }
+  const auto callees = server.connections();
+  REQUIRE(callees.size() == 1);
+  REQUIRE(caller->peer_time());
+  REQUIRE(callees.front().peer_time());
+  CHECK(std::chrono::abs(*caller->peer_time() - there.now()) <= 5ms);
+  CHECK(std::chrono::abs(*callees.front().peer_time() - here.now()) <= 5ms);
+}
+
 CONTRACT_CASE("each end knows what the other one's clock shows") {
   HostPair pair(scheme);
   pair.connect();

@@ -14,6 +14,23 @@ using test::EventLog;
 using test::HostPair;
 using test::PairOptions;
 
+CONTRACT_CASE("every refused send is counted under its cause") {
+  HostPair pair(scheme);
+  pair.connect();
+  const auto drops = [&] { return pair.caller.stats().drops; };
+  CHECK_FALSE(test::send_text(pair.caller, "nowhere", test::on_channel(200)));
+  CHECK(drops().refused_invalid == 1);
+  SendOptions replaced;
+  replaced.replace_key = 1;
+  CHECK_FALSE(test::send_text(pair.caller, "reliable ones replace nothing", replaced));
+  CHECK(drops().refused_invalid == 2);
+  CHECK(drops().refused_not_open == 0);
+  pair.caller.close();
+  CHECK_FALSE(test::send_text(pair.caller, "too late"));
+  CHECK(drops().refused_not_open == 1);
+  CHECK(drops().refused_invalid == 2);
+}
+
 CONTRACT_CASE("a program that takes nothing bounds its peer, and then is given everything") {
   PairOptions options;
   options.server.event_capacity = 16;

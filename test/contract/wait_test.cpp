@@ -248,8 +248,8 @@ CONTRACT_CASE("send_and_wait says when the connection ends before the message is
   HostConfig config = test::local_config();
   config.memory_network = std::make_shared<MemoryNetwork>();
   config.log.level = LogLevel::off;
-  config.timeouts.idle = 300ms;
-  config.timeouts.keep_alive = 100ms;
+  config.timeouts.idle = 1500ms;
+  config.timeouts.keep_alive = 500ms;
   Host server(config);
   Host client(config);
   const auto bound = server.listen(scheme.listen_url());

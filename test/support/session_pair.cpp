@@ -23,8 +23,9 @@ void CapturingSink::send_pieces(detail::Packet head, detail::Packet body, detail
   send(std::move(joined), lane, channel);
 }
 
-SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start)
-    : pool(std::pmr::get_default_resource()),
+SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start,
+                       std::pmr::memory_resource* resource)
+    : pool(resource),
       budget(plan.limits.max_host_reassembly_bytes),
       session(std::make_shared<detail::SessionSettings>(plan), plan.start, *pool, budget, start),
       now(start) {}

@@ -54,7 +54,9 @@ struct SeenEvent {
 
 /// One session with its memory, its wire out and a log of its events.
 struct SessionEnd {
-  SessionEnd(const SessionPlan& plan, TimePoint now);
+  /// Its memory comes from `resource`, which outlives it.
+  SessionEnd(const SessionPlan& plan, TimePoint now,
+             std::pmr::memory_resource* resource = std::pmr::get_default_resource());
 
   /// Takes every event that waits, giving back what messages hold.
   void take_events();

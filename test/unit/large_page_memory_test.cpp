@@ -12,8 +12,11 @@
 #include <sstream>
 #include <string>
 
+#include "test/support/resident_bytes.hpp"
+
 /// Blocks of large messages, and the pages behind them.
-using namespace tickwire::detail;
+using namespace tickwire;
+using detail::default_memory;
 
 namespace {
 
@@ -39,19 +42,33 @@ std::string mapping_flags(const void* place) {
 
 }  // namespace
 
-TEST_CASE("a block of 4 MiB and more lies on large pages where there are any") {
+TEST_CASE("a block of 8 MiB and more lies on large pages where there are any") {
   std::pmr::memory_resource& memory = *default_memory();
-  for (const std::size_t bytes : {2 * kLargePage, 16 * kLargePage + 1}) {
-    void* const block = memory.allocate(bytes, 16);
+  for (const std::size_t bytes : {4 * kLargePage, 16 * kLargePage + 1}) {
+    auto* const block = static_cast<std::byte*>(memory.allocate(bytes, 16));
     CHECK(reinterpret_cast<std::uintptr_t>(block) % kLargePage == 0);
     std::memset(block, 1, bytes);
     if (std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"))
-      CHECK(mapping_flags(block).find(" hg") != std::string::npos);
+      CHECK(mapping_flags(block + 2 * kLargePage).find(" hg") != std::string::npos);
     memory.deallocate(block, bytes, 16);
   }
-  void* const small = memory.allocate(2 * kLargePage - 1, 16);
-  std::memset(small, 1, 2 * kLargePage - 1);
-  memory.deallocate(small, 2 * kLargePage - 1, 16);
+  void* const small = memory.allocate(4 * kLargePage - 1, 16);
+  std::memset(small, 1, 4 * kLargePage - 1);
+  memory.deallocate(small, 4 * kLargePage - 1, 16);
+}
+
+TEST_CASE("a large block of which little is written takes little memory") {
+  test::fill_nothing();
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  std::pmr::memory_resource& memory = *default_memory();
+  auto* const block = static_cast<std::byte*>(memory.allocate(kBytes, 16));
+  CHECK(test::resident_bytes(block, kBytes) < kLargePage / 2);
+  std::memset(block, 1, 64 * 1024);
+  CHECK(test::resident_bytes(block, kBytes) < kLargePage / 2);
+  // What comes later takes at most one page more than itself.
+  std::memset(block, 1, kBytes / 2 + 1);
+  CHECK(test::resident_bytes(block, kBytes) <= kBytes / 2 + kLargePage);
+  memory.deallocate(block, kBytes, 16);
 }
 
 TEST_CASE("a program's own default resource is taken as it is") {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include <tickwire/host.hpp>
 #include <tickwire/message_name.hpp>
 #include <tickwire/network_message.hpp>
 #include <tickwire/value.hpp>
@@ -126,6 +128,9 @@ TEST_CASE("two names with one id are found, and the same name twice is none") {
       REQUIRE(collision.has_value());
       CHECK(collision->first == one);
       CHECK(collision->second == other);
+      const auto begin = [] { Host host(HostConfig{}); };
+      CHECK_THROWS_WITH_AS(begin(), doctest::Contains("chat_armor_changed"), std::invalid_argument);
+      CHECK_THROWS_WITH_AS(begin(), doctest::Contains("ready.gate.used"), std::invalid_argument);
     }
     CHECK_FALSE(detail::name_collision().has_value());
     CHECK(detail::find_message_name(detail::message_id(one)) == one);

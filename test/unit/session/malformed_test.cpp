@@ -3,10 +3,13 @@
 
 #include <chrono>
 #include <functional>
+#include <memory_resource>
 #include <string>
 
+#include "lib/platform/large_page_memory.hpp"
 #include "test/support/packet_kit.hpp"
 #include "test/support/placed_tail.hpp"
+#include "test/support/resident_bytes.hpp"
 
 /// Packets that no correct peer sends, one rule after the other.
 using namespace tickwire;
@@ -375,6 +378,44 @@ TEST_CASE("what a hostile peer announces takes of the budget what fits, and the 
   CHECK(end.session.has_parked());
   CHECK_FALSE(end.budget.reserve(settings.limits.max_host_reassembly_bytes));
   CHECK(end.budget.reserve(settings.limits.max_host_reassembly_bytes - (32u << 20)));
+}
+
+TEST_CASE("what is announced and does not come takes no memory") {
+  // Remembers the largest block.
+  class Recorder final : public std::pmr::memory_resource {
+   public:
+    ~Recorder() override = default;
+    std::byte* block = nullptr;
+    std::size_t block_bytes = 0;
+
+   private:
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+      void* const place = detail::default_memory()->allocate(bytes, alignment);
+      if (bytes > block_bytes) {
+        block = static_cast<std::byte*>(place);
+        block_bytes = bytes;
+      }
+      return place;
+    }
+    void do_deallocate(void* place, std::size_t bytes, std::size_t alignment) override {
+      detail::default_memory()->deallocate(place, bytes, alignment);
+    }
+    [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+      return this == &other;
+    }
+  };
+  test::fill_nothing();
+  constexpr std::size_t kSlice = 1000;
+  for (const std::uint32_t announced : {12u << 20, 16u << 20}) {
+    Recorder recorder;
+    SessionEnd end(SessionPair::settings(Direction::accepted), TimePoint(1h), &recorder);
+    test::forge_open(end, Direction::accepted);
+    test::inject(end,
+                 test::reliable_packet(0, 0).record(0x05, slice_first(0x02, announced, kSlice)));
+    CHECK(end.session.is_open());
+    REQUIRE(recorder.block_bytes >= announced);
+    CHECK(test::resident_bytes(recorder.block, recorder.block_bytes) <= kSlice + (1 << 20));
+  }
 }
 
 TEST_CASE("unreliable messages that nobody takes are bounded, and the oldest goes first") {
