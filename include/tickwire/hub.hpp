@@ -31,8 +31,8 @@ template <class T>
 
 /// What happens to the values of a channel that nobody has read yet.
 enum class HubKeep : std::uint8_t {
-  newest,  ///< the newest of each hub, which stays until another comes
-  all,     ///< all, in order, until they are read
+  newest,  ///< the newest of each hub, which stays until another comes or the hub is gone
+  all,     ///< all, in order, until they are read or the hub is gone
 };
 
 /// How pictures are sent.
