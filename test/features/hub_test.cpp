@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -162,6 +163,70 @@ CONTRACT_CASE("one writes to all, by name, to those it dialled and to those that
   CHECK(north.read<int>("y", HubPeers::accepted()).size() == 3);
   CHECK(north.read<int>("y", HubPeers::dialled()).empty());
   CHECK(south.read<int>("x", HubPeers::dialled()).size() == 2);
+}
+
+CONTRACT_CASE("pictures go to whom they are meant for, and are read from whom one likes") {
+  Hubs hubs(scheme);
+  auto& north = hubs.north;
+  auto& south = hubs.south;
+  auto& west_host = hubs.pair.add();
+  Hub west(called("west"));
+  west_host->attach(west);
+  const Connection first = hubs.call("one");
+  hubs.call("two");
+  REQUIRE(west.connect("three", hubs.pair.address.to_string()));
+  REQUIRE(hubs.pair.until([&] { return north.peers().size() == 3 && west.peers().size() == 1; }));
+  const auto write = [](Hub& hub, const char* channel, const HubPeers& whom) {
+    REQUIRE(hub.write_image(gradient(8, 8, PixelFormat::gray), whom, channel));
+  };
+  // What the hub has got, by the names of the connections.
+  const auto read = [](Hub& hub, const char* channel, const HubPeers& from) {
+    std::multiset<std::string> names;
+    for (const auto& item : hub.read_images(from, channel))
+      names.insert(item.from.name());
+    return names;
+  };
+  using Names = std::multiset<std::string>;
+  write(north, "named", HubPeers::named("two"));
+  write(north, "hub", HubPeers::named("south"));
+  write(north, "nobody", HubPeers::named("nobody"));
+  write(north, "dialled", HubPeers::dialled());
+  write(north, "accepted", HubPeers::accepted());
+  write(south, "only", HubPeers::only(first));
+  write(south, "dialled", HubPeers::dialled());
+  write(south, "accepted", HubPeers::accepted());
+  write(west, "dialled", HubPeers::dialled());
+  // Pictures of a connection come in order, so that whatever else was sent is there with these.
+  write(north, "last", HubPeers::all());
+  write(south, "last", HubPeers::all());
+  write(west, "last", HubPeers::all());
+  Names at_north, at_south, at_west;
+  REQUIRE(hubs.pair.until([&] {
+    at_north.merge(read(north, "last", HubPeers::all()));
+    at_south.merge(read(south, "last", HubPeers::all()));
+    at_west.merge(read(west, "last", HubPeers::all()));
+    return at_north.size() == 3 && at_south.size() == 2 && at_west.size() == 1;
+  }));
+  CHECK(read(south, "named", HubPeers::all()) == Names{"two"});
+  CHECK(read(west, "named", HubPeers::all()).empty());
+  CHECK(read(south, "hub", HubPeers::all()) == Names{"one", "two"});
+  CHECK(read(west, "hub", HubPeers::all()).empty());
+  CHECK(read(south, "nobody", HubPeers::all()).empty());
+  CHECK(read(west, "nobody", HubPeers::all()).empty());
+  CHECK(read(south, "dialled", HubPeers::all()).empty());
+  CHECK(read(west, "dialled", HubPeers::all()).empty());
+  CHECK(read(north, "only", HubPeers::all()) == Names{"one"});
+  CHECK(read(north, "accepted", HubPeers::all()).empty());
+  // Who is left out of a read keeps its picture for the next.
+  CHECK(read(south, "accepted", HubPeers::accepted()).empty());
+  CHECK(read(south, "accepted", HubPeers::only(first)) == Names{"one"});
+  CHECK(read(south, "accepted", HubPeers::dialled()) == Names{"two"});
+  CHECK(read(west, "accepted", HubPeers::dialled()) == Names{"three"});
+  CHECK(read(north, "dialled", HubPeers::dialled()).empty());
+  CHECK(read(north, "dialled", HubPeers::named("nobody")).empty());
+  CHECK(read(north, "dialled", HubPeers::named("west")) == Names{"three"});
+  CHECK(read(north, "dialled", HubPeers::named("two")) == Names{"two"});
+  CHECK(read(north, "dialled", HubPeers::accepted()) == Names{"one"});
 }
 
 TEST_CASE("a hub that calls again after a loss is greeted again, and no other call is") {
