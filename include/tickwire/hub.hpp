@@ -31,8 +31,8 @@ template <class T>
 
 /// What happens to the values of a channel that nobody has read yet.
 enum class HubKeep : std::uint8_t {
-  newest,  ///< the newest of each hub, which stays until another comes
-  all,     ///< all, in order, until they are read
+  newest,  ///< the newest of each hub, which stays until another comes or the hub is gone
+  all,     ///< all, in order, until they are read or the hub is gone
 };
 
 /// How pictures are sent.
@@ -120,7 +120,9 @@ class TICKWIRE_API Hub final : public Extension {
   /// Takes calls of other hubs. Errors as `Host::listen`; `not_supported` while not attached.
   Result<Address> open(std::string_view url);
   /// Calls another hub; both know the connection by the name. It is among `peers` once both have
-  /// greeted. Errors as `Host::connect`; `not_supported` while not attached.
+  /// greeted. With `ConnectOptions::reconnect` the new connection after a loss is greeted as well;
+  /// it is known by its name and address. Errors as `Host::connect`; `not_supported` while not
+  /// attached.
   Result<Connection> connect(std::string_view name, std::string_view url,
                              ConnectOptions options = {});
   /// Ends connections.

@@ -35,16 +35,46 @@ void HubCore::greeted(Host& host, const Event& event) {
   peers.emplace(connection, std::move(peer));
 }
 
+// The host makes a lost call again under another handle, which it tells nobody of before it is up:
+// it has the name and the address of the one that was lost.
+void HubCore::ended(const Event& event) {
+  const Connection connection = event.connection;
+  peers.erase(connection);
+  const auto call = called.find(connection);
+  if (call == called.end()) {
+    static_cast<void>(replaces_lost(connection));  // and never came up
+    return;
+  }
+  const bool calls_again = call->second;
+  called.erase(call);
+  const ErrorCode code = event.error.code;
+  const bool has_goodbye = code == ErrorCode::closed_by_peer || code == ErrorCode::closed_locally;
+  if (event.type == EventType::disconnected && calls_again && !has_goodbye) {
+    lost.push_back({connection.name(), connection.address()});
+  }
+}
+
+bool HubCore::replaces_lost(Connection connection) {
+  if (connection.direction() != Direction::dialled) return false;
+  const auto found =
+      std::find(lost.begin(), lost.end(), Lost{connection.name(), connection.address()});
+  if (found == lost.end()) return false;
+  lost.erase(found);
+  return true;
+}
+
 Disposition HubCore::on_event(Host& host, const Event& event) {
   const Connection connection = event.connection;
   switch (event.type) {
     case EventType::connected:
+      if (!called.contains(connection) && replaces_lost(connection)) {
+        called.emplace(connection, true);
+      }
       if (called.contains(connection)) greet(host, connection);
       return Disposition::pass;
     case EventType::error:
     case EventType::disconnected:
-      called.erase(connection);
-      peers.erase(connection);
+      ended(event);
       return Disposition::pass;
     case EventType::object_received:
       break;
@@ -73,6 +103,7 @@ Disposition HubCore::on_event(Host& host, const Event& event) {
 void HubCore::forget_all() {
   peers.clear();
   called.clear();
+  lost.clear();
 }
 
 HubCore::Channel* HubCore::channel_for(Peer& peer, const std::string& name) {
@@ -143,7 +174,8 @@ Result<Connection> Hub::connect(std::string_view name, std::string_view url,
   }
   options.name = name;
   auto dialled = host()->connect(url, options);
-  if (dialled) core_->called.insert(*dialled);
+  const bool calls_again = options.reconnect && options.reconnect->max_attempts != std::size_t{0};
+  if (dialled) core_->called.emplace(*dialled, calls_again);
   return dialled;
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,9 @@ struct Hubs {
     pair.server->attach(north);
     pair.client->attach(south);
   }
-  Connection call(const char* name) {
+  Connection call(const char* name, const ConnectOptions& options = {}) {
     const std::size_t before = north.peers().size();
-    auto dialled = south.connect(name, pair.address.to_string());
+    auto dialled = south.connect(name, pair.address.to_string(), options);
     REQUIRE(dialled);
     REQUIRE(pair.until([&] {
       return north.peers().size() > before && !south.peers(HubPeers::only(*dialled)).empty();
@@ -48,6 +49,12 @@ struct Hubs {
   Hub north;
   Hub south;
 };
+
+ConnectOptions trying(std::size_t attempts) {
+  ConnectOptions options;
+  options.reconnect = ReconnectPolicy{.max_attempts = attempts, .first_delay = 10ms};
+  return options;
+}
 
 template <class T>
 std::vector<T> values(const std::vector<HubItem<T>>& items) {
@@ -156,6 +163,175 @@ CONTRACT_CASE("one writes to all, by name, to those it dialled and to those that
   CHECK(north.read<int>("y", HubPeers::accepted()).size() == 3);
   CHECK(north.read<int>("y", HubPeers::dialled()).empty());
   CHECK(south.read<int>("x", HubPeers::dialled()).size() == 2);
+}
+
+CONTRACT_CASE("pictures go to whom they are meant for, and are read from whom one likes") {
+  Hubs hubs(scheme);
+  auto& north = hubs.north;
+  auto& south = hubs.south;
+  auto& west_host = hubs.pair.add();
+  Hub west(called("west"));
+  west_host->attach(west);
+  const Connection first = hubs.call("one");
+  hubs.call("two");
+  REQUIRE(west.connect("three", hubs.pair.address.to_string()));
+  REQUIRE(hubs.pair.until([&] { return north.peers().size() == 3 && west.peers().size() == 1; }));
+  const auto write = [](Hub& hub, const char* channel, const HubPeers& whom) {
+    REQUIRE(hub.write_image(gradient(8, 8, PixelFormat::gray), whom, channel));
+  };
+  // What the hub has got, by the names of the connections.
+  const auto read = [](Hub& hub, const char* channel, const HubPeers& from) {
+    std::multiset<std::string> names;
+    for (const auto& item : hub.read_images(from, channel))
+      names.insert(item.from.name());
+    return names;
+  };
+  using Names = std::multiset<std::string>;
+  write(north, "named", HubPeers::named("two"));
+  write(north, "hub", HubPeers::named("south"));
+  write(north, "nobody", HubPeers::named("nobody"));
+  write(north, "dialled", HubPeers::dialled());
+  write(north, "accepted", HubPeers::accepted());
+  write(south, "only", HubPeers::only(first));
+  write(south, "dialled", HubPeers::dialled());
+  write(south, "accepted", HubPeers::accepted());
+  write(west, "dialled", HubPeers::dialled());
+  // Pictures of a connection come in order, so that whatever else was sent is there with these.
+  write(north, "last", HubPeers::all());
+  write(south, "last", HubPeers::all());
+  write(west, "last", HubPeers::all());
+  Names at_north, at_south, at_west;
+  REQUIRE(hubs.pair.until([&] {
+    at_north.merge(read(north, "last", HubPeers::all()));
+    at_south.merge(read(south, "last", HubPeers::all()));
+    at_west.merge(read(west, "last", HubPeers::all()));
+    return at_north.size() == 3 && at_south.size() == 2 && at_west.size() == 1;
+  }));
+  CHECK(read(south, "named", HubPeers::all()) == Names{"two"});
+  CHECK(read(west, "named", HubPeers::all()).empty());
+  CHECK(read(south, "hub", HubPeers::all()) == Names{"one", "two"});
+  CHECK(read(west, "hub", HubPeers::all()).empty());
+  CHECK(read(south, "nobody", HubPeers::all()).empty());
+  CHECK(read(west, "nobody", HubPeers::all()).empty());
+  CHECK(read(south, "dialled", HubPeers::all()).empty());
+  CHECK(read(west, "dialled", HubPeers::all()).empty());
+  CHECK(read(north, "only", HubPeers::all()) == Names{"one"});
+  CHECK(read(north, "accepted", HubPeers::all()).empty());
+  // Who is left out of a read keeps its picture for the next.
+  CHECK(read(south, "accepted", HubPeers::accepted()).empty());
+  CHECK(read(south, "accepted", HubPeers::only(first)) == Names{"one"});
+  CHECK(read(south, "accepted", HubPeers::dialled()) == Names{"two"});
+  CHECK(read(west, "accepted", HubPeers::dialled()) == Names{"three"});
+  CHECK(read(north, "dialled", HubPeers::dialled()).empty());
+  CHECK(read(north, "dialled", HubPeers::named("nobody")).empty());
+  CHECK(read(north, "dialled", HubPeers::named("west")) == Names{"three"});
+  CHECK(read(north, "dialled", HubPeers::named("two")) == Names{"two"});
+  CHECK(read(north, "dialled", HubPeers::accepted()) == Names{"one"});
+}
+
+TEST_CASE("a hub that calls again after a loss is greeted again, and no other call is") {
+  Hubs hubs(test::memory_scheme());
+  auto& north = hubs.north;
+  auto& south = hubs.south;
+  auto& pair = hubs.pair;
+  ConnectOptions plain = trying(3);
+  plain.name = "plain";
+  pair.connect(plain);
+  Connection from = hubs.call("hello!", trying(3));
+  for (int loss = 1; loss <= 2; ++loss) {
+    CAPTURE(loss);
+    const Connection to = north.peers()[0].connection;
+    CHECK(south.write("count", 0).queued == 1);
+    REQUIRE(pair.until([&] { return north.read<int>("count").size() == 1; }));
+    pair.network->sever_all();
+    REQUIRE(pair.until([&] {
+      const auto here = north.peers();
+      const auto there = south.peers();
+      return here.size() == 1 && here[0].connection != to && there.size() == 1 &&
+             there[0].connection != from;
+    }));
+    CHECK(north.peers()[0].name == "hello!");
+    CHECK(north.peers()[0].hub == "south");
+    CHECK(south.peers()[0].hub == "north");
+    CHECK(north.read<int>("count").empty());  // went with the connection
+    CHECK(south.write("count", loss).queued == 1);
+    CHECK(north.write("test", "welcome back").queued == 1);
+    REQUIRE(pair.until([&] {
+      return values(north.read<int>("count")) == std::vector<int>{loss} &&
+             values(south.read<std::string>("test")) == Texts{"welcome back"};
+    }));
+    from = south.peers()[0].connection;
+    const auto up = static_cast<std::size_t>(2 + 2 * loss);
+    REQUIRE(pair.until([&] { return pair.client.log.count(EventType::connected) == up; }));
+  }
+  pair.run(1s);
+  CHECK(north.peers().size() == 1);
+  CHECK(pair.server.log.messages() == 0);
+}
+
+TEST_CASE("a hub whose first calls find nobody is a peer once somebody answers") {
+  Hubs hubs(test::memory_scheme());
+  ConnectOptions options = trying(10);
+  options.timeout = 300ms;
+  const auto dialled = hubs.south.connect("early", "memory://later", options);
+  REQUIRE(dialled);
+  hubs.pair.run(50ms);
+  CHECK(hubs.south.peers().empty());
+  REQUIRE(hubs.north.open("memory://later"));
+  REQUIRE(hubs.pair.until([&] {
+    return hubs.north.peers().size() == 1 && hubs.south.peers(HubPeers::only(*dialled)).size() == 1;
+  }));
+  CHECK(hubs.south.write("count", 1).queued == 1);
+  REQUIRE(hubs.pair.until([&] { return values(hubs.north.read<int>("count")) == std::vector{1}; }));
+  // After a loss nobody answers the first calls, either.
+  hubs.pair.network->sever_all();
+  hubs.pair.server.awake = false;
+  hubs.pair.run(2s);
+  CHECK(hubs.south.peers().empty());
+  hubs.pair.server.awake = true;
+  REQUIRE(hubs.pair.until([&] {
+    return hubs.north.peers().size() == 1 && hubs.south.peers().size() == 1 &&
+           hubs.south.write("count", 2).queued == 1;
+  }));
+  REQUIRE(hubs.pair.until([&] { return values(hubs.north.read<int>("count")) == std::vector{2}; }));
+}
+
+TEST_CASE("a program's own call is left alone where a hub's call of its name has ended for good") {
+  Hubs hubs(test::memory_scheme());
+  auto& pair = hubs.pair;
+  std::string url = pair.address.to_string();
+  SUBCASE("closed") {
+    hubs.call("hello!", trying(3));
+    hubs.south.close();
+  }
+  SUBCASE("lost, without a further attempt") {
+    hubs.call("hello!", trying(0));
+    pair.network->sever_all();
+  }
+  SUBCASE("given up") {
+    url = "memory://brief";
+    {
+      auto& brief = pair.add();
+      Hub passer(called("passer"));
+      brief->attach(passer);
+      REQUIRE(passer.open(url));
+      REQUIRE(hubs.south.connect("hello!", url, trying(3)));
+      REQUIRE(pair.until([&] { return hubs.south.peers().size() == 1; }));
+    }
+    pair.network->sever_all();
+    pair.hosts.pop_back();
+    REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == 1; }));
+    REQUIRE(pair.server->listen(url));
+  }
+  REQUIRE(pair.until([&] { return hubs.south.peers().empty() && hubs.north.peers().empty(); }));
+  ConnectOptions plain;
+  plain.name = "hello!";
+  const auto own = pair.client->connect(url, plain);
+  REQUIRE(own);
+  REQUIRE(pair.until([&] { return own->is_open(); }));
+  pair.run(1s);
+  CHECK(hubs.south.peers().empty());
+  CHECK(hubs.north.peers().empty());
 }
 
 CONTRACT_CASE("who is slow gets the newest picture, and never a queue of old ones") {
