@@ -22,9 +22,10 @@ std::string figures(const tickwire::TransferInfo& info) {
   std::string text = shown_bytes(info.done_bytes) + " of " + shown_bytes(info.size_bytes);
   if (info.bytes_per_second > 0) {
     text += ", " + shown_bytes(static_cast<std::uint64_t>(info.bytes_per_second)) + "/s";
-    const double left = static_cast<double>(info.size_bytes - info.done_bytes);
-    text += ", " + std::to_string(static_cast<std::uint64_t>(left / info.bytes_per_second) + 1) +
-            " s left";
+    if (const auto left = static_cast<double>(info.size_bytes - info.done_bytes); left > 0) {
+      text += ", " + std::to_string(static_cast<std::uint64_t>(left / info.bytes_per_second) + 1) +
+              " s left";
+    }
   }
   return text;
 }
@@ -57,19 +58,26 @@ Progress::Progress() : is_terminal_(false) {
 
 void Progress::show(const tickwire::TransferInfo& info) {
   const double share = share_of(info);
+  const bool is_another = std::exchange(last_id_, info.id) != info.id;
   if (is_terminal_) {
+    const std::string text = figures(info);
+    const std::size_t before = std::exchange(last_width_, text.size());
+    const std::size_t blanks = before > text.size() ? before - text.size() : 0;
     const int full = static_cast<int>(share * kBarWidth);
     std::cout << "\r[" << std::string(static_cast<std::size_t>(full), '#')
-              << std::string(static_cast<std::size_t>(kBarWidth - full), '.') << "] "
-              << figures(info) << "   " << std::flush;
+              << std::string(static_cast<std::size_t>(kBarWidth - full), '.') << "] " << text
+              << std::string(blanks, ' ') << std::flush;
     has_bar_ = true;
     return;
   }
   const int tenth = static_cast<int>(share * 10);
-  if (info.id == last_id_ && tenth == last_tenth_) return;
-  last_id_ = info.id;
+  if (!is_another && tenth == last_tenth_) return;
   last_tenth_ = tenth;
   std::cout << tenth * 10 << " %: " << figures(info) << std::endl;
+}
+
+void Progress::complete(const tickwire::TransferInfo& info) {
+  if (info.id == last_id_) show(info);
 }
 
 void Progress::say(const std::string& line) {
@@ -78,6 +86,7 @@ void Progress::say(const std::string& line) {
 }
 
 void Progress::leave_bar() {
+  last_width_ = 0;
   if (std::exchange(has_bar_, false)) std::cout << '\n';
 }
 

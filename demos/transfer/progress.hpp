@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -19,6 +20,8 @@ class Progress {
  public:
   Progress();
   void show(const tickwire::TransferInfo& info);
+  /// Shows the end of what was shown before; nothing of what was over at once.
+  void complete(const tickwire::TransferInfo& info);
   /// Prints a line, below the bar.
   void say(const std::string& line);
 
@@ -29,6 +32,7 @@ class Progress {
   bool has_bar_ = false;
   tickwire::TransferId last_id_ = 0;
   int last_tenth_ = -1;
+  std::size_t last_width_ = 0;  // of the figures beside the bar
 };
 
 }  // namespace transfer

@@ -92,6 +92,7 @@ class Receiver {
     if (event.error.code != ErrorCode::none) {
       return progress_.say(name + ": " + event.error.message());
     }
+    progress_.complete(*info);
     progress_.say("received " + name + ", " + shown_bytes(info->size_bytes));
     has_one_ = true;
   }

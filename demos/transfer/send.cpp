@@ -69,6 +69,7 @@ class Sender {
     if (event.connection == tickwire::Connection()) return;  // goes on when it is back
     if (event.error.code == ErrorCode::none) {
       const auto info = transfers_.info(event.message_id);
+      progress_.complete(*info);
       progress_.say("sent " + options_.file.filename().string() + ", " +
                     shown_bytes(info->size_bytes) +
                     (info->resumed_bytes > 0

@@ -7,8 +7,10 @@
 
 import pathlib
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -134,6 +136,39 @@ class SeedPrograms(unittest.TestCase):
             server.wait_for("Lost a client")
 
         self.for_each_url(run)
+
+    def make_certificate(self, name):
+        """A certificate for this machine, and its key."""
+        folder = tempfile.TemporaryDirectory(prefix="tickwire seeds ")
+        self.addCleanup(folder.cleanup)
+        files = [str(pathlib.Path(folder.name) / (name + end)) for end in (".pem", ".key")]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext",
+             "subjectAltName=IP:127.0.0.1", "-out", files[0], "-keyout", files[1]],
+            check=True, capture_output=True, timeout=PATIENCE)
+        return files
+
+    @unittest.skipUnless(shutil.which("openssl"), "nothing to make a certificate with")
+    def test_alvaro_over_tls_with_a_pinned_certificate(self):
+        without = self.start("alvaro_server", "tls://127.0.0.1:0")
+        why = without.wait_for("")
+        self.assertEqual(without.end(), 1)
+        if "no TLS" in why:
+            self.skipTest("a build without TLS")
+        self.assertIn("certificate_file", why)
+        certificate, key = self.make_certificate("server")
+        stranger, _ = self.make_certificate("stranger")
+        server = self.start("alvaro_server", "tls://127.0.0.1:0", certificate, key)
+        here = server.wait_for("Listening at ").split()[-1]
+        client = self.start("alvaro_client", here, certificate)
+        client.wait_for("Connected!")
+        self.assertEqual(client.end(), 0)
+        server.wait_for("MetaData transferred successfully!")
+        server.wait_for("Lost a client")
+        client = self.start("alvaro_client", here, stranger)
+        client.wait_for("certificate")  # an error that names it; the program waits on
+        self.assertNotIn("Connected!", client.said)
 
     def test_alvaro_blacklist(self):
         server, (here,) = self.serve("alvaro_blacklist_server", "tcp://127.0.0.1:0")

@@ -3,8 +3,11 @@
 """Runs the transfer program as a user would, with good input and bad, and kills it."""
 
 import hashlib
+import os
 import pathlib
+import pty
 import random
+import select
 import shutil
 import subprocess
 import sys
@@ -97,6 +100,36 @@ class TransferProgram(unittest.TestCase):
         self.assertGreater(len(shown), 2, result.stdout)
         self.assertNotIn("\r", result.stdout)
 
+    def test_on_a_terminal_a_bar_moves_until_it_is_full(self):
+        self.make("a", 2_000_000)
+        _, url = self.receive()
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        sender = subprocess.Popen([PROGRAM, "send", self.here / "a", url, "--rate", "2MB"],
+                                  stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+        self.processes.append(sender)
+        os.close(slave)  # reading then fails once the program has ended
+        shown = b""
+        try:
+            while select.select([master], [], [], PATIENCE)[0]:
+                shown += os.read(master, 4096)
+        except OSError:
+            pass
+        shown = shown.decode()
+        self.assertEqual(sender.wait(PATIENCE), 0, shown)
+        drawn, _, below = shown.partition("\r\n")
+        line, bars = "", []
+        for text in drawn.split("\r")[1:]:
+            line = text + line[len(text):]  # what is longer shows below it
+            self.assertRegex(line, r"^\[#*\.*\] .* of 2\.0 MB")
+            self.assertEqual(line.index("]"), 31, shown)
+            bars.append(line.count("#"))
+        self.assertEqual(bars, sorted(bars), shown)
+        self.assertLess(bars[0], 30, "it never moved")
+        self.assertRegex(line, r"^\[#{30}\] 2\.0 MB of 2\.0 MB, [0-9.]+ .B/s *$", shown)
+        self.assertIn("sent a, 2.0 MB", below)
+        self.assertNotIn("%", shown)
+
     def test_a_name_that_is_there_gets_a_number_or_what_the_user_says(self):
         self.make("a.txt", 10)
         _, url = self.receive()
@@ -167,8 +200,8 @@ class TransferProgram(unittest.TestCase):
         chance = random.Random(seed)
         file = self.make("disk image", 40_000_000, seed)
         receiver, url = self.receive("tcp://127.0.0.1:0", "--when-there", "replace")
-        # Slow enough that 50 lives do not see the end.
-        command = ("send", file, url, "--rate", "4MB", "--attempts", 200)
+        # Slow enough that 50 lives do not see the end, on a slow machine neither.
+        command = ("send", file, url, "--rate", "1MB", "--attempts", 200)
         sender = self.start(*command)
         part = self.there / "disk image.part"
         resumed = 0

@@ -57,8 +57,9 @@ const test::Scheme* tls() {
 
 /// A server with users, and a client that says whatever it likes.
 struct BadClient {
-  explicit BadClient(const test::Scheme& scheme = test::memory_scheme(), std::size_t tries = 1000)
-      : users(test::few_users()), here(options(users, tries)), pair(scheme) {
+  explicit BadClient(const test::Scheme& scheme = test::memory_scheme(), std::size_t tries = 1000,
+                     std::shared_ptr<UserDatabase> known = test::few_users())
+      : users(std::move(known)), here(options(users, tries)), pair(scheme) {
     pair.server->attach(here);
     pair.client->attach(words);
     pair.connect();
@@ -77,6 +78,15 @@ struct BadClient {
     Impostor::say(pair.caller, step, std::move(text));
     REQUIRE(pair.until([&] { return words.heard.size() > before; }));
     return words.heard.back().text;
+  }
+  /// Salt and iterations that a user is told. Then one proof that is wrong, so that the next login
+  /// may begin.
+  std::string challenge(const std::string& user) {
+    const std::string text = answer(LoginStep::client_first, "n,,n=" + user + ",r=abc");
+    const std::string proof = crypto::to_base64(crypto::Sha256Digest{});
+    CHECK(answer(LoginStep::client_final,
+                 "c=biws," + text.substr(0, text.find(',')) + ",p=" + proof) == "e=invalid-proof");
+    return text.substr(text.find(",s="));
   }
 
   std::shared_ptr<UserDatabase> users;
@@ -127,21 +137,62 @@ std::string nonce_in(const std::string& client_first) {
 
 TEST_CASE("an unknown user gets a salt of its own, always the same, and the usual iterations") {
   BadClient bad;
-  const auto challenge = [&](const std::string& user) {
-    const std::string text = bad.answer(LoginStep::client_first, "n,,n=" + user + ",r=abc");
-    const std::string tail = text.substr(text.find(",s="));
-    // One proof that is wrong, so that the next login may begin.
-    const std::string proof = crypto::to_base64(crypto::Sha256Digest{});
-    CHECK(bad.answer(LoginStep::client_final, "c=biws," + text.substr(0, text.find(',')) +
-                                                  ",p=" + proof) == "e=invalid-proof");
-    return tail;
-  };
-  const std::string eve = challenge("eve");
-  CHECK(eve == challenge("eve"));
-  CHECK(eve != challenge("mallory"));
-  CHECK(eve.size() == challenge("ann").size());
+  const std::string eve = bad.challenge("eve");
+  CHECK(eve == bad.challenge("eve"));
+  CHECK(eve != bad.challenge("mallory"));
+  CHECK(eve.size() == bad.challenge("ann").size());
   CHECK(eve.ends_with(",i=" + std::to_string(test::kTestIterations)));
   CHECK(bad.here.stats().wrong_password == 4);
+}
+
+TEST_CASE("unknown users have the iterations of those who are there, whatever theirs are") {
+  const auto folder = std::filesystem::temp_directory_path() / "tickwire-accounts-iterations";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const auto opened = [&](std::uint32_t iterations) {
+    auto users = UserDatabase::open((folder / "users.db").string(),
+                                    {.weak_iterations_for_tests = iterations});
+    REQUIRE_MESSAGE(users, users.error().message());
+    return *users;
+  };
+  const auto add = [&](std::uint32_t iterations, int count) {
+    for (int i = 0; i < count; ++i) {
+      REQUIRE(opened(iterations)->add(std::to_string(iterations) + " " + std::to_string(i), "x"));
+    }
+  };
+  {
+    BadClient bad(test::memory_scheme(), 1000, opened(7));
+    const auto challenges = [&] {
+      std::vector<std::string> all;
+      for (int i = 0; i < 64; ++i)
+        all.push_back(bad.challenge("nobody " + std::to_string(i)));
+      return all;
+    };
+    const auto with = [](const std::vector<std::string>& all, const std::string& iterations) {
+      return std::count_if(all.begin(), all.end(),
+                           [&](const auto& each) { return each.ends_with(",i=" + iterations); });
+    };
+    CHECK(with(challenges(), "7") == 64);  // nobody to be like
+
+    // So many that salts, which are random, have no name without the one or the other.
+    add(3, 16);
+    add(5, 16);
+    const auto before = challenges();
+    CHECK(with(before, "3") > 0);
+    CHECK(with(before, "5") > 0);
+    CHECK(with(before, "3") + with(before, "5") == 64);
+    CHECK(challenges() == before);
+
+    add(9, 32);
+    const auto after = challenges();
+    CHECK(with(after, "9") > 0);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      const auto salt = [](const std::string& text) { return text.substr(0, text.rfind(",i=")); };
+      // As a user whose password was set.
+      CHECK((salt(after[i]) == salt(before[i])) == (after[i] == before[i]));
+    }
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("messages that make no sense are refused, counted, and end in a closed connection") {

@@ -35,19 +35,22 @@ Result<void> named(Result<void> result, std::string_view name) {
                "There is no user '" + (is_fit_to_show ? std::string(name) : "?") + "'."};
 }
 
-// A user who is not there has a salt too, always the same one, so that it does not show.
+crypto::Sha256Digest derived(const detail::UserStore::Secret& secret, std::string_view purpose,
+                             std::string_view name) {
+  const std::string text = std::string(purpose) + std::string(name);
+  return crypto::hmac_sha256(secret, std::as_bytes(std::span(text)));
+}
+
+// A user who is not there has a salt too, the same one for each try, so that it does not show. The
+// salt is another where the iterations are: that looks like a new password.
 detail::StoredUser unknown_user(const detail::UserStore::Secret& secret, std::string_view name,
                                 std::uint32_t iterations) {
-  const auto derived = [&](std::string_view purpose) {
-    const std::string text = std::string(purpose) + std::string(name);
-    return crypto::hmac_sha256(secret, std::as_bytes(std::span(text)));
-  };
-  const auto salt = derived("salt ");
+  const auto salt = derived(secret, "salt " + std::to_string(iterations) + " ", name);
   detail::StoredUser user;
   user.keys.salt.assign(salt.begin(), salt.begin() + kSaltBytes);
   user.keys.iterations = iterations;
-  user.keys.stored_key = derived("stored key ");
-  user.keys.server_key = derived("server key ");
+  user.keys.stored_key = derived(secret, "stored key ", name);
+  user.keys.server_key = derived(secret, "server key ", name);
   return user;
 }
 
@@ -90,7 +93,12 @@ Result<void> UserDatabase::remove(std::string_view name) {
 }
 
 Result<detail::StoredUser> UserDatabase::account(std::string_view name) const {
-  auto invented = unknown_user(store_->secret(), name, iterations_);
+  // Users whose passwords were set under other options have other counts, and so must unknown ones.
+  // Theirs may change where a user is added or removed, or a password set.
+  const auto& secret = store_->secret();
+  const auto likely = store_->iterations_near(derived(secret, "user like ", name));
+  if (!likely) return likely.error();
+  auto invented = unknown_user(secret, name, likely->value_or(iterations_));
   auto found = store_->find(name);
   if (!found) return std::move(found).error();
   return *found ? **std::move(found) : std::move(invented);

@@ -31,6 +31,10 @@ constexpr const char* kSchema =
     "PRAGMA application_id = 1415004483;"
     "PRAGMA user_version = 1;";
 
+// For `iterations_near`, which then reads one entry and no table. Older files get it too.
+constexpr const char* kSaltIndex =
+    "CREATE INDEX IF NOT EXISTS users_by_salt ON users (salt, iterations)";
+
 std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -153,7 +157,9 @@ Result<void> UserStore::prepare_tables() {
   // Readers then never wait for a writer; and a lost power supply takes no finished change.
   if (auto done = run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"); !done) return done;
   if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
-  if (auto made = make_tables(); !made) {
+  auto made = make_tables();
+  if (made) made = run(kSaltIndex);
+  if (!made) {
     static_cast<void>(run("ROLLBACK"));
     return made;
   }
@@ -225,6 +231,17 @@ Result<std::optional<StoredUser>> UserStore::find(std::string_view name) {
                  "The user database " + file_ + " holds a user without usable keys."};
   }
   return std::optional<StoredUser>(std::move(user));
+}
+
+Result<std::optional<std::uint32_t>> UserStore::iterations_near(std::span<const std::byte> point) {
+  const std::lock_guard lock(mutex_);
+  Statement query(database_,
+                  "SELECT coalesce("
+                  "(SELECT iterations FROM users WHERE salt >= ? ORDER BY salt LIMIT 1),"
+                  "(SELECT iterations FROM users ORDER BY salt LIMIT 1), 0)");
+  if (query.bind(point).step() != SQLITE_ROW) return failure("cannot be read");
+  const auto iterations = static_cast<std::uint32_t>(query.number(0));
+  return iterations > 0 ? std::optional(iterations) : std::nullopt;
 }
 
 Result<void> UserStore::add(std::string_view name, const ScramKeys& keys) {

@@ -4,9 +4,11 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,10 @@ class UserStore {
 
   /// Nothing: there is no such user.
   [[nodiscard]] Result<std::optional<StoredUser>> find(std::string_view name);
+  /// Those of the user whose salt is the next from `point` on, around the end. Nothing: there are
+  /// no users.
+  [[nodiscard]] Result<std::optional<std::uint32_t>> iterations_near(
+      std::span<const std::byte> point);
   /// Errors: `user_exists`.
   [[nodiscard]] Result<void> add(std::string_view name, const ScramKeys& keys);
   // Errors of these: `no_such_user`.
