@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <tickwire/codec.hpp>
 
 #include "test/support/host_pair.hpp"
+#include "test/support/tcp_proxy.hpp"
 
 /// What the five older libraries do, each case named after its library; what has a header of its
 /// own is tested with that.
@@ -30,6 +32,40 @@ bool update_until(HostPair& pair, const std::function<bool()>& holds) {
   });
   pair.server.awake = true;
   return held;
+}
+
+// Whoever counts strings wants no log of them.
+test::PairOptions for_strings() {
+  test::PairOptions options;
+  options.keep = EventLog::Keep::no_messages;
+  options.server.events = EventType::object_received;
+  options.client.events = EventType::object_received | EventType::writable;
+  return options;
+}
+
+/// Sends a hundred thousand strings from the caller, and reads each at the server. `pass` runs once
+/// in each pass.
+void send_strings(HostPair& pair, const std::function<void()>& pass) {
+  pair.server.awake = false;
+  constexpr std::size_t count = 100'000;
+  std::size_t sent = 0;
+  std::size_t received = 0;
+  const auto text = [](std::size_t i) {
+    return std::to_string(i) + std::string(i % 97, static_cast<char>('a' + i % 26));
+  };
+  REQUIRE(pair.until([&] {
+    for (int i = 0; i < 2000 && sent < count && pair.caller.send(text(sent)); ++i)
+      ++sent;
+    pass();
+    while (auto event = pair.server->poll()) {
+      if (event->type != EventType::object_received) continue;
+      const auto got = event->as<std::string>();
+      REQUIRE(got);
+      REQUIRE(*got == text(received));
+      ++received;
+    }
+    return received == count;
+  }));
 }
 
 }  // namespace
@@ -307,28 +343,32 @@ CONTRACT_CASE("tinyproto: a message shuts the server down, along with all client
 }
 
 CONTRACT_CASE("tinyproto: a hundred thousand strings arrive, each complete and in order") {
-  test::PairOptions options;
-  options.keep = EventLog::Keep::no_messages;
-  options.server.events = EventType::object_received;
-  options.client.events = EventType::object_received | EventType::writable;
-  HostPair pair(scheme, std::move(options));
+  HostPair pair(scheme, for_strings());
   pair.connect();
-  pair.server.awake = false;
-  constexpr std::size_t count = 100'000;
-  std::size_t sent = 0;
-  std::size_t received = 0;
-  const auto text = [](std::size_t i) {
-    return std::to_string(i) + std::string(i % 97, static_cast<char>('a' + i % 26));
-  };
-  REQUIRE(pair.until([&] {
-    for (int i = 0; i < 2000 && sent < count && pair.caller.send(text(sent)); ++i)
-      ++sent;
-    while (auto event = pair.server->poll()) {
-      if (event->type != EventType::object_received) continue;
-      const auto got = event->as<std::string>();
-      if (!got || *got != text(received)) return false;
-      ++received;
+  send_strings(pair, [] {});
+}
+
+TEST_CASE("tinyproto: a hundred thousand strings arrive in pieces of at most 1,500 bytes") {
+  for (const auto& scheme : test::schemes()) {
+    if (scheme.name != "tcp" && scheme.name != "tls") continue;
+    SUBCASE(scheme.name.c_str()) {
+      HostPair pair(scheme, for_strings());
+      test::TcpImpairment pieces;
+      pieces.max_write_bytes = 1500;
+      test::TcpProxy proxy(
+          test::parse_udp_address("127.0.0.1:0"),
+          test::parse_udp_address("127.0.0.1:" + std::to_string(pair.address.port)), pieces);
+      const auto service = [&] { proxy.service(pair.clock.now().time_since_epoch()); };
+      pair.address.port = ntohs(proxy.local().sin_port);
+      const auto dialled = pair.client->connect(pair.address.to_string());
+      REQUIRE(dialled);
+      pair.caller = *dialled;
+      REQUIRE(pair.until([&] {
+        service();
+        return dialled->is_open() && pair.server->is_connected();
+      }));
+      send_strings(pair, service);
+      CHECK(proxy.counters().connections == 1);
     }
-    return received == count;
-  }));
+  }
 }

@@ -366,3 +366,36 @@ TEST_CASE("callers above a listener's limit are taken a bounded number at a time
   host.service();
   CHECK(host.accepted.size() == 4);
 }
+
+TEST_CASE("both ends of a TCP connection send what is small at once (TCP_NODELAY)") {
+  const auto port_by = [](auto names, int descriptor) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (names(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+    if (address.ss_family != AF_INET) return 0;
+    return static_cast<int>(ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port));
+  };
+  for (const auto& scheme : test::schemes()) {
+    if (scheme.name != "tcp" && scheme.name != "tls") continue;
+    CAPTURE(scheme.name);
+    test::HostPair pair(scheme);
+    pair.connect();
+    int dialled = 0;
+    int accepted = 0;
+    // A host shows nobody its sockets, but they are this process's. New ones have low numbers.
+    for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+      const int remote_port = port_by(::getpeername, descriptor);
+      if (remote_port == 0) continue;
+      const bool is_dialled = remote_port == pair.address.port;
+      if (!is_dialled && port_by(::getsockname, descriptor) != pair.address.port) continue;
+      ++(is_dialled ? dialled : accepted);
+      CAPTURE(is_dialled);
+      int value = 0;
+      socklen_t size = sizeof value;
+      REQUIRE(::getsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &value, &size) == 0);
+      CHECK(value != 0);
+    }
+    CHECK(dialled == 1);
+    CHECK(accepted == 1);
+  }
+}

@@ -121,6 +121,18 @@ TEST_CASE("tcp proxy: without an impairment all passes at once, both ways") {
   CHECK(rig.proxy.counters().connections == 1);
 }
 
+TEST_CASE("tcp proxy: who wants small pieces gets one at a time, and all of them") {
+  Rig rig({.max_write_bytes = 1500});
+  const std::string text = test::pattern(20'000);
+  REQUIRE(rig.client.write(text) == text.size());
+  for (int i = 0; i < 1000 && rig.server->received.size() < text.size(); ++i) {
+    const std::size_t before = rig.server->received.size();
+    rig.run(1ms);
+    REQUIRE(rig.server->received.size() - before <= 1500);
+  }
+  CHECK(rig.server->received == text);
+}
+
 TEST_CASE("tcp proxy: large amounts come through intact, and in order") {
   Rig rig({.delay = 3ms});
   const std::string text = test::pattern(3'000'000);
@@ -315,6 +327,7 @@ TEST_CASE("tcp proxy: settings that make no sense are refused by name") {
   CHECK(refused({.delay = -1ms}).find("delay") != std::string::npos);
   CHECK(refused({.bytes_per_second = 0}).find("bytes_per_second") != std::string::npos);
   CHECK(refused({.max_waiting_bytes = 0}).find("max_waiting_bytes") != std::string::npos);
+  CHECK(refused({.max_write_bytes = 0}).find("max_write_bytes") != std::string::npos);
 }
 
 TEST_CASE("tcp through a proxy: a stall shorter than the idle time-out loses nothing") {

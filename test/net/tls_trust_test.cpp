@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "test/support/tls_hosts.hpp"
@@ -36,6 +38,29 @@ Connection get_in(TlsHosts& hosts, const TlsConfig& dial, const std::string& url
 TlsConfig shown(TlsFiles& files, const CertificateOrder& order) {
   return test::showing(files.folder.issue("shown", order));
 }
+
+/// While it lives, the certificates in a file are what the system believes: OpenSSL reads the
+/// variable whenever it loads the system's store.
+class SystemStore {
+ public:
+  explicit SystemStore(const std::string& file) {
+    if (const char* before = std::getenv(kVariable)) before_ = before;
+    REQUIRE(setenv(kVariable, file.c_str(), 1) == 0);
+  }
+  ~SystemStore() {
+    if (before_) {
+      setenv(kVariable, before_->c_str(), 1);
+    } else {
+      unsetenv(kVariable);
+    }
+  }
+  SystemStore(const SystemStore&) = delete;
+  SystemStore& operator=(const SystemStore&) = delete;
+
+ private:
+  static constexpr const char* kVariable = "SSL_CERT_FILE";
+  std::optional<std::string> before_;
+};
 
 /// What comes of a server with such a certificate, for a client who believes the authority.
 TlsRefusal refused(TlsFiles& files, const CertificateOrder& order) {
@@ -137,6 +162,16 @@ TEST_CASE("tls hosts: the system's store does not believe one who signed itself"
   const TlsRefusal refusal = hosts.refusal(TlsConfig());
   CHECK(refusal.error.code == ErrorCode::certificate_untrusted);
   CHECK(contains(refusal.error.message(), "(CN=lonely,O=Example) is signed by itself"));
+}
+
+TEST_CASE("tls hosts: without a ca_file the issuers that the system believes are believed") {
+  TlsFiles files;
+  TlsHosts before(files.listening());
+  CHECK(before.refusal(TlsConfig()).error.code == ErrorCode::certificate_untrusted);
+  TlsHosts hosts(files.listening());  // a host loads the store once
+  const SystemStore store(files.authority.certificate_file);
+  const Connection dialled = get_in(hosts, TlsConfig(), hosts.address.to_string());
+  CHECK(dialled.verified_subject() == "CN=relay,O=Example");
 }
 
 TEST_CASE("tls hosts: the pinned certificate gets in under any name, and no other does") {

@@ -81,6 +81,7 @@ void TcpProxy::set(ProxyDirection direction, const TcpImpairment& impairment) {
   require(impairment.delay.count() >= 0, "delay must not be below 0");
   require(impairment.bytes_per_second != 0u, "bytes_per_second must be above 0");
   require(impairment.max_waiting_bytes != 0, "max_waiting_bytes must be at least 1");
+  require(impairment.max_write_bytes != 0u, "max_write_bytes must be above 0");
   way(direction).impairment = impairment;
 }
 
@@ -217,6 +218,7 @@ TcpProxy::State TcpProxy::write(Link& link, std::size_t direction, Time now) {
   std::uint64_t most = way.stall_at.value_or(UINT64_MAX);
   if (way.cut_at) most = std::min(most, way.cut_at->bytes);
   due = static_cast<std::size_t>(std::min<std::uint64_t>(due, most - std::min(most, flow.passed)));
+  due = std::min(due, way.impairment.max_write_bytes.value_or(due));
   const int to = direction == 0 ? link.server.handle() : link.client.handle();
   if (due != 0) {
     const auto sent = send(to, flow.waiting.data(), due, MSG_NOSIGNAL);

@@ -27,6 +27,9 @@ struct TcpImpairment {
   /// Read and not yet passed on, for each connection. When it is full the sender has to wait: with
   /// a delay no more than this passes in that time. At least 1.
   std::size_t max_waiting_bytes = 256 * 1024;
+  /// Above 0. Passed on by one `service` for each connection, in one write: whoever reads between
+  /// two of them finds no more. Nothing: all that is due.
+  std::optional<std::size_t> max_write_bytes{};
 };
 
 /// Stands between TCP clients and a server; holds up, stalls, cuts and resets what is between them.
