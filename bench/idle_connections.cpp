@@ -80,11 +80,10 @@ void run(const bench::IdleOptions& options) {
     pipe.send(bench::listen_on_loopback(host, options.scheme));
   for (std::size_t connected = 0; connected < options.connections;)
     connected += count_connected(host, 1s);
-  bench::measure_idle(options,
-                      {.bytes_before = before,
-                       .poll = [&] { return !host.poll(); },
-                       .rest = [&](double length) { rest(host, length); },
-                       .encryption = files == nullptr ? "none" : bench::TlsFiles::encryption});
+  bench::measure_idle(options, {.bytes_before = before,
+                                .poll = [&] { return !host.poll(); },
+                                .rest = [&](double length) { rest(host, length); },
+                                .encryption = bench::encryption_of(options.scheme)});
   diallers.end();  // before the host goes, which they would complain about
 }
 

@@ -134,7 +134,7 @@ void run(const bench::StreamOptions& options) {
   bench::StreamSink sink;
   receive_stream<Kind>(options, host, sink);
   sender.join();
-  sink.report(options, files == nullptr ? "none" : bench::TlsFiles::encryption, Kind::one_message);
+  sink.report(options, bench::encryption_of(options.scheme), Kind::one_message);
 }
 
 }  // namespace

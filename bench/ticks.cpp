@@ -135,7 +135,9 @@ void report(const Options& options, const Seen& seen) {
                           .value = value,
                           .unit = unit,
                           .better = better});
-    figure.add("transport", options.scheme).add("message_bytes", kMessageBytes);
+    figure.add("transport", options.scheme);
+    figure.add("encryption", bench::encryption_of(options.scheme));
+    figure.add("message_bytes", kMessageBytes);
     figure.add("ticks", seen.late_us.size()).add("ticks_hz", options.rate_hz);
     figure.add("echoed", seen.echoed).add_two_processes().print();
   };

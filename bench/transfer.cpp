@@ -170,7 +170,10 @@ void report(const Options& options, std::string_view metric, double value, std::
                         .value = value,
                         .unit = unit,
                         .better = better});
-  figure.add("transport", options.scheme).add("file_bytes", options.bytes).add_two_processes();
+  figure.add("transport", options.scheme)
+      .add("encryption", bench::encryption_of(options.scheme))
+      .add("file_bytes", options.bytes)
+      .add_two_processes();
   figure.print();
 }
 

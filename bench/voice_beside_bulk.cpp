@@ -134,6 +134,7 @@ void report(const Options& options, std::string_view metric, double value, std::
                         .unit = unit,
                         .better = better});
   figure.add("transport", options.scheme)
+      .add("encryption", bench::encryption_of(options.scheme))
       .add("voice_bytes", kVoiceBytes)
       .add("bulk_bytes", options.bulk_bytes)
       .add_two_processes();

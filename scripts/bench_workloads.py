@@ -205,7 +205,7 @@ WORKLOADS = (
             for scheme in ("tcp", "tls", "enet")
             for name, options in (("alone", ("--bulk", "0")), ("beside bulk", ()))
         ),
-        rounds=(3, 1),
+        rounds=(5, 1),
         seconds=(5.0, 1.0),
     ),
     Workload(
@@ -234,7 +234,7 @@ WORKLOADS = (
             for scheme in ("tcp", "tls", "enet")
             for name, size in (("alone", "0"), ("beside a transfer", "256MB"))
         ),
-        rounds=(3, 1),
+        rounds=(5, 1),
         seconds=(5.0, 2.0),
         seconds_option="--voice",
     ),
@@ -271,7 +271,7 @@ WORKLOADS = (
         "idle_connections",
         "10,000 accepted TCP connections that say nothing but keep-alives",
         (Peer("tickwire", "bench-idle-connections"),),
-        rounds=(3, 1),
+        rounds=(5, 1),
         seconds=(3.0, 2.0),
     ),
     Workload(
@@ -282,7 +282,7 @@ WORKLOADS = (
                  ("--scheme", "enet", "--connections", "4000")),
             Peer("enet", "bench-idle-enet"),
         ),
-        rounds=(3, 1),
+        rounds=(5, 1),
         seconds=(3.0, 2.0),
     ),
     Workload(

@@ -19,6 +19,11 @@ namespace bench {
   return scheme == "tls";
 }
 
+/// How, in a report.
+[[nodiscard]] inline std::string_view encryption_of(std::string_view scheme) {
+  return is_encrypted(scheme) ? TlsFiles::encryption : "none";
+}
+
 /// Listens at a free port of 127.0.0.1 and returns the URL; throws when it cannot.
 [[nodiscard]] std::string listen_on_loopback(tickwire::Host& host, std::string_view scheme);
 
