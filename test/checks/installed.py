@@ -5,8 +5,8 @@
     installed.py --prefix DIR [--root DIR] [--compiler CXX]
 
 DIR is where `meson install` put everything. A small program is compiled and run against the shared
-and the static library, and every whole program in README.md and the guide is compiled and run. Exit status 1 on a
-failure.
+and the static library, and every whole program in README.md and the guide is compiled and run; one
+with a mistake is not compiled, and told why. Exit status 1 on a failure.
 """
 
 import argparse
@@ -49,6 +49,22 @@ class Installed:
 
     def compile(self, source: pathlib.Path, program: pathlib.Path, flags: list[str]) -> None:
         self.run(self.compiler, *STRICT, str(source), "-o", str(program), *flags)
+
+    def refuse(self, source: pathlib.Path, sentence: str) -> None:
+        """Compiles a program that must not compile, and whose compiler must say that."""
+        result = subprocess.run(
+            (self.compiler, *STRICT, "-fsyntax-only", str(source), *self.pkg_config("--cflags")),
+            env=self.environment,
+            text=True,
+            check=False,
+            timeout=300,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if result.returncode == 0:
+            sys.exit(f"{source.name} compiles, but should not")
+        if sentence not in result.stdout:
+            sys.exit(f"{source.name}: the compiler does not say '{sentence}':\n{result.stdout}")
 
     def run(self, *command: str) -> str:
         result = subprocess.run(
@@ -111,6 +127,9 @@ def main() -> int:
             program = work / kind
             installed.compile(greeting, program, flags)
             print(f"{kind} library: {installed.run(str(program))}")
+        nameless = root / "test" / "checks" / "installed" / "nameless.cpp"
+        installed.refuse(nameless, "This type has no name on the wire.")
+        print("a type without a name on the wire is refused by the compiler")
         for page, number, text in programs:
             source = work / "program.cpp"
             source.write_text(text, encoding="utf-8")
