@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace tickwire::test {
 
-/// What of a block of its own pages the system has found memory for. Pre: allocated after
-/// `fill_nothing`.
+/// What of a block the system has found memory for.
 inline std::size_t resident_bytes(std::byte* block, std::size_t bytes) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   std::byte* const begin = block - reinterpret_cast<std::uintptr_t>(block) % page;

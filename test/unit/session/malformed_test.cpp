@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <chrono>
 #include <functional>
 #include <memory_resource>
 #include <string>
 
-#include "lib/platform/large_page_memory.hpp"
 #include "test/support/packet_kit.hpp"
 #include "test/support/placed_tail.hpp"
 #include "test/support/resident_bytes.hpp"
@@ -381,40 +381,45 @@ TEST_CASE("what a hostile peer announces takes of the budget what fits, and the 
 }
 
 TEST_CASE("what is announced and does not come takes no memory") {
-  // Remembers the largest block.
-  class Recorder final : public std::pmr::memory_resource {
+  // Pages for large blocks that nobody has used before.
+  class FreshPages final : public std::pmr::memory_resource {
    public:
-    ~Recorder() override = default;
-    std::byte* block = nullptr;
+    ~FreshPages() override = default;
+    std::byte* block = nullptr;  // the last large one
     std::size_t block_bytes = 0;
 
    private:
     void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-      void* const place = detail::default_memory()->allocate(bytes, alignment);
-      if (bytes > block_bytes) {
-        block = static_cast<std::byte*>(place);
-        block_bytes = bytes;
-      }
+      if (bytes < 1 << 20) return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+      void* const place = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, /*offset=*/0);
+      REQUIRE(place != MAP_FAILED);
+#ifdef MADV_NOHUGEPAGE
+      static_cast<void>(::madvise(place, bytes, MADV_NOHUGEPAGE));
+#endif
+      block = static_cast<std::byte*>(place);
+      block_bytes = bytes;
       return place;
     }
     void do_deallocate(void* place, std::size_t bytes, std::size_t alignment) override {
-      detail::default_memory()->deallocate(place, bytes, alignment);
+      if (bytes < 1 << 20)
+        return std::pmr::new_delete_resource()->deallocate(place, bytes, alignment);
+      ::munmap(place, bytes);
     }
     [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
       return this == &other;
     }
   };
-  test::fill_nothing();
   constexpr std::size_t kSlice = 1000;
   for (const std::uint32_t announced : {12u << 20, 16u << 20}) {
-    Recorder recorder;
-    SessionEnd end(SessionPair::settings(Direction::accepted), TimePoint(1h), &recorder);
+    FreshPages memory;
+    SessionEnd end(SessionPair::settings(Direction::accepted), TimePoint(1h), &memory);
     test::forge_open(end, Direction::accepted);
     test::inject(end,
                  test::reliable_packet(0, 0).record(0x05, slice_first(0x02, announced, kSlice)));
     CHECK(end.session.is_open());
-    REQUIRE(recorder.block_bytes >= announced);
-    CHECK(test::resident_bytes(recorder.block, recorder.block_bytes) <= kSlice + (1 << 20));
+    REQUIRE(memory.block_bytes >= announced);
+    CHECK(test::resident_bytes(memory.block, memory.block_bytes) <= kSlice + (1 << 20));
   }
 }
 
