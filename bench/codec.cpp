@@ -235,6 +235,12 @@ std::vector<Peer> peers_for(const std::string& workload) {
       cloud.points.push_back({static_cast<float>(i), 0.5f, -1});
     return peers_for(cloud);
   }
+  if (workload == "codec_floats") {
+    bench::Samples samples;
+    for (int i = 0; i < 100'000; ++i)
+      samples.values.push_back(static_cast<float>(i) / 7);
+    return peers_for(samples);
+  }
   throw std::runtime_error("no such workload: " + workload);
 }
 
@@ -299,7 +305,7 @@ int main(int argc, char** argv) {
   std::string workload = "codec_small";
   double seconds = 1;
   CLI::App app("Measures codecs beside each other, and prints it as lines of JSON.");
-  app.add_option("--workload", workload, "codec_small, codec_flat or codec_structs");
+  app.add_option("--workload", workload, "codec_small, codec_flat, codec_structs or codec_floats");
   app.add_option("--seconds", seconds, "how long for each codec")->check(CLI::Range(0.01, 600.0));
   CLI11_PARSE(app, argc, argv);
   try {

@@ -186,6 +186,9 @@ WORKLOADS = (
         together=True,
     ),
     Workload(
+        "codec_floats", "a vector of 100,000 floats", CODECS, rounds=(5, 1), together=True
+    ),
+    Workload(
         "micro",
         "what a message passes through, each on its own, by Google Benchmark",
         tuple(

@@ -69,6 +69,18 @@ struct Cloud {
   }
 };
 
+/// Numbers in a row, as sound or a height map has them.
+struct Samples {
+  std::vector<float> values;
+  bool operator==(const Samples&) const = default;
+  MSGPACK_DEFINE(values)
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(values);
+  }
+};
+
 /// Memory for an encoded object, as large as any.
 class PlainMemory {
  public:
@@ -143,21 +155,40 @@ inline void decode_by_hand(std::span<const std::byte> bytes, Pose& pose) {
   get(bytes.data(), &pose, sizeof(pose));
 }
 
-template <class Memory>
-void encode_by_hand(const Cloud& cloud, Memory& memory) {
-  const std::size_t size = cloud.points.size() * sizeof(Point);
-  const auto count = static_cast<std::uint32_t>(cloud.points.size());
+template <class T, class Memory>
+void encode_row_by_hand(const std::vector<T>& row, Memory& memory) {
+  const std::size_t size = row.size() * sizeof(T);
+  const auto count = static_cast<std::uint32_t>(row.size());
   std::byte* at = put(memory.take(4 + size), &count, 4);
-  put(at, cloud.points.data(), size);
+  put(at, row.data(), size);
 }
 
-inline void decode_by_hand(std::span<const std::byte> bytes, Cloud& cloud) {
+template <class T>
+void decode_row_by_hand(std::span<const std::byte> bytes, std::vector<T>& row) {
   std::uint32_t count = 0;
   if (bytes.size() < 4) fail_short();
   const std::byte* at = get(bytes.data(), &count, 4);
-  if (bytes.size() != 4 + count * sizeof(Point)) fail_short();
-  cloud.points.resize(count);
-  get(at, cloud.points.data(), bytes.size() - 4);
+  if (bytes.size() != 4 + count * sizeof(T)) fail_short();
+  row.resize(count);
+  get(at, row.data(), bytes.size() - 4);
+}
+
+template <class Memory>
+void encode_by_hand(const Cloud& cloud, Memory& memory) {
+  encode_row_by_hand(cloud.points, memory);
+}
+
+inline void decode_by_hand(std::span<const std::byte> bytes, Cloud& cloud) {
+  decode_row_by_hand(bytes, cloud.points);
+}
+
+template <class Memory>
+void encode_by_hand(const Samples& samples, Memory& memory) {
+  encode_row_by_hand(samples.values, memory);
+}
+
+inline void decode_by_hand(std::span<const std::byte> bytes, Samples& samples) {
+  decode_row_by_hand(bytes, samples.values);
 }
 
 }  // namespace bench
