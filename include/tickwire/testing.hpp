@@ -40,15 +40,16 @@ class TICKWIRE_API ManualClock final : public Clock {
 
 /// How a `MemoryNetwork` treats packets. As initialised: at once, and none is lost.
 ///
-/// Only datagrams (sequenced and unreliable messages) are lost, doubled or overtaken. Reliable
-/// packets are late by the same delay, jitter and bandwidth, but all arrive, in order within their
-/// channel.
+/// Only datagrams (sequenced and unreliable messages) are lost, spoilt, doubled or overtaken.
+/// Reliable packets are late by the same delay, jitter and bandwidth, but all arrive, in order
+/// within their channel.
 ///
 /// Units: ratios from 0 to 1, each decided for every datagram on its own. Times from 0 to 24 hours.
 struct NetworkConditions {
-  Duration delay{};            ///< one way
-  Duration jitter{};           ///< at most this much later, evenly spread, anew for each packet
-  double loss_ratio = 0;       ///< never arrive
+  Duration delay{};       ///< one way
+  Duration jitter{};      ///< at most this much later, evenly spread, anew for each packet
+  double loss_ratio = 0;  ///< never arrive
+  double flip_ratio = 0;  ///< have a bit changed: like a real transport's, a checksum drops them
   double duplicate_ratio = 0;  ///< arrive twice; the second copy has a jitter of its own
   double reorder_ratio = 0;    ///< held back by `reorder_delay`, so that later ones overtake
   Duration reorder_delay = std::chrono::milliseconds(10);
@@ -68,8 +69,8 @@ enum class NetworkDirection : std::uint8_t {
 /// What has become of the packets of a `MemoryNetwork`.
 ///
 /// Shape: `packets_sent + datagrams_duplicated` is the sum of `packets_delivered`,
-///        `packets_in_flight`, `packets_abandoned`, `datagrams_lost`, `datagrams_queue_full` and
-///        `datagrams_cut`.
+///        `packets_in_flight`, `packets_abandoned`, `datagrams_lost`, `datagrams_spoilt`,
+///        `datagrams_queue_full` and `datagrams_cut`.
 struct NetworkStats {
   std::uint64_t packets_sent = 0;  ///< handed to the network, all kinds
   std::uint64_t bytes_sent = 0;
@@ -78,6 +79,7 @@ struct NetworkStats {
   std::uint64_t packets_delayed = 0;       ///< given an arrival later than their sending
   std::uint64_t packets_abandoned = 0;     ///< the link ended before they arrived
   std::uint64_t datagrams_lost = 0;        ///< by `loss_ratio`
+  std::uint64_t datagrams_spoilt = 0;      ///< by `flip_ratio`
   std::uint64_t datagrams_duplicated = 0;  ///< by `duplicate_ratio`
   std::uint64_t datagrams_reordered = 0;   ///< held back by `reorder_ratio`
   std::uint64_t datagrams_queue_full = 0;  ///< dropped by `max_queue_delay`
@@ -100,7 +102,7 @@ struct NetworkStats {
 class TICKWIRE_API MemoryNetwork {
  public:
   /// Errors: throws `std::invalid_argument` that names the field for conditions out of range, as do
-  ///         `set_conditions` and `drop_everything`; nothing has changed then.
+  ///         `set_conditions`, `drop_everything` and `stall`; nothing has changed then.
   explicit MemoryNetwork(std::uint64_t seed = 1, const NetworkConditions& conditions = {});
   ~MemoryNetwork();
   MemoryNetwork(const MemoryNetwork&) = delete;
@@ -114,6 +116,9 @@ class TICKWIRE_API MemoryNetwork {
   /// reliable packets, calls and goodbyes arrive when it is over. Of several, the one that ends
   /// last counts. It concerns the hosts that use the network at the time of the call.
   void drop_everything(Duration time);
+  /// Nothing arrives for a while, by each host's own clock; what would have arrives when it is
+  /// over, and nothing is lost by it. Of several, and of outages, the one that ends last counts.
+  void stall(Duration time);
   /// Cuts every link: both ends learn `connection_reset`, what is under way is lost. Listeners
   /// stay, so that the hosts can connect again.
   void sever_all();

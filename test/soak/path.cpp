@@ -35,12 +35,17 @@ class Stalls {
  public:
   explicit Stalls(Duration each) : each_(each) {}
 
+  [[nodiscard]] Duration each() const noexcept { return each_; }
+  [[nodiscard]] bool is_due(TimePoint now) {
+    if (each_ == Duration::zero()) return false;
+    if (!next_at_) next_at_ = now + kStallInterval / 2;
+    if (now < *next_at_) return false;
+    *next_at_ += kStallInterval;
+    return true;
+  }
   template <class Proxy>
   void service(Proxy& proxy, TimePoint now) {
-    if (each_ == Duration::zero()) return;
-    if (!next_at_) next_at_ = now + kStallInterval / 2;
-    if (now < *next_at_) return;
-    *next_at_ += kStallInterval;
+    if (!is_due(now)) return;
     for (const ProxyDirection way : {ProxyDirection::to_server, ProxyDirection::to_clients})
       proxy.stall(way, (now + each_).time_since_epoch());
   }
@@ -116,8 +121,9 @@ class TcpPath final : public Path {
 
 class MemoryPath final : public Path {
  public:
-  MemoryPath(const Conditions& conditions, std::uint64_t seed) {
+  MemoryPath(const Conditions& conditions, std::uint64_t seed) : stalls_(conditions.stall) {
     NetworkConditions network;
+    network.flip_ratio = conditions.flip_ratio;
     network.loss_ratio = conditions.loss_ratio;
     network.duplicate_ratio = conditions.duplicate_ratio;
     network.reorder_ratio = conditions.reorder_ratio;
@@ -132,9 +138,13 @@ class MemoryPath final : public Path {
   void complete(HostConfig& config) const override { config.memory_network = network_; }
   [[nodiscard]] std::string listen_url() const override { return "memory://soak"; }
   [[nodiscard]] std::string dial_url(const Address&) override { return listen_url(); }
+  void service(TimePoint now) override {
+    if (stalls_.is_due(now)) network_->stall(stalls_.each());
+  }
 
  private:
   std::shared_ptr<MemoryNetwork> network_;
+  Stalls stalls_;
 };
 
 }  // namespace

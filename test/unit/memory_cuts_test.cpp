@@ -21,10 +21,41 @@ constexpr std::uint64_t kSeeds[] = {1, 2, 3, 42, 0xfeedfacecafebeef};
 bool is_conserved(const NetworkStats& stats) {
   return stats.packets_sent + stats.datagrams_duplicated ==
          stats.packets_delivered + stats.packets_in_flight + stats.packets_abandoned +
-             stats.datagrams_lost + stats.datagrams_queue_full + stats.datagrams_cut;
+             stats.datagrams_lost + stats.datagrams_spoilt + stats.datagrams_queue_full +
+             stats.datagrams_cut;
 }
 
 }  // namespace
+
+TEST_CASE("memory network: a stall loses nothing, and all that was late comes at its end") {
+  MemoryPair pair(1, {.delay = 10ms});
+  pair.connect();
+  const TimePoint start = pair.clock.now();
+  pair.caller->send("arrived", Lane::datagram);
+  pair.run(10ms);
+  pair.caller->send("under way", Lane::datagram);
+  pair.caller->send("under way, reliable");
+  pair.network->stall(1s);
+  pair.network->stall(1ms);  // does not shorten it
+  pair.caller->send("during", Lane::datagram);
+  pair.caller->send("during, reliable");
+  RecordingLink& late = pair.client.dial("memory://server");
+  pair.run(999ms);
+  CHECK(pair.callee->texts() == Texts{"arrived"});
+  CHECK(late.ups == 0);
+  pair.run(1ms);
+  CHECK(pair.clock.now() == start + 1010ms);
+  CHECK(pair.callee->arrived.size() == 5);
+  pair.run(10ms);
+  CHECK(late.ups == 1);
+  pair.caller->send("after", Lane::datagram);
+  pair.run(10ms);
+  CHECK(pair.callee->arrived.back().text == "after");
+  CHECK(pair.network->stats().packets_abandoned == 0);
+  CHECK(is_conserved(pair.network->stats()));
+  CHECK_THROWS_WITH_AS(pair.network->stall(-1ms), doctest::Contains("stall"),
+                       std::invalid_argument);
+}
 
 TEST_CASE("memory network: while everything is dropped, only reliable packets survive, late") {
   MemoryPair pair(1, {.delay = 10ms});

@@ -155,6 +155,21 @@ TEST_CASE("memory network: a refusal takes a round trip") {
   CHECK(caller.downs == 1);
 }
 
+TEST_CASE("memory network: spoilt datagrams are dropped at the ratio, reliable packets never") {
+  for (const std::uint64_t seed : kSeeds) {
+    INFO("seed " << seed);
+    MemoryPair pair(seed, {.loss_ratio = 0.1, .flip_ratio = 0.05});
+    pair.connect();
+    stream(pair, 5000, 0s, Lane::datagram);
+    const NetworkStats stats = pair.network->stats();
+    CHECK(is_near(static_cast<double>(stats.datagrams_lost), 5000, 0.1));
+    CHECK(is_near(static_cast<double>(stats.datagrams_spoilt), 4500, 0.05));
+    CHECK(pair.callee->arrived.size() == 5000 - stats.datagrams_lost - stats.datagrams_spoilt);
+    stream(pair, 500, 0s, Lane::reliable);
+    CHECK(pair.network->stats().datagrams_spoilt == stats.datagrams_spoilt);
+  }
+}
+
 TEST_CASE("memory network: datagrams are lost at the ratio, reliable packets never") {
   for (const std::uint64_t seed : kSeeds) {
     for (const double ratio : {0.01, 0.05, 0.5}) {

@@ -131,7 +131,7 @@ std::shared_ptr<Wire> MemoryCore::dial(const std::shared_ptr<Endpoint>& endpoint
     Wire::End& here = wire->end(Side::dialler);
     here.endpoint = endpoint;
     here.open = true;
-    here.inbound.hold_until(endpoint->outage_end);
+    here.inbound.hold_until(endpoint->held_until);
 
     auto found = listeners_.end();
     for (const Address& candidate : candidates) {
@@ -151,7 +151,7 @@ std::shared_ptr<Wire> MemoryCore::dial(const std::shared_ptr<Endpoint>& endpoint
     } else {
       Wire::End& there = wire->end(Side::acceptor);
       there.endpoint = found->second.endpoint;
-      there.inbound.hold_until(there.endpoint->outage_end);
+      there.inbound.hold_until(there.endpoint->held_until);
       wire->listener = found->second.listener;
       first.kind = Arrival::Kind::call;
       first.to = Side::acceptor;
@@ -239,6 +239,19 @@ MemoryCore::Sleeper MemoryCore::carry(const std::shared_ptr<Wire>& wire, Side fr
   return push(std::move(packet), caller);
 }
 
+void MemoryCore::count_dropped(DatagramFate::Outcome outcome) {
+  switch (outcome) {
+    case DatagramFate::Outcome::lost:
+      ++stats_.datagrams_lost;
+      break;
+    case DatagramFate::Outcome::spoilt:
+      ++stats_.datagrams_spoilt;
+      break;
+    default:
+      ++stats_.datagrams_queue_full;
+  }
+}
+
 MemoryCore::Sleeper MemoryCore::carry_datagram(Wire::End& to, Arrival packet, TimePoint now,
                                                const Endpoint* caller) {
   const DatagramFate fate = to.inbound.datagram(odds_to(packet.to), now, packet.size_bytes);
@@ -247,8 +260,7 @@ MemoryCore::Sleeper MemoryCore::carry_datagram(Wire::End& to, Arrival packet, Ti
     return nullptr;
   }
   if (fate.outcome != DatagramFate::Outcome::arrives) {
-    ++(fate.outcome == DatagramFate::Outcome::lost ? stats_.datagrams_lost
-                                                   : stats_.datagrams_queue_full);
+    count_dropped(fate.outcome);
     return nullptr;
   }
   if (fate.held_back) ++stats_.datagrams_reordered;
@@ -359,15 +371,32 @@ void MemoryCore::drop_everything(Duration time) {
     const TimePoint now = endpoint->clock->now();
     endpoint->outage_end = std::max(endpoint->outage_end, now + time);
     cut_datagrams(*endpoint, now);
-    for (Arrival& arrival : endpoint->inbox) {
-      if (arrival.due > now) arrival.due = std::max(arrival.due, endpoint->outage_end);
-    }
-    std::make_heap(endpoint->inbox.begin(), endpoint->inbox.end(), Later());
+    hold(*endpoint, now, endpoint->outage_end);
   }
+  hold_wires();
+}
+
+void MemoryCore::stall(Duration time) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& endpoint : endpoints_) {
+    const TimePoint now = endpoint->clock->now();
+    hold(*endpoint, now, now + time);
+  }
+  hold_wires();
+}
+
+// What has not arrived yet does so then at the earliest.
+void MemoryCore::hold(Endpoint& endpoint, TimePoint now, TimePoint until) {
+  endpoint.held_until = std::max(endpoint.held_until, until);
+  for (Arrival& arrival : endpoint.inbox)
+    if (arrival.due > now) arrival.due = std::max(arrival.due, endpoint.held_until);
+  std::make_heap(endpoint.inbox.begin(), endpoint.inbox.end(), Later());
+}
+
+void MemoryCore::hold_wires() {
   for (const auto& [id, wire] : wires_) {
-    for (Wire::End& end : wire->ends) {
-      if (end.endpoint) end.inbound.hold_until(end.endpoint->outage_end);
-    }
+    for (Wire::End& end : wire->ends)
+      if (end.endpoint) end.inbound.hold_until(end.endpoint->held_until);
   }
 }
 

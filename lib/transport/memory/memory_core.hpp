@@ -66,9 +66,10 @@ struct Endpoint {
   std::function<void()> wake;
   std::string name;
   bool present = true;
-  bool woken = false;  // and has not begun to serve since
-  TimePoint outage_end = TimePoint::min();
-  std::vector<Arrival> inbox;  // a heap, the earliest first
+  bool woken = false;                       // and has not begun to serve since
+  TimePoint outage_end = TimePoint::min();  // until then datagrams are lost
+  TimePoint held_until = TimePoint::min();  // nothing arrives before
+  std::vector<Arrival> inbox;               // a heap, the earliest first
 };
 
 /// One link of two hosts.
@@ -141,6 +142,7 @@ class MemoryCore {
   // The public face's part.
   void set_conditions(NetworkDirection direction, const Odds& odds);
   void drop_everything(Duration time);
+  void stall(Duration time);
   void sever_all();
   [[nodiscard]] NetworkStats stats() const;
 
@@ -163,6 +165,9 @@ class MemoryCore {
                                        const Endpoint* caller);
   [[nodiscard]] bool admit(const Arrival& arrival, Sleeper& sleeper);
   void cut_datagrams(Endpoint& endpoint, TimePoint now);
+  void count_dropped(DatagramFate::Outcome outcome);
+  static void hold(Endpoint& endpoint, TimePoint now, TimePoint until);
+  void hold_wires();
   void erase_names(const Endpoint& endpoint);
   void retire(const Wire& wire);
 

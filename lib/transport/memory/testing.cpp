@@ -45,6 +45,11 @@ void MemoryNetwork::drop_everything(Duration time) {
   core_->drop_everything(time);
 }
 
+void MemoryNetwork::stall(Duration time) {
+  detail::check_time(time, "the time of MemoryNetwork::stall");
+  core_->stall(time);
+}
+
 void MemoryNetwork::sever_all() {
   core_->sever_all();
 }

@@ -48,6 +48,7 @@ void check_time(Duration time, const char* what) {
 Odds::Odds(const NetworkConditions& given)
     : conditions(given),
       loss(parts(given.loss_ratio, "NetworkConditions::loss_ratio")),
+      flip(parts(given.flip_ratio, "NetworkConditions::flip_ratio")),
       duplicate(parts(given.duplicate_ratio, "NetworkConditions::duplicate_ratio")),
       reorder(parts(given.reorder_ratio, "NetworkConditions::reorder_ratio")) {
   check_time(given.delay, "NetworkConditions::delay");
@@ -88,7 +89,9 @@ TimePoint WireModel::reliable(const Odds& odds, TimePoint now, std::size_t size_
 
 DatagramFate WireModel::datagram(const Odds& odds, TimePoint now, std::size_t size_bytes) {
   const NetworkConditions& conditions = odds.conditions;
-  const bool lost = hits(random_.next(), odds.loss);
+  const std::uint64_t luck = random_.next();
+  const bool lost = hits(luck, odds.loss);
+  const bool spoilt = hits(luck << 32, odds.flip);
   const bool doubled = hits(random_.next(), odds.duplicate);
   const bool held_back = hits(random_.next(), odds.reorder);
   const Duration jitter = spread(random_.next(), conditions.jitter);
@@ -104,6 +107,10 @@ DatagramFate WireModel::datagram(const Odds& odds, TimePoint now, std::size_t si
     return fate;
   }
   const TimePoint plain = departure(odds, now, size_bytes) + conditions.delay;
+  if (spoilt) {
+    fate.outcome = DatagramFate::Outcome::spoilt;
+    return fate;
+  }
   fate.held_back = held_back;
   fate.due = note(plain + jitter + (held_back ? conditions.reorder_delay : Duration::zero()));
   if (doubled) fate.copy_due = note(plain + copy_jitter);

@@ -33,6 +33,7 @@ struct Odds {
 
   NetworkConditions conditions;
   std::uint64_t loss;
+  std::uint64_t flip;
   std::uint64_t duplicate;
   std::uint64_t reorder;
 };
@@ -42,7 +43,7 @@ void check_time(Duration time, const char* what);
 
 /// What becomes of one datagram.
 struct DatagramFate {
-  enum class Outcome : std::uint8_t { arrives, lost, queue_full };
+  enum class Outcome : std::uint8_t { arrives, lost, spoilt, queue_full };
 
   Outcome outcome = Outcome::arrives;
   bool held_back = false;
