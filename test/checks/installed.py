@@ -52,22 +52,15 @@ class Installed:
 
     def refuse(self, source: pathlib.Path, sentence: str) -> None:
         """Compiles a program that must not compile, and whose compiler must say that."""
-        result = subprocess.run(
-            (self.compiler, *STRICT, "-fsyntax-only", str(source), *self.pkg_config("--cflags")),
-            env=self.environment,
-            text=True,
-            check=False,
-            timeout=300,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        flags = [*STRICT, "-fsyntax-only", *self.pkg_config("--cflags")]
+        result = self.outcome(self.compiler, *flags, str(source))
         if result.returncode == 0:
             sys.exit(f"{source.name} compiles, but should not")
         if sentence not in result.stdout:
             sys.exit(f"{source.name}: the compiler does not say '{sentence}':\n{result.stdout}")
 
-    def run(self, *command: str) -> str:
-        result = subprocess.run(
+    def outcome(self, *command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
             command,
             env=self.environment,
             text=True,
@@ -76,6 +69,9 @@ class Installed:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def run(self, *command: str) -> str:
+        result = self.outcome(*command)
         if result.returncode != 0:
             sys.exit(
                 f"{' '.join(command)}\nended with status {result.returncode}:\n{result.stdout}"

@@ -50,6 +50,20 @@ struct Hubs {
   Hub south;
 };
 
+/// The south calls the north twice, as "one" and "two", and the west calls it as "three".
+struct ThreeHubs : Hubs {
+  explicit ThreeHubs(const test::Scheme& scheme) : Hubs(scheme) {
+    pair.add()->attach(west);
+    first = call("one");
+    call("two");
+    REQUIRE(west.connect("three", pair.address.to_string()));
+    REQUIRE(pair.until([&] { return north.peers().size() == 3 && west.peers().size() == 1; }));
+  }
+
+  Hub west{called("west")};
+  Connection first;
+};
+
 ConnectOptions trying(std::size_t attempts) {
   ConnectOptions options;
   options.reconnect = ReconnectPolicy{.max_attempts = attempts, .first_delay = 10ms};
@@ -134,16 +148,11 @@ CONTRACT_CASE("a channel that keeps all hands out each value once, in order") {
 }
 
 CONTRACT_CASE("one writes to all, by name, to those it dialled and to those that dialled it") {
-  Hubs hubs(scheme);
+  ThreeHubs hubs(scheme);
   auto& north = hubs.north;
   auto& south = hubs.south;
-  auto& west_host = hubs.pair.add();
-  Hub west(called("west"));
-  west_host->attach(west);
-  const Connection first = hubs.call("one");
-  hubs.call("two");
-  REQUIRE(west.connect("three", hubs.pair.address.to_string()));
-  REQUIRE(hubs.pair.until([&] { return north.peers().size() == 3 && west.peers().size() == 1; }));
+  auto& west = hubs.west;
+  const Connection& first = hubs.first;
   CHECK(north.write("x", 0, HubPeers::all()).queued == 3);
   CHECK(north.write("x", 1, HubPeers::named("two")).queued == 1);
   CHECK(north.write("x", 2, HubPeers::named("south")).queued == 2);
@@ -166,16 +175,11 @@ CONTRACT_CASE("one writes to all, by name, to those it dialled and to those that
 }
 
 CONTRACT_CASE("pictures go to whom they are meant for, and are read from whom one likes") {
-  Hubs hubs(scheme);
+  ThreeHubs hubs(scheme);
   auto& north = hubs.north;
   auto& south = hubs.south;
-  auto& west_host = hubs.pair.add();
-  Hub west(called("west"));
-  west_host->attach(west);
-  const Connection first = hubs.call("one");
-  hubs.call("two");
-  REQUIRE(west.connect("three", hubs.pair.address.to_string()));
-  REQUIRE(hubs.pair.until([&] { return north.peers().size() == 3 && west.peers().size() == 1; }));
+  auto& west = hubs.west;
+  const Connection& first = hubs.first;
   const auto write = [](Hub& hub, const char* channel, const HubPeers& whom) {
     REQUIRE(hub.write_image(gradient(8, 8, PixelFormat::gray), whom, channel));
   };
