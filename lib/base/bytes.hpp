@@ -29,8 +29,9 @@ template <std::unsigned_integral T>
 /// Bytes that `value` takes as a varint: 7 bits each, lowest first, the top bit set on all but the
 /// last (LEB128).
 [[nodiscard]] constexpr std::size_t varint_bytes(std::uint32_t value) noexcept {
-  std::size_t count = 1;
-  for (; value >= 0x80; value >>= 7)
+  if (value < 0x80) return 1;
+  std::size_t count = 2;
+  for (value >>= 14; value != 0; value >>= 7)
     ++count;
   return count;
 }
@@ -62,24 +63,62 @@ inline std::byte* store_varint(std::byte* at, std::uint32_t value) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Reads forward over bytes from the network. The first read past the end makes it bad; reads give
-/// zeros from then on, so that one check at the end is enough.
+/// Reads forward over bytes from the network. The first read past the end makes it bad, and takes
+/// it to the end; reads give zeros from then on, so that one check there is enough.
 class ByteCursor {
  public:
-  explicit ByteCursor(std::span<const std::byte> bytes) noexcept : rest_(bytes) {}
+  explicit ByteCursor(std::span<const std::byte> bytes) noexcept
+      : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   [[nodiscard]] bool ok() const noexcept { return ok_; }
-  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
-  [[nodiscard]] std::size_t remaining() const noexcept { return rest_.size(); }
-  [[nodiscard]] const std::byte* here() const noexcept { return rest_.data(); }
+  [[nodiscard]] bool at_end() const noexcept { return at_ == end_; }
+  [[nodiscard]] std::size_t remaining() const noexcept {
+    return static_cast<std::size_t>(end_ - at_);
+  }
+  [[nodiscard]] const std::byte* here() const noexcept { return at_; }
 
   template <std::unsigned_integral T>
   [[nodiscard]] T number() noexcept {
-    const auto bytes = take(sizeof(T));
-    return ok_ ? load<T>(bytes.data()) : T{0};
+    if (remaining() < sizeof(T)) {
+      fail();
+      return 0;
+    }
+    const T value = load<T>(at_);
+    at_ += sizeof(T);
+    return value;
   }
 
   [[nodiscard]] std::uint32_t varint() noexcept {
+    if (at_ != end_ && (*at_ & std::byte{0x80}) == std::byte{0}) {
+      return std::to_integer<std::uint32_t>(*at_++);
+    }
+    return long_varint();
+  }
+
+  [[nodiscard]] std::span<const std::byte> take(std::size_t count) noexcept {
+    if (count > remaining()) {
+      fail();
+      return {};
+    }
+    const std::span taken(at_, count);
+    at_ += count;
+    return taken;
+  }
+  [[nodiscard]] std::span<const std::byte> take_all() noexcept { return take(remaining()); }
+
+  /// A varint length and that many bytes.
+  [[nodiscard]] std::span<const std::byte> block() noexcept {
+    const std::uint32_t size = varint();
+    return ok_ ? take(size) : std::span<const std::byte>();
+  }
+
+ private:
+  void fail() noexcept {
+    ok_ = false;
+    at_ = end_;
+  }
+
+  [[nodiscard]] std::uint32_t long_varint() noexcept {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 35; shift += 7) {
       const auto byte = number<std::uint8_t>();
@@ -87,29 +126,15 @@ class ByteCursor {
       if ((byte & 0x80) == 0) {
         // One form for each number: no padding, nothing above 32 bits.
         if (value > 0xffffffffu || (byte == 0 && shift != 0)) break;
-        return ok_ ? static_cast<std::uint32_t>(value) : 0;
+        return static_cast<std::uint32_t>(value);
       }
     }
-    ok_ = false;
+    fail();
     return 0;
   }
 
-  [[nodiscard]] std::span<const std::byte> take(std::size_t count) noexcept {
-    if (!ok_ || count > rest_.size()) {
-      ok_ = false;
-      return {};
-    }
-    const auto taken = rest_.first(count);
-    rest_ = rest_.subspan(count);
-    return taken;
-  }
-  [[nodiscard]] std::span<const std::byte> take_all() noexcept { return take(rest_.size()); }
-
-  /// A varint length and that many bytes.
-  [[nodiscard]] std::span<const std::byte> block() noexcept { return take(varint()); }
-
- private:
-  std::span<const std::byte> rest_;
+  const std::byte* at_;
+  const std::byte* end_;
   bool ok_ = true;
 };
 

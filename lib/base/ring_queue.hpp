@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -24,12 +25,11 @@ class RingQueue {
   [[nodiscard]] const T& front() const noexcept { return slots_[head_]; }
   [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
 
-  T& push_back(T value) {
+  T& push_back(T value) { return push_back() = std::move(value); }
+  /// A fresh one.
+  T& push_back() {
     if (size_ == capacity()) grow();
-    T& slot = slots_[wrap(size_)];
-    slot = std::move(value);
-    ++size_;
-    return slot;
+    return slots_[wrap(size_++)];
   }
 
   [[nodiscard]] T take_front() {
@@ -38,8 +38,9 @@ class RingQueue {
     return value;
   }
   void drop_front() {
-    slots_[head_] = T();
-    head_ = wrap(1);
+    std::destroy_at(&slots_[head_]);
+    std::construct_at(&slots_[head_]);
+    head_ = static_cast<std::uint32_t>(wrap(1));
     --size_;
   }
 
@@ -64,7 +65,9 @@ class RingQueue {
   }
 
  private:
-  [[nodiscard]] std::size_t capacity() const noexcept { return slots_ ? mask_ + 1 : 0; }
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return slots_ ? std::size_t{mask_} + 1 : 0;
+  }
   [[nodiscard]] std::size_t wrap(std::size_t index) const noexcept {
     return (head_ + index) & mask_;
   }
@@ -74,14 +77,15 @@ class RingQueue {
     for (std::size_t i = 0; i < size_; ++i)
       wider[i] = std::move((*this)[i]);
     slots_ = std::move(wider);
-    mask_ = count - 1;
+    mask_ = static_cast<std::uint32_t>(count - 1);
     head_ = 0;
   }
 
   std::unique_ptr<T[]> slots_;
-  std::size_t mask_ = 0;  // one less than the number of slots, a power of two
-  std::size_t head_ = 0;
-  std::size_t size_ = 0;
+  // Each connection has some of these: numbers of 4 GiB of slots are enough.
+  std::uint32_t mask_ = 0;  // one less than the number of slots, a power of two
+  std::uint32_t head_ = 0;
+  std::uint32_t size_ = 0;
 };
 
 }  // namespace tickwire::detail

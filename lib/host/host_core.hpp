@@ -122,10 +122,13 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] bool is_wanted(EventType type) const noexcept;
   void fill_all(Peer& peer);
   [[nodiscard]] bool is_for_program(Peer& peer, Event& event, Held& held);
+  void discard(Peer& peer, Event& event, Held& held);
+  void look_up_type(Peer& peer, std::uint32_t type);
   [[nodiscard]] bool is_news(Peer& peer, Event& event);
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
+  void note_end(Peer& peer);
   [[nodiscard]] bool consumed_by_extension(Event& event);
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
                                                 const std::function<bool(const Event&)>& wanted,
@@ -215,6 +218,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   TimePoint now_;
   std::uint64_t pass_ = 0;
   std::size_t handed_out_ = 0;
+  std::optional<std::uint32_t> known_type_;  // of the last object, in this pass
   bool pass_open_ = false;
   bool has_waited_ = false;  // since the last pass: the transports know what is ready
   bool in_service_ = false;

@@ -38,6 +38,7 @@ std::optional<Event> HostCore::next_event() {
 void HostCore::begin_pass() {
   pass_open_ = true;
   handed_out_ = 0;
+  known_type_.reset();
   ++pass_;
   free_ended();
   std::erase(extensions, nullptr);
@@ -117,7 +118,7 @@ void HostCore::retry_parked() {
 }
 
 // Connections take turns, an event each, so that a flood of one delays the others by one event.
-Peer* HostCore::take_ready(Event& into, Held& held) {
+[[gnu::always_inline]] inline Peer* HostCore::take_ready(Event& into, Held& held) {
   while (!ready_.empty()) {
     Peer& peer = table_[ready_.front()];
     if (!peer.is_used() || !peer.session->take_event(into, held)) {
@@ -152,21 +153,33 @@ void HostCore::fill_all(Peer& peer) {
 
 // Makes a session's event the program's. False: the program does not want to know of it, and the
 // event is a fresh one again.
-bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
+inline bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
   event.connection = handle(peer);
   if (event.type == EventType::object_received) {
-    if (!find_message_name(event.type_id)) peer.session->count_unknown_type();
+    // Many in a row have the same type.
+    if (event.type_id != known_type_) look_up_type(peer, event.type_id);
   } else if (event.type != EventType::data_received && !is_news(peer, event)) {
     event = Event();
     return false;
   }
-  const bool wanted = is_wanted(event.type);
-  if (wanted && (!held.is_filtered || undo_filters(peer, event))) return true;
-  if (!wanted) peer.session->count_masked();
+  if (is_wanted(event.type) && (!held.is_filtered || undo_filters(peer, event))) return true;
+  discard(peer, event, held);
+  return false;
+}
+
+void HostCore::discard(Peer& peer, Event& event, Held& held) {
+  if (!is_wanted(event.type)) peer.session->count_masked();
   settle(peer, event, held);
   event = Event();
   held = {};
-  return false;
+}
+
+void HostCore::look_up_type(Peer& peer, std::uint32_t type) {
+  if (find_message_name(type)) {
+    known_type_ = type;
+  } else {
+    peer.session->count_unknown_type();
+  }
 }
 
 // What becomes of an event that is no message. False: the connection is tried again instead.
@@ -190,7 +203,7 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
   return false;
 }
 
-bool HostCore::pop_event(Event& into) {
+[[gnu::always_inline]] inline bool HostCore::pop_event(Event& into) {
   if (ring_.empty()) {
     Held held;
     Peer* const peer = take_ready(into, held);
@@ -208,16 +221,18 @@ bool HostCore::pop_event(Event& into) {
 }
 
 // The program has the event now: what it held goes back to its connection.
-void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
+inline void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
   if (held.credit > 0 || held.reserved_bytes > 0) {
     peer.session->release(held);
     mark_dirty(peer);
   }
-  if (EventRing::is_terminal(event.type) && peer.session->state() == SessionState::ended &&
-      !peer.ended_pass) {
-    peer.ended_pass = pass_;
-    ended_.push_back(peer.slot());
-  }
+  if (EventRing::is_terminal(event.type)) note_end(peer);
+}
+
+void HostCore::note_end(Peer& peer) {
+  if (peer.session->state() != SessionState::ended || peer.ended_pass) return;
+  peer.ended_pass = pass_;
+  ended_.push_back(peer.slot());
 }
 
 bool HostCore::consumed_by_extension(Event& event) {

@@ -17,7 +17,8 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage& message,
                                  const SendOptions& options) {
   Peer* peer = find(connection);
   if (peer == nullptr) return Error{ErrorCode::not_connected, 0, {}};
-  message.replace_key = options.replace_key;
+  // Not simply copied: the processor would wait for a half of it that the caller has just written.
+  if (options.replace_key) message.replace_key = options.replace_key;
   if (!options.metadata.empty()) {
     if (auto added = add_metadata(message, options.metadata); !added) return added.error();
   }

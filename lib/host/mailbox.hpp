@@ -23,6 +23,7 @@ class Mailbox {
       const std::lock_guard lock(mutex_);
       if (shut_) return false;
       functions_.push_back(std::move(function));
+      is_waiting_.store(true, std::memory_order_release);
     }
     poller_->wake();
     return true;
@@ -38,9 +39,11 @@ class Mailbox {
   /// behind it are left for the next call.
   void run_posted() {
     if (next_ == running_.size()) {
+      if (!is_waiting_.load(std::memory_order_acquire)) return;
       running_.clear();
       next_ = 0;
       const std::lock_guard lock(mutex_);
+      is_waiting_.store(false, std::memory_order_relaxed);
       running_.swap(functions_);
     }
     while (next_ < running_.size()) {
@@ -62,6 +65,7 @@ class Mailbox {
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::vector<std::function<void()>> functions_;
+  std::atomic<bool> is_waiting_{false};  // something in `functions_`: spares most passes the lock
   std::vector<std::function<void()>> running_;  // the host's thread only
   std::size_t next_ = 0;                        // in `running_`
   bool shut_ = false;

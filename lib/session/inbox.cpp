@@ -84,8 +84,9 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
 void Inbox::push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
                           std::span<const std::byte> records, std::uint32_t messages) {
   const std::byte* const begin = records.data();
+  const auto credit = &to == &reliable_ ? MessageRun::Credit::spent : MessageRun::Credit::none;
   to.push_back(MessageRun::records({buffer.block(), begin, begin + records.size()}, messages,
-                                   channel, arrivals_++));
+                                   channel, arrivals_++, credit));
 }
 
 // The credit goes back at once, or the channels that have their memory could starve behind those
@@ -270,6 +271,12 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
     ++drops_.stale_sequenced;
     return true;
   }
+  const Contents contents = look_at(packet.bytes());
+  if (contents.splits && contents.is_all_messages && contents.messages > 0) {
+    push_unreliable(header.channel, packet, packet.bytes(), contents.messages);
+    drop_unreliable_excess();
+    return true;
+  }
   ByteCursor cursor(packet.bytes());
   while (const auto record = wire::next_record(cursor)) {
     if (!wire::is_message(record->kind)) {
@@ -279,45 +286,49 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
     }
     const auto body = wire::read_message_body(record->kind, record->body);
     if (!body || is_too_large(*body)) return false;
-    push_messages(unreliable_, header.channel, packet.share(), record->whole, 1);
-    ++unreliable_messages_;
-    unreliable_cost_ += wire::record_cost(record->body.size());
+    push_unreliable(header.channel, packet, record->whole, 1);
   }
   drop_unreliable_excess();
   return cursor.ok();
 }
 
+void Inbox::push_unreliable(std::uint8_t channel, const Packet& packet,
+                            std::span<const std::byte> records, std::uint32_t messages) {
+  push_messages(unreliable_, channel, packet.share(), records, messages);
+  unreliable_messages_ += messages;
+  unreliable_cost_ += unreliable_.back().cost();
+}
+
 void Inbox::drop_unreliable_excess() {
   while (unreliable_cost_ > limits_.max_unreliable_queue.bytes && unreliable_messages_ > 1) {
-    Event oldest;
-    Held held;
-    take_unreliable(oldest, held);
+    MessageRun& oldest = unreliable_.front();
+    unreliable_cost_ -= oldest.cost();
+    --unreliable_messages_;
+    {
+      Event message;
+      Held held;
+      oldest.take(message, held);
+    }
+    unreliable_cost_ += oldest.cost();
+    if (oldest.empty()) unreliable_.drop_front();
     ++drops_.unreliable_not_polled;
   }
 }
 
-void Inbox::take(Event& into, Held& held) {
-  if (!unreliable_.empty() &&
-      (reliable_.empty() || unreliable_.front().arrival() < reliable_.front().arrival())) {
-    return take_unreliable(into, held);
+MessageRun Inbox::take() {
+  if (unreliable_.empty() ||
+      (!reliable_.empty() && reliable_.front().arrival() < unreliable_.front().arrival())) {
+    return reliable_.take_front();
   }
-  MessageRun& run = reliable_.front();
-  run.take(into, held);
-  if (run.empty()) reliable_.drop_front();
+  MessageRun run = unreliable_.take_front();
+  unreliable_messages_ -= run.messages();
+  unreliable_cost_ -= run.cost();
+  return run;
 }
 
-void Inbox::take_unreliable(Event& into, Held& held) {
-  MessageRun& run = unreliable_.front();
-  run.take(into, held);
-  unreliable_cost_ -= std::exchange(held.credit, 0);
-  --unreliable_messages_;
-  if (run.empty()) unreliable_.drop_front();
-}
-
-void Inbox::release(const Held& held) noexcept {
-  returned_cost_ += held.credit;
-  reserved_bytes_ -= held.reserved_bytes;
-  budget_.release(held.reserved_bytes);
+void Inbox::release_memory(std::size_t bytes) noexcept {
+  reserved_bytes_ -= bytes;
+  budget_.release(bytes);
 }
 
 void Inbox::count_taken(Channel& from, std::uint32_t messages) noexcept {
@@ -376,7 +387,7 @@ ResumePoint Inbox::rewind() {
   for (std::size_t i = 0; i < channels_.size(); ++i) {
     if (!channels_[i]) continue;
     Channel& from = *channels_[i];
-    if (from.assembly.buffer) release({0, from.assembly.total});
+    if (from.assembly.buffer) release_memory(from.assembly.total);
     from.assembly = Assembly();
     // What waited has had its credit back.
     from.parked.clear();

@@ -80,14 +80,16 @@ class Inbox {
   [[nodiscard]] bool owes_holds() const noexcept { return holds_changed_; }
 
   [[nodiscard]] bool empty() const noexcept { return reliable_.empty() && unreliable_.empty(); }
-  /// Moves the next message into a fresh event. Pre: not empty.
-  void take(Event& into, Held& held);
+  /// The messages that came first. Pre: not empty.
+  [[nodiscard]] MessageRun take();
   /// Whether a message waits that came before `arrival` did; see `arrivals`.
   [[nodiscard]] bool has_before(std::uint64_t arrival) const noexcept;
   /// The number of the next arrival.
   [[nodiscard]] std::uint64_t arrivals() const noexcept { return arrivals_; }
-  /// The program is done with a message.
-  void release(const Held& held) noexcept;
+  /// The program is done with messages that had used up this much credit.
+  void return_credit(std::uint64_t cost) noexcept { returned_cost_ += cost; }
+  /// It is done with a large one.
+  void release_memory(std::size_t bytes) noexcept;
 
   /// Reliable messages taken on a channel, ever.
   [[nodiscard]] std::uint32_t taken(std::uint8_t channel) const noexcept;
@@ -161,8 +163,9 @@ class Inbox {
   [[nodiscard]] bool count_piece(std::uint8_t index, Channel& from, std::size_t bytes);
   void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
                      std::span<const std::byte> records, std::uint32_t messages);
+  void push_unreliable(std::uint8_t channel, const Packet& packet,
+                       std::span<const std::byte> records, std::uint32_t messages);
   void count_taken(Channel& from, std::uint32_t messages) noexcept;
-  void take_unreliable(Event& into, Held& held);
   void drop_unreliable_excess();
 
   const Limits& limits_;
@@ -175,7 +178,7 @@ class Inbox {
   std::uint64_t unreliable_messages_ = 0;
   std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;
-  std::size_t parked_channels_ = 0;
+  std::uint8_t parked_channels_ = 0;
   bool holds_changed_ = false;
   std::uint8_t placed_on_ = 0;  // the channel of the tail that was placed last
   std::uint64_t arrivals_ = 0;

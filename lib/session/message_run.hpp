@@ -8,6 +8,8 @@
 #include <tickwire/event.hpp>
 
 #include "lib/base/buffer.hpp"
+#include "lib/session/payload_access.hpp"
+#include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
 
@@ -31,42 +33,78 @@ class MessageRun {
     const std::byte* end = nullptr;
   };
 
+  /// Whether its messages use up credit, which goes back when they are taken.
+  enum class Credit : std::uint8_t { none, spent };
+
   MessageRun() noexcept = default;
   /// Records that are messages, every one of them. Pre: `messages` of them, all correct.
   [[nodiscard]] static MessageRun records(const Place& place, std::uint32_t messages,
-                                          std::uint8_t channel, std::uint64_t arrival) noexcept;
+                                          std::uint8_t channel, std::uint64_t arrival,
+                                          Credit credit) noexcept;
   /// A whole record body. Pre: correct.
   [[nodiscard]] static MessageRun whole(const Place& place, std::uint8_t kind, std::uint8_t channel,
                                         std::uint64_t arrival) noexcept;
-  MessageRun(MessageRun&& other) noexcept { swap(other); }
+  MessageRun(MessageRun&& other) noexcept { take_over(other); }
   MessageRun& operator=(MessageRun&& other) noexcept {
-    MessageRun(std::move(other)).swap(*this);
+    if (this == &other) return *this;
+    drop();
+    take_over(other);
     return *this;
   }
-  ~MessageRun() {
-    if (left_ > 0) release(place_.block, left_);
-  }
+  ~MessageRun() { drop(); }
 
   [[nodiscard]] bool empty() const noexcept { return left_ == 0; }
   /// Orders runs by when they came.
   [[nodiscard]] std::uint64_t arrival() const noexcept { return arrival_; }
+  [[nodiscard]] std::uint32_t messages() const noexcept { return left_; }
+  /// What its records count: their bytes, and the memory that each takes at least.
+  [[nodiscard]] std::size_t cost() const noexcept {
+    return static_cast<std::size_t>(place_.end - place_.begin) + left_ * wire::kRecordCostBytes;
+  }
   /// Moves the next message into a fresh event, and what it holds into `held`. Pre: not empty.
   void take(Event& into, Held& held) noexcept;
 
  private:
-  void swap(MessageRun& other) noexcept {
-    std::swap(place_, other.place_);
-    std::swap(left_, other.left_);
-    std::swap(channel_, other.channel_);
-    std::swap(kind_, other.kind_);
-    std::swap(arrival_, other.arrival_);
+  void drop() noexcept {
+    if (left_ > 0) release(place_.block, left_);
+  }
+  void take_over(MessageRun& other) noexcept {
+    place_ = other.place_;
+    left_ = std::exchange(other.left_, 0);
+    channel_ = other.channel_;
+    kind_ = other.kind_;
+    credit_ = other.credit_;
+    arrival_ = other.arrival_;
   }
 
   Place place_;  // of what is left
   std::uint32_t left_ = 0;
   std::uint8_t channel_ = 0;
   std::uint8_t kind_ = 0;  // of a whole body; 0: records
+  Credit credit_ = Credit::none;
   std::uint64_t arrival_ = 0;
 };
+
+inline void MessageRun::take(Event& into, Held& held) noexcept {
+  std::uint8_t kind = kind_;
+  std::span<const std::byte> record{place_.begin, place_.end};
+  if (kind == 0) {
+    const std::byte* at = place_.begin;
+    kind = std::to_integer<std::uint8_t>(*at++);
+    const std::uint32_t bytes = load_varint(at);
+    record = {at, bytes};
+    place_.begin = at + bytes;
+    if (credit_ == Credit::spent) held.credit = wire::record_cost(bytes);
+  } else {
+    held.reserved_bytes = record.size();
+  }
+  const wire::MessageBody body = wire::read_correct_body(kind, record);
+  held.is_filtered = body.is_filtered;
+  into.type = body.is_object ? EventType::object_received : EventType::data_received;
+  into.channel = channel_;
+  into.type_id = body.type;
+  PayloadAccess::fill(into.payload, place_.block, body.payload, body.metadata);
+  --left_;
+}
 
 }  // namespace tickwire::detail

@@ -22,9 +22,9 @@ MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, 
       pool_(pool),
       inbox_(*settings_, budget, pool, stats_.drops),
       outbox_(*settings_, pool, receipts_, stats_),
+      name_(std::move(start.name)),
       state_(start.direction == Direction::dialled ? SessionState::waiting_for_link
                                                    : SessionState::greeting),
-      name_(std::move(start.name)),
       direction_(start.direction),
       slot_(start.slot),
       heard_at_(now),
@@ -53,7 +53,7 @@ void MessageSession::link_up(const LinkTraits& traits) {
   ResumeWords words;
   offer_resume(words);
   if (state_ == SessionState::interrupted) {
-    words.point = inbox_.rewind();
+    words.point = rewind_inbox();
     resumption_->stage = Resumption::Stage::greeting;
     return greet_again(wire::Kind::hello, words);
   }
@@ -240,10 +240,6 @@ void MessageSession::fail(Error error) {
   if (state_ != SessionState::ended) finish(std::move(error));
 }
 
-void MessageSession::release(const Held& held) noexcept {
-  inbox_.release(held);
-}
-
 void MessageSession::advance(TimePoint now) {
   if (state_ == SessionState::ended) return;
   if (!was_open_) {
@@ -314,24 +310,19 @@ TimePoint MessageSession::next_deadline() const noexcept {
 }
 
 bool MessageSession::has_event() const noexcept {
-  if (is_paused() && !inbox_.empty()) {
+  if (is_paused() && has_messages()) {
     return connected_pending_ || owes_writable() || !receipts_.empty() ||
-           (has_notice() && !inbox_.has_before(resumption_->notices.front().arrival));
+           (has_notice() && !has_messages_before(resumption_->notices.front().arrival));
   }
-  return connected_pending_ || !inbox_.empty() || !receipts_.empty() || has_notice() ||
+  return connected_pending_ || has_messages() || !receipts_.empty() || has_notice() ||
          owes_writable() || end_pending_;
 }
 
-// Nearly always there is a message and nothing that could come before it.
-bool MessageSession::take_event(Event& into, Held& held) {
-  const bool may_be_other = connected_pending_ || refused_full_ || resumption_ || is_paused() ||
-                            !receipts_.empty() || inbox_.empty();
-  if (may_be_other) return take_other(into, held);
-  take_message(into, held);
-  return true;
+bool MessageSession::has_messages_before(std::uint64_t arrival) const noexcept {
+  return (!run_.empty() && run_.arrival() < arrival) || inbox_.has_before(arrival);
 }
 
-bool MessageSession::take_other(Event& into, Held& held) {
+bool MessageSession::find_event(Event& into, Held& held) {
   if (!has_event()) return false;
   if (connected_pending_) {
     connected_pending_ = false;
@@ -339,12 +330,12 @@ bool MessageSession::take_other(Event& into, Held& held) {
   } else if (owes_writable()) {
     refused_full_ = false;
     into.type = EventType::writable;
-  } else if (has_notice() && !inbox_.has_before(resumption_->notices.front().arrival)) {
+  } else if (has_notice() && !has_messages_before(resumption_->notices.front().arrival)) {
     auto notice = resumption_->notices.take_front();
     into.type = notice.type;
     into.error = std::move(notice.error);
   } else if (!inbox_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
-    take_message(into, held);
+    take_first_message(into, held);
   } else if (!receipts_.empty()) {
     receipts_.take(into);
     receipt_is_next_ = false;
@@ -356,10 +347,12 @@ bool MessageSession::take_other(Event& into, Held& held) {
   return true;
 }
 
-void MessageSession::take_message(Event& into, Held& held) {
-  ++stats_.messages_received;
+// Of a packet. The others follow at once: receipts take turns with packets.
+void MessageSession::take_first_message(Event& into, Held& held) {
+  run_ = inbox_.take();
+  stats_.messages_received += run_.messages();
   receipt_is_next_ = true;
-  inbox_.take(into, held);
+  run_.take(into, held);
 }
 
 bool MessageSession::wants_link_closed() const noexcept {

@@ -54,14 +54,12 @@ class MessageSession final : public Session {
   void close(const CloseReason& reason, TimePoint now) override;
   void refuse(ErrorCode code, std::string_view reason = {}) override;
   void fail(Error error) override;
-  void release(const Held& held) noexcept override;
   void retry_parked(TimePoint now) override;
 
   void advance(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] bool take_event(Event& into, Held& held) override;
   [[nodiscard]] std::optional<Duration> clock_offset() const noexcept override {
     return clock_offset_.ahead();
   }
@@ -146,13 +144,17 @@ class MessageSession final : public Session {
   void agree_to_resume(const ResumeToken& token);
   void offer_resume(ResumeWords& words);
   [[nodiscard]] std::optional<ResumeToken> make_token() const;
+  [[nodiscard]] ResumePoint rewind_inbox();
   void greet_again(wire::Kind kind, const ResumeWords& words);
   void take_welcome_back(const Welcome& welcome, TimePoint now);
   void note(EventType type, Error error = {});
   [[nodiscard]] bool has_notice() const noexcept;
   [[nodiscard]] bool owes_writable() const noexcept;
-  [[nodiscard]] bool take_other(Event& into, Held& held);
-  void take_message(Event& into, Held& held);
+  [[nodiscard]] bool find_event(Event& into, Held& held) override;
+  void release_memory(std::size_t bytes) noexcept override { inbox_.release_memory(bytes); }
+  [[nodiscard]] bool has_messages() const noexcept { return !run_.empty() || !inbox_.empty(); }
+  [[nodiscard]] bool has_messages_before(std::uint64_t arrival) const noexcept;
+  void take_first_message(Event& into, Held& held);
   [[nodiscard]] bool takes_greeting() const noexcept;
   [[nodiscard]] bool is_welcoming_back() const noexcept;
   void use_link(const LinkTraits& traits) noexcept;
@@ -185,8 +187,8 @@ class MessageSession final : public Session {
   LossEstimator loss_;
   ClockOffset clock_offset_;
 
-  SessionState state_;
   std::string name_;
+  SessionState state_;
   bool measures_loss_ = false;
   bool was_answered_ = false;  // by the transport below
   bool was_open_ = false;
@@ -197,6 +199,14 @@ class MessageSession final : public Session {
   Direction direction_;
   bool is_private_ = false;  // the link
   AgreedFilters filters_;
+  // What the next flush says besides data.
+  bool refused_ = false;
+  bool owes_ready_ = false;
+  bool owes_close_ack_ = false;
+  bool ping_due_ = false;
+  // Closing.
+  bool close_sent_ = false;
+  bool peer_closed_ = false;
   std::uint32_t slot_;
 
   TimePoint heard_at_;
@@ -204,12 +214,7 @@ class MessageSession final : public Session {
   TimePoint ping_at_{};
   TimePoint acknowledge_at_ = kNever;
 
-  // What the next flush says besides data.
   std::unique_ptr<Opening> opening_;  // none once it is open and its greeting is out
-  bool refused_ = false;
-  bool owes_ready_ = false;
-  bool owes_close_ack_ = false;
-  bool ping_due_ = false;
   struct Echo {
     std::uint32_t stamp = 0;
     TimePoint heard_at{};
@@ -218,9 +223,6 @@ class MessageSession final : public Session {
 
   std::unique_ptr<Resumption> resumption_;
 
-  // Closing.
-  bool close_sent_ = false;
-  bool peer_closed_ = false;
   std::unique_ptr<Ending> ending_;
 };
 

@@ -24,6 +24,7 @@ std::uint32_t MessageSession::stamp(TimePoint now) const noexcept {
 
 void MessageSession::flush(PacketSink& sink, TimePoint now) {
   if (state_ == SessionState::waiting_for_link) return;
+  inbox_.return_credit(take_released_credit());
   PacketWriter writer(sink, protector_, inbox_, stats_);
   write_handshake(writer);
   if (was_open_ && state_ != SessionState::interrupted) {

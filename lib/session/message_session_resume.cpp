@@ -84,10 +84,15 @@ void MessageSession::resume(const ResumeWords& words, const LinkTraits& traits, 
   offer_resume(answer);
   if (!answer.token) return finish(resumption_->why);
   resumption_->next = answer.token;
-  answer.point = inbox_.rewind();
+  answer.point = rewind_inbox();
   if (!outbox_.rewind(*words.point)) return violate("a claim to have what was never sent");
   resumption_->stage = Resumption::Stage::welcoming;
   greet_again(wire::Kind::welcome, answer);
+}
+
+ResumePoint MessageSession::rewind_inbox() {
+  inbox_.return_credit(take_released_credit());
+  return inbox_.rewind();
 }
 
 void MessageSession::greet_again(wire::Kind kind, const ResumeWords& words) {

@@ -51,6 +51,22 @@ bool Outbox::hold(std::uint8_t channel, Hold hold) {
   return true;
 }
 
+// Behind the others of the packet that is being filled, when it has the room.
+inline bool Outbox::add_to_open_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
+                                       std::size_t record_bytes) noexcept {
+  if (to.items.empty()) return false;
+  Item& open = to.items.back();
+  const std::uint64_t cost = wire::record_cost(body_bytes);
+  const bool is_full = open.messages > 0 && open.cost + cost > kMaxBundleCost;
+  if (open.bundle.room() < record_bytes || is_full || open.key) return false;
+  wire::write_message_body(wire::write_record_head(open.bundle.append(record_bytes),
+                                                   wire::message_kind(message.body), body_bytes),
+                           message.body);
+  ++open.messages;
+  open.cost += cost;
+  return true;
+}
+
 ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
                       TimePoint now) {
   if (channel >= usable_channels_) return ErrorCode::no_such_channel;
@@ -62,6 +78,8 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   }
 
   Queue& to = queue(channel, delivery);
+  last_channel_ = channel;
+  last_delivery_ = delivery;
   // One that was idle has saved nothing up.
   if (to.items.empty()) to.served = std::max(to.served, progress_beside(channel));
   if (may_get_lost(delivery)) {
@@ -71,10 +89,11 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   }
   if (message.replace_key) {
     add_keyed(to, message, now);
-  } else if (bytes <= bundle_bytes(delivery)) {
-    add_to_bundle(to, message, body_bytes, delivery, now);
-  } else {
+  } else if (bytes > bundle_bytes(delivery)) {
     add_large(to, message, now);
+  } else if (!add_to_open_bundle(to, message, body_bytes, bytes)) {
+    open_bundle(to, delivery, now);
+    static_cast<void>(add_to_open_bundle(to, message, body_bytes, bytes));
   }
   if (may_get_lost(delivery)) unreliable_bytes_ += bytes;
   queued_bytes_ += bytes;
@@ -83,23 +102,12 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   return ErrorCode::none;
 }
 
-void Outbox::add_to_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
-                           Delivery delivery, TimePoint now) {
-  const std::uint64_t cost = wire::record_cost(body_bytes);
-  Item* open = to.items.empty() ? nullptr : &to.items.back();
-  if (open == nullptr || !open->bundle || open->key ||
-      open->bundle.room() < wire::record_bytes(body_bytes) || open->cost + cost > kMaxBundleCost) {
-    Item item;
-    item.bundle = Packet(pool_, bundle_bytes(delivery));
-    item.queued_at = now;
-    open = &to.items.push_back(std::move(item));
-    ++queued_items_;
-  }
-  wire::write_message_body(
-      wire::append_record(open->bundle, wire::message_kind(message.body), body_bytes),
-      message.body);
-  ++open->messages;
-  open->cost += cost;
+void Outbox::open_bundle(Queue& to, Delivery delivery, TimePoint now) {
+  Packet bundle(pool_, bundle_bytes(delivery));
+  Item& item = to.items.push_back();
+  item.bundle = std::move(bundle);
+  item.queued_at = now;
+  ++queued_items_;
 }
 
 // Alone in its packet, so that it can be replaced; `join_keyed` makes up for that when it leaves.

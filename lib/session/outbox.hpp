@@ -134,17 +134,30 @@ class Outbox {
   };
 
   [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery) {
-    if (!channels_[channel]) channels_[channel] = std::make_unique<Channel>();
+    if (!channels_[channel]) {
+      channels_[channel] = std::make_unique<Channel>();
+      ++used_channels_;
+    }
     return channels_[channel]->queues[static_cast<std::size_t>(delivery)];
   }
-  void add_to_bundle(Queue& to, const OutMessage& message, std::size_t body_bytes,
-                     Delivery delivery, TimePoint now);
+  /// Whether all that waits is in the queue that was added to last, as nearly always.
+  [[nodiscard]] bool is_one_queue() const noexcept {
+    const auto& channel = channels_[last_channel_];
+    return channel &&
+           channel->queues[static_cast<std::size_t>(last_delivery_)].items.size() == queued_items_;
+  }
+  [[nodiscard]] bool add_to_open_bundle(Queue& to, const OutMessage& message,
+                                        std::size_t body_bytes, std::size_t record_bytes) noexcept;
+  void open_bundle(Queue& to, Delivery delivery, TimePoint now);
   void add_keyed(Queue& to, const OutMessage& message, TimePoint now);
   [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel);
   void join_keyed(Queue& from, Delivery delivery);
   void add_large(Queue& to, const OutMessage& message, TimePoint now);
   [[nodiscard]] std::uint64_t progress_beside(std::uint8_t channel) const noexcept;
+  void flush_last(PacketWriter& writer, TimePoint now);
+  void flush_all(PacketWriter& writer, TimePoint now);
   void flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer);
+  [[nodiscard]] bool serve(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
   [[nodiscard]] bool send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
   [[nodiscard]] bool send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer);
   void drop_old(std::uint8_t channel, Delivery delivery, TimePoint now);
@@ -175,6 +188,9 @@ class Outbox {
   std::size_t bundle_room_ = 0;  // less where the way is slow
   std::size_t datagram_room_ = 0;
   bool gathers_ = false;
+  std::uint8_t used_channels_ = 0;
+  std::uint8_t last_channel_ = 0;
+  Delivery last_delivery_ = Delivery::reliable;
   std::size_t queued_items_ = 0;
   std::size_t queued_bytes_ = 0;
   std::size_t unreliable_bytes_ = 0;

@@ -42,11 +42,26 @@ void Outbox::join_keyed(Queue& from, Delivery delivery) {
   front.key.reset();
 }
 
-// Strictly by priority.
 void Outbox::flush(PacketWriter& writer, TimePoint now) {
   if (empty()) return;
   const bool is_narrow = writer.capacity_bytes(Lane::reliable) < packet_room_ / 2;
   bundle_room_ = is_narrow ? std::min(packet_room_, kSmallBundleBytes) : packet_room_;
+  if (is_one_queue()) {
+    flush_last(writer, now);
+  } else {
+    flush_all(writer, now);
+  }
+}
+
+// With nothing beside it, its turn is always next.
+void Outbox::flush_last(PacketWriter& writer, TimePoint now) {
+  if (may_get_lost(last_delivery_)) drop_old(last_channel_, last_delivery_, now);
+  while (serve(last_channel_, last_delivery_, writer)) {
+  }
+}
+
+// Strictly by priority.
+void Outbox::flush_all(PacketWriter& writer, TimePoint now) {
   for (const std::uint8_t channel : by_priority()) {
     if (!channels_[channel]) continue;
     for (const Delivery delivery : kDeliveries) {
@@ -86,24 +101,34 @@ void Outbox::flush_equals(std::span<const std::uint8_t> channels, PacketWriter& 
       }
     }
     if (next == nullptr) return;
-    const std::uint64_t before = stats_.bytes_sent;
-    next->is_blocked = !send_one(its_channel, its_delivery, writer);
-    if (!next->is_blocked) next->started = next->served;
-    next->served +=
-        (stats_.bytes_sent - before) * kServedScale / settings_.channels[its_channel].weight;
+    next->is_blocked = !serve(its_channel, its_delivery, writer);
   }
+}
+
+// Sends one packet, and counts it as the queue's share. False: nothing can leave now.
+bool Outbox::serve(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {
+  Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
+  const std::uint64_t before = stats_.bytes_sent;
+  if (!send_one(channel, delivery, writer)) return false;
+  from.started = from.served;
+  from.served += (stats_.bytes_sent - before) * kServedScale / settings_.channels[channel].weight;
+  return true;
 }
 
 // How far those of a channel's priority have come.
 std::uint64_t Outbox::progress_beside(std::uint8_t channel) const noexcept {
   std::uint64_t furthest = 0;
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    if (!channels_[i] || settings_.channels[i].priority != settings_.channels[channel].priority) {
-      continue;
-    }
-    for (const Queue& each : channels_[i]->queues)
+  const auto look_at = [&](std::size_t one) {
+    for (const Queue& each : channels_[one]->queues)
       furthest = std::max(furthest, each.started);
+  };
+  if (used_channels_ == 1) {
+    look_at(channel);
+    return furthest;
   }
+  const auto priority = settings_.channels[channel].priority;
+  for (std::size_t i = 0; i < channels_.size(); ++i)
+    if (channels_[i] && settings_.channels[i].priority == priority) look_at(i);
   return furthest;
 }
 
@@ -125,7 +150,7 @@ bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& wri
   writer.write(std::move(front.bundle), packet_lane(delivery), channel,
                static_cast<std::uint16_t>(from.next_number));
   from.next_number += lossy ? 1 : messages;
-  static_cast<void>(from.items.take_front());
+  from.items.drop_front();
   --queued_items_;
   queued_bytes_ -= bytes;
   if (lossy) {

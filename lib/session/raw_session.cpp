@@ -42,7 +42,7 @@ void RawSession::receive(Packet packet, TimePoint) {
   if (state_ == SessionState::ended) return;
   ++stats_.packets_received;
   stats_.bytes_received += packet.size();
-  untaken_bytes_ += packet.size() + kHoldingBytes;
+  received_bytes_ += packet.size() + kHoldingBytes;
   incoming_.push_back(packet.slice(0, packet.size()));
 }
 
@@ -51,7 +51,7 @@ void RawSession::end_of_stream(TimePoint) {
 }
 
 bool RawSession::wants_input() const noexcept {
-  return untaken_bytes_ < settings_->limits.receive_window_bytes;
+  return untaken_bytes() < settings_->limits.receive_window_bytes;
 }
 
 void RawSession::flush(PacketSink& sink, TimePoint) {
@@ -68,7 +68,7 @@ void RawSession::flush(PacketSink& sink, TimePoint) {
   if (!outgoing_.empty() || state_ == SessionState::ended) return;
   if (state_ == SessionState::closing) {
     finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
-  } else if (input_ended_ && untaken_bytes_ == 0) {
+  } else if (input_ended_ && untaken_bytes() == 0) {
     finish({ErrorCode::closed_by_peer, 0, "The other end closed its stream."});
   }
 }
@@ -161,10 +161,6 @@ void RawSession::fail(Error error) {
   if (state_ != SessionState::ended) finish(std::move(error));
 }
 
-void RawSession::release(const Held& held) noexcept {
-  untaken_bytes_ -= static_cast<std::size_t>(held.credit);
-}
-
 void RawSession::advance(TimePoint now) {
   if (state_ == SessionState::waiting_for_link && now >= next_deadline()) {
     return finish(
@@ -198,7 +194,7 @@ bool RawSession::owes_writable() const noexcept {
          queued_bytes_ <= settings_->limits.max_send_queue_bytes / 2;
 }
 
-bool RawSession::take_event(Event& into, Held& held) {
+bool RawSession::find_event(Event& into, Held& held) {
   if (!has_event()) return false;
   if (std::exchange(connected_pending_, false)) {
     into.type = EventType::connected;

@@ -38,14 +38,12 @@ class RawSession final : public Session {
   void close(const CloseReason& reason, TimePoint now) override;
   void refuse(ErrorCode code, std::string_view reason = {}) override;
   void fail(Error error) override;
-  void release(const Held& held) noexcept override;
   void retry_parked(TimePoint) override {}
 
   void advance(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const noexcept override;
 
   [[nodiscard]] bool has_event() const noexcept override;
-  [[nodiscard]] bool take_event(Event& into, Held& held) override;
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
   void count_refused(ErrorCode code) noexcept override { count_refusal(stats_.drops, code); }
   void count_unknown_type() noexcept override {}
@@ -69,7 +67,11 @@ class RawSession final : public Session {
     std::uint64_t messages = 0;  // that end in it
   };
 
+  [[nodiscard]] bool find_event(Event& into, Held& held) override;
   [[nodiscard]] Held take_bytes(Event& into);
+  [[nodiscard]] std::uint64_t untaken_bytes() const noexcept {
+    return received_bytes_ - released_credit();
+  }
   void append(std::span<const std::byte> bytes);
   void share(const OutMessage& message);
   void finish(Error error);
@@ -86,7 +88,7 @@ class RawSession final : public Session {
   ReceiptQueue receipts_;
   SessionState state_;
   Direction direction_;
-  std::size_t untaken_bytes_ = 0;  // received and not yet taken, with what holding it costs
+  std::uint64_t received_bytes_ = 0;  // with what holding them costs
   std::size_t queued_bytes_ = 0;
   std::size_t max_packet_bytes_ = 0;
   bool was_answered_ = false;  // by the transport below

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tickwire/connection.hpp>
@@ -14,6 +15,7 @@
 #include "lib/base/packet.hpp"
 #include "lib/session/handshake.hpp"
 #include "lib/session/inbox.hpp"
+#include "lib/session/message_run.hpp"
 #include "lib/session/outbox.hpp"
 #include "lib/session/packet_sink.hpp"
 #include "lib/session/receipts.hpp"
@@ -86,7 +88,10 @@ class Session {
   /// Ends it at once, for a reason of this end's.
   virtual void fail(Error error) = 0;
   /// Gives back what a message held, once the program has taken it.
-  virtual void release(const Held& held) noexcept = 0;
+  void release(const Held& held) noexcept {
+    released_credit_ += held.credit;
+    if (held.reserved_bytes > 0) release_memory(held.reserved_bytes);
+  }
   /// Goes on with messages that waited for memory.
   virtual void retry_parked(TimePoint now) = 0;
 
@@ -101,7 +106,12 @@ class Session {
   [[nodiscard]] virtual bool has_event() const noexcept = 0;
   /// Moves the next event into a fresh one, all but its connection. What it holds, also fresh, is
   /// to be released once the program has it. False: there is none.
-  [[nodiscard]] virtual bool take_event(Event& into, Held& held) = 0;
+  [[nodiscard]] bool take_event(Event& into, Held& held) {
+    // Nearly always a message, behind others of its packet.
+    if (run_.empty() || is_paused()) return find_event(into, held);
+    run_.take(into, held);
+    return true;
+  }
 
   /// Whether messages are among the events; while they are not, they hold their credit, and the
   /// session's end waits behind them.
@@ -141,9 +151,23 @@ class Session {
   }
 
  protected:
+  /// As `take_event`, when no run of messages is being taken, or it is to wait.
+  [[nodiscard]] virtual bool find_event(Event& into, Held& held) = 0;
+  /// A large message's memory is free again.
+  virtual void release_memory(std::size_t) noexcept {}
+
   [[nodiscard]] bool is_paused() const noexcept { return receiving_ == Receiving::paused; }
+  /// What the program has given back since the last call.
+  [[nodiscard]] std::uint64_t take_released_credit() noexcept {
+    return std::exchange(released_credit_, 0);
+  }
+  [[nodiscard]] std::uint64_t released_credit() const noexcept { return released_credit_; }
+
+  /// Messages that are being taken: all events that there are come after them.
+  MessageRun run_;
 
  private:
+  std::uint64_t released_credit_ = 0;
   Receiving receiving_ = Receiving::on;
 };
 

@@ -77,13 +77,16 @@ inline constexpr std::size_t kMaxReasonBytes = 200;
   return body_bytes + kRecordCostBytes;
 }
 
-/// Writes kind and length, and returns where the body goes. Pre: the packet has the room.
-/// `apart_bytes` of the body come behind the packet.
-[[nodiscard]] inline std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes,
-                                              std::size_t apart_bytes = 0) noexcept {
-  std::byte* at = packet.append(record_bytes(body_bytes) - apart_bytes);
+/// Writes kind and length, and returns where the body goes.
+[[nodiscard]] inline std::byte* write_record_head(std::byte* at, Kind kind,
+                                                  std::size_t body_bytes) noexcept {
   *at++ = static_cast<std::byte>(kind);
   return store_varint(at, static_cast<std::uint32_t>(body_bytes));
+}
+/// The same at a packet's end. Pre: it has the room. `apart_bytes` of the body come behind it.
+[[nodiscard]] inline std::byte* append_record(Packet& packet, Kind kind, std::size_t body_bytes,
+                                              std::size_t apart_bytes = 0) noexcept {
+  return write_record_head(packet.append(record_bytes(body_bytes) - apart_bytes), kind, body_bytes);
 }
 
 struct Record {

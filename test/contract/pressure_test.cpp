@@ -316,3 +316,31 @@ CONTRACT_CASE("messages of a paused connection wait with their credit, and its e
   CHECK(pair.server.log.texts().back() == "last words");
   CHECK(server.set_receiving(Connection(), Receiving::on) == ErrorCode::not_connected);
 }
+
+CONTRACT_CASE("a pause in the middle of a packet holds back the rest of it, and no receipts") {
+  HostPair pair(scheme);
+  pair.connect();
+  Host& server = *pair.server;
+  for (int i = 0; i < 8; ++i)
+    REQUIRE(test::send_text(pair.caller, std::to_string(i)));
+  REQUIRE(test::send_text(pair.callee, "the other way"));
+  pair.server.awake = false;
+  const auto take = [&] {
+    while (const auto event = server.poll()) {
+      pair.server.log.add(*event);
+      if (pair.server.log.messages() == 3) server.set_receiving(pair.callee, Receiving::paused);
+    }
+  };
+  REQUIRE(pair.until([&] {
+    take();
+    return pair.server.log.messages() >= 3 && pair.server.log.count(EventType::data_sent) == 1;
+  }));
+  REQUIRE(test::send_text(pair.caller, "8"));
+  pair.server.awake = true;
+  pair.run(100ms);
+  CHECK(pair.server.log.messages() == 3);
+  CHECK(server.set_receiving(pair.callee, Receiving::on) == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 9; }));
+  for (std::size_t i = 0; i < 9; ++i)
+    CHECK(pair.server.log.texts()[i] == std::to_string(i));
+}

@@ -2,7 +2,6 @@
 #include "lib/transport/stream/stream_connection.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -341,10 +340,9 @@ void StreamConnection::flush(TimePoint now) {
 
 // Failures are told by the next `service`: only there may a handler be called.
 void StreamConnection::write_some() {
-  std::array<std::span<const std::byte>, SendQueue::kMaxPieces> pieces;
   while (!queue_.empty() && !write_blocked_ && !write_failure_) {
-    const std::size_t count = queue_.gather(pieces);
-    const IoResult result = stream_->write({pieces.data(), count});
+    const std::size_t count = queue_.gather(shared_.pieces);
+    const IoResult result = stream_->write(std::span(shared_.pieces).first(count));
     if (result.status == IoStatus::done) {
       queue_.consume(result.bytes);
       written_bytes_ += result.bytes;

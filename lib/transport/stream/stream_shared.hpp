@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "lib/platform/stream_socket.hpp"
 #include "lib/transport/stream/read_block.hpp"
+#include "lib/transport/stream/send_queue.hpp"
 #include "lib/transport/tls/tls_session.hpp"
 #include "lib/transport/transport.hpp"
 
@@ -44,6 +48,7 @@ struct StreamShared {
   TransportContext context;
   StreamOptions options;
   ReadBlock block;
+  std::array<std::span<const std::byte>, SendQueue::kMaxPieces> pieces;  // of one write
   TransportCounters counters{};
   std::vector<StreamConnection*> ready;  // for the next `service`
   std::vector<StreamConnection*> dirty;  // for the next `flush`

@@ -436,3 +436,20 @@ TEST_CASE("unreliable messages that nobody takes are bounded, and the oldest goe
   CHECK(target.end.session.stats().drops.unreliable_not_polled == 2000 - kept);
   CHECK(target.survives());
 }
+
+TEST_CASE("of several messages in an unreliable packet as many go as have to") {
+  Target target;
+  for (std::uint32_t i = 0; i < 400; ++i) {
+    auto packet = test::data_packet(PacketLane::unreliable, 0, static_cast<std::uint16_t>(i));
+    for (std::uint32_t k = 0; k < 5; ++k)
+      packet.record(0x02, ByteKit().u32(5 * i + k).bytes(Bytes(196)));
+    target.give(packet);
+  }
+  target.end.take_events();
+  const std::size_t kept = target.end.count(EventType::data_received);
+  CHECK(kept > 64 * 1024 / 250);
+  CHECK(kept <= 64 * 1024 / 200);
+  CHECK(kept % 5 != 0);
+  CHECK(target.end.session.stats().drops.unreliable_not_polled == 2000 - kept);
+  CHECK(target.survives());
+}
