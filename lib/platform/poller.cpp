@@ -35,6 +35,10 @@ void Watch::end() noexcept {
 
 // By the time that really passes: a program's own clock may stand still meanwhile.
 void wait_spinning(Poller& poller, std::optional<Duration> timeout, Duration spin) {
+  if (spin == Duration::zero()) {
+    poller.wait(timeout);
+    return;
+  }
   const auto begin = std::chrono::steady_clock::now();
   const Duration most = timeout ? std::min(spin, *timeout) : spin;
   Duration passed = Duration::zero();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
+#include <chrono>
 #include <new>
 
 #include "lib/platform/poller.hpp"
@@ -13,10 +13,50 @@
 namespace tickwire::detail {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
+using SteadyTime = SteadyClock::time_point;
+
 constexpr std::uint32_t event_bits(Interest interest) noexcept {
   const int bits = static_cast<int>(interest);
   return ((bits & static_cast<int>(Interest::readable)) != 0 ? EPOLLIN : 0u) |
          ((bits & static_cast<int>(Interest::writable)) != 0 ? EPOLLOUT : 0u);
+}
+
+SteadyTime deadline_after(SteadyTime now, Duration timeout) noexcept {
+  return timeout > SteadyTime::max() - now ? SteadyTime::max() : now + timeout;
+}
+
+/// An alarm that epoll watches and that stays set from one wait to the next. With a time-out the
+/// system would set and clear one in each wait, which on a virtual machine takes as long as a small
+/// message does to be received; it would also ring up to 50 us late.
+class Alarm {
+ public:
+  Alarm() noexcept : timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {}
+  ~Alarm() {
+    if (timer_ >= 0) close(timer_);
+  }
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+
+  [[nodiscard]] int descriptor() const noexcept { return timer_; }
+  /// Sees to it that it rings by then; it may ring before.
+  void ring_by(SteadyTime when) noexcept;
+  void has_rung() noexcept { rings_at_ = SteadyTime::max(); }
+
+ private:
+  int timer_;
+  SteadyTime rings_at_ = SteadyTime::max();
+};
+
+void Alarm::ring_by(SteadyTime when) noexcept {
+  if (rings_at_ <= when) return;
+  rings_at_ = when;
+  const auto since_boot = when.time_since_epoch();
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
+  itimerspec time{};
+  time.it_value.tv_sec = whole.count();
+  time.it_value.tv_nsec = std::chrono::nanoseconds(since_boot - whole).count();
+  timerfd_settime(timer_, TFD_TIMER_ABSTIME, &time, nullptr);
 }
 
 class EpollPoller final : public Poller {
@@ -30,23 +70,29 @@ class EpollPoller final : public Poller {
  private:
   bool change(SocketHandle socket, Interest from, Interest to,
               PollTarget& target) noexcept override;
-  bool tell(int count);
+  [[nodiscard]] bool add(int descriptor, std::uint32_t events, void* tag) noexcept;
+  [[nodiscard]] bool tell(int count);
 
   WakePipe wake_;
+  Alarm alarm_;
   int epoll_;
-#ifdef TICKWIRE_HAVE_EPOLL_PWAIT2
-  bool is_precise_ = true;  // until the kernel says that it does not know the call
-#endif
   std::array<epoll_event, kReadyPerWait> ready_{};
 };
 
 EpollPoller::EpollPoller() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  epoll_event event{};
-  event.events = EPOLLIN;  // without a target
-  if (epoll_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_.descriptor(), &event) != 0) {
+  // An edge needs no reading.
+  if (epoll_ < 0 || alarm_.descriptor() < 0 || !add(wake_.descriptor(), EPOLLIN, &wake_) ||
+      !add(alarm_.descriptor(), EPOLLIN | EPOLLET, &alarm_)) {
     if (epoll_ >= 0) close(epoll_);
     throw std::bad_alloc();
   }
+}
+
+bool EpollPoller::add(int descriptor, std::uint32_t events, void* tag) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = tag;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
 bool EpollPoller::change(SocketHandle socket, Interest from, Interest to,
@@ -61,16 +107,23 @@ bool EpollPoller::change(SocketHandle socket, Interest from, Interest to,
   return epoll_ctl(epoll_, operation, static_cast<int>(socket), &event) == 0;
 }
 
+// Whether a socket or a wake was among them.
 bool EpollPoller::tell(int count) {
+  bool told = false;
   for (int i = 0; i < count; ++i) {
-    auto* target = static_cast<PollTarget*>(ready_[static_cast<std::size_t>(i)].data.ptr);
-    if (target != nullptr) {
-      target->on_ready();
-    } else {
+    void* const tag = ready_[static_cast<std::size_t>(i)].data.ptr;
+    if (tag == &alarm_) {
+      alarm_.has_rung();
+      continue;
+    }
+    told = true;
+    if (tag == &wake_) {
       wake_.drain();
+    } else {
+      static_cast<PollTarget*>(tag)->on_ready();
     }
   }
-  return count > 0;
+  return told;
 }
 
 bool EpollPoller::wait(std::optional<Duration> timeout) {
@@ -78,24 +131,15 @@ bool EpollPoller::wait(std::optional<Duration> timeout) {
   if (timeout && *timeout <= Duration::zero()) {
     return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
   }
-  timespec time{};
-  if (timeout) {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(*timeout);
-    time.tv_sec = whole.count();
-    time.tv_nsec = (*timeout - whole).count();
+  const SteadyTime deadline =
+      timeout ? deadline_after(SteadyClock::now(), *timeout) : SteadyTime::max();
+  while (true) {
+    alarm_.ring_by(deadline);
+    const int count = epoll_wait(epoll_, ready_.data(), room, /*timeout=*/-1);
+    if (tell(count)) return true;
+    // A signal ends it, too; the alarm may be that of an earlier wait.
+    if (count < 0 || SteadyClock::now() >= deadline) return false;
   }
-  const timespec* limit = timeout ? &time : nullptr;
-#ifdef TICKWIRE_HAVE_EPOLL_PWAIT2
-  if (is_precise_) {
-    const int count = epoll_pwait2(epoll_, ready_.data(), room, limit, nullptr);
-    if (count >= 0 || errno != ENOSYS) return tell(count);
-    is_precise_ = false;
-  }
-#endif
-  // epoll_wait counts in milliseconds, which is too coarse for a tick.
-  pollfd sleeper{epoll_, POLLIN, 0};
-  if (ppoll(&sleeper, 1, limit, nullptr) <= 0) return false;
-  return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
 }
 
 }  // namespace

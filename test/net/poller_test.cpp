@@ -191,6 +191,30 @@ POLLER_CASE("a watch that is moved goes on, and is given up by what takes its pl
   CHECK(told_now(poller, other_target) == 1);
 }
 
+POLLER_CASE("a wait takes its own time, whatever earlier ones were told") {
+  const auto time_of = [&](Duration timeout) {
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK_FALSE(poller.wait(timeout));
+    return std::chrono::steady_clock::now() - begin;
+  };
+  const auto break_off = [&](Duration timeout) {
+    poller.wake();
+    CHECK(poller.wait(timeout));
+  };
+  break_off(1h);
+  CHECK(time_of(2ms) >= 2ms);
+  break_off(5ms);
+  CHECK(time_of(30ms) >= 30ms);
+  CHECK(time_of(1ns) >= 1ns);
+  break_off(1ms);
+  std::this_thread::sleep_for(2ms);
+  CHECK_FALSE(poller.wait(Duration::zero()));
+  CHECK(time_of(2ms) >= 2ms);
+  break_off(Duration::max());
+  poller.wake();
+  CHECK(poller.wait(std::nullopt));
+}
+
 TEST_CASE("a socket that the system cannot watch is refused, and nothing changes") {
   const auto poller = detail::make_poller();
   Target target;
