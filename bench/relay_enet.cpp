@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <enet/enet.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -9,6 +12,7 @@
 
 #include "support/enet_end.hpp"
 #include "support/relay.hpp"
+#include "support/socket.hpp"
 
 /// A relay of voices with ENet alone: one packet goes to all others of a room, unreliably.
 namespace {
@@ -68,41 +72,87 @@ void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
   }
 }
 
-std::vector<ENetPeer*> dial_all(ENetHost& host, std::size_t count, std::uint16_t port) {
-  const ENetAddress address = bench::enet_loopback(port);
-  std::vector<ENetPeer*> clients;
-  for (std::size_t i = 0; i < count; ++i) {
-    ENetPeer* const peer = enet_host_connect(&host, &address, 1, 0);
-    if (peer == nullptr) throw std::runtime_error("ENet has no peer left.");
-    clients.push_back(peer);
+/// A host for each client, as each would be a program of its own, with their sockets in one epoll.
+class Clients {
+ public:
+  Clients(std::size_t count, std::uint16_t port) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_.descriptor() < 0) bench::throw_system_error("epoll_create1");
+    for (std::size_t i = 0; i < count; ++i)
+      dial(port);
+    const auto is_up = [](const Client& client) {
+      return client.peer->state == ENET_PEER_STATE_CONNECTED;
+    };
+    while (!std::ranges::all_of(clients_, is_up))
+      turn_all([](std::size_t, bench::Packet) {});
   }
-  const auto is_up = [](const ENetPeer* peer) { return peer->state == ENET_PEER_STATE_CONNECTED; };
-  while (!std::ranges::all_of(clients, is_up))
-    pass(host, 10, [](ENetPeer&, ENetPacket&) {});
-  return clients;
-}
+
+  void send(std::size_t client, bench::Packet bytes) {
+    ENetPacket* const packet = enet_packet_create(bytes.data(), bytes.size(), 0);
+    if (packet == nullptr || enet_peer_send(clients_[client].peer, 0, packet) != 0)
+      throw std::runtime_error("ENet did not take a packet.");
+    enet_host_flush(clients_[client].host.get());
+  }
+
+  /// What has come, after a millisecond at most: `hear(client, packet)`.
+  template <class Hear>
+  void wait(Hear hear) {
+    std::array<epoll_event, 64> ready;
+    const int count = epoll_wait(epoll_.descriptor(), ready.data(), ready.size(), 1);
+    for (int i = 0; i < count; ++i)
+      turn(ready[static_cast<std::size_t>(i)].data.u64, hear);
+    // ENet's own pings and timers want to be called, too.
+    if (const auto now = std::chrono::steady_clock::now(); now >= next_turn_) {
+      next_turn_ = now + std::chrono::milliseconds(100);
+      turn_all(hear);
+    }
+  }
+
+ private:
+  struct Client {
+    bench::EnetHost host;
+    ENetPeer* peer = nullptr;
+  };
+
+  void dial(std::uint16_t port) {
+    Client& client = clients_.emplace_back(Client{bench::make_enet_host(nullptr, 1), nullptr});
+    const ENetAddress address = bench::enet_loopback(port);
+    client.peer = enet_host_connect(client.host.get(), &address, 1, 0);
+    if (client.peer == nullptr) throw std::runtime_error("enet_host_connect failed.");
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = clients_.size() - 1;
+    if (epoll_ctl(epoll_.descriptor(), EPOLL_CTL_ADD, client.host->socket, &event) != 0)
+      bench::throw_system_error("epoll_ctl");
+  }
+
+  template <class Hear>
+  void turn(std::size_t client, Hear& hear) {
+    pass(*clients_[client].host, 0,
+         [&](ENetPeer&, ENetPacket& packet) { hear(client, bench::bytes_of(packet)); });
+  }
+  template <class Hear>
+  void turn_all(Hear hear) {
+    for (std::size_t i = 0; i < clients_.size(); ++i)
+      turn(i, hear);
+  }
+
+  bench::Socket epoll_;
+  std::vector<Client> clients_;
+  std::chrono::steady_clock::time_point next_turn_;
+};
 
 void load(const bench::RelayOptions& options, const std::string& port,
           const bench::TextPipe& done) {
-  const bench::EnetHost host = bench::make_enet_host(nullptr, options.clients);
-  bench::widen_buffers(*host);
-  const auto clients =
-      dial_all(*host, options.clients, static_cast<std::uint16_t>(std::stoi(port)));
+  Clients clients(options.clients, static_cast<std::uint16_t>(std::stoi(port)));
   bench::Talkers talkers(options);
+  const auto hear = [&](std::size_t client, bench::Packet packet) { talkers.hear(client, packet); };
   while (!talkers.is_over()) {
-    talkers.talk([&](std::size_t client, bench::Packet bytes) {
-      ENetPacket* const packet = enet_packet_create(bytes.data(), bytes.size(), 0);
-      if (packet == nullptr || enet_peer_send(clients[client], 0, packet) != 0)
-        throw std::runtime_error("ENet did not take a packet.");
-    });
-    pass(*host, 1, [&](ENetPeer& from, ENetPacket& packet) {
-      // Its peers lie in one array, of which all are used.
-      talkers.hear(static_cast<std::size_t>(&from - clients.front()), bench::bytes_of(packet));
-    });
+    talkers.talk([&](std::size_t client, bench::Packet packet) { clients.send(client, packet); });
+    clients.wait(hear);
   }
   done.send(talkers.summary());
   for (;;)  // the relay ends first, and this process with it
-    pass(*host, 100, [](ENetPeer&, ENetPacket&) {});
+    clients.wait([](std::size_t, bench::Packet) {});
 }
 
 }  // namespace
