@@ -82,7 +82,7 @@ class RingQueue {
   }
 
   std::unique_ptr<T[]> slots_;
-  // Each connection has some of these: numbers of 4 GiB of slots are enough.
+  // Each connection has some of these: 4 Gi slots are enough.
   std::uint32_t mask_ = 0;  // one less than the number of slots, a power of two
   std::uint32_t head_ = 0;
   std::uint32_t size_ = 0;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <new>
 
+#include "lib/base/deadline.hpp"
 #include "lib/platform/poller.hpp"
 #include "lib/platform/wake_pipe.hpp"
 
@@ -14,16 +15,11 @@ namespace tickwire::detail {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
-using SteadyTime = SteadyClock::time_point;
 
 constexpr std::uint32_t event_bits(Interest interest) noexcept {
   const int bits = static_cast<int>(interest);
   return ((bits & static_cast<int>(Interest::readable)) != 0 ? EPOLLIN : 0u) |
          ((bits & static_cast<int>(Interest::writable)) != 0 ? EPOLLOUT : 0u);
-}
-
-SteadyTime deadline_after(SteadyTime now, Duration timeout) noexcept {
-  return timeout > SteadyTime::max() - now ? SteadyTime::max() : now + timeout;
 }
 
 /// An alarm that epoll watches and that stays set from one wait to the next. With a time-out the
@@ -40,15 +36,15 @@ class Alarm {
 
   [[nodiscard]] int descriptor() const noexcept { return timer_; }
   /// Sees to it that it rings by then; it may ring before.
-  void ring_by(SteadyTime when) noexcept;
-  void has_rung() noexcept { rings_at_ = SteadyTime::max(); }
+  void ring_by(TimePoint when) noexcept;
+  void has_rung() noexcept { rings_at_ = TimePoint::max(); }
 
  private:
   int timer_;
-  SteadyTime rings_at_ = SteadyTime::max();
+  TimePoint rings_at_ = TimePoint::max();
 };
 
-void Alarm::ring_by(SteadyTime when) noexcept {
+void Alarm::ring_by(TimePoint when) noexcept {
   if (rings_at_ <= when) return;
   rings_at_ = when;
   const auto since_boot = when.time_since_epoch();
@@ -131,8 +127,8 @@ bool EpollPoller::wait(std::optional<Duration> timeout) {
   if (timeout && *timeout <= Duration::zero()) {
     return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
   }
-  const SteadyTime deadline =
-      timeout ? deadline_after(SteadyClock::now(), *timeout) : SteadyTime::max();
+  const TimePoint deadline =
+      timeout ? deadline_after(SteadyClock::now(), *timeout) : TimePoint::max();
   while (true) {
     alarm_.ring_by(deadline);
     const int count = epoll_wait(epoll_, ready_.data(), room, /*timeout=*/-1);
