@@ -90,7 +90,14 @@ class Clients {
     ENetPacket* const packet = enet_packet_create(bytes.data(), bytes.size(), 0);
     if (packet == nullptr || enet_peer_send(clients_[client].peer, 0, packet) != 0)
       throw std::runtime_error("ENet did not take a packet.");
-    enet_host_flush(clients_[client].host.get());
+    unflushed_.push_back(client);
+  }
+
+  /// What one client has said meanwhile shares a datagram.
+  void flush() {
+    for (const std::size_t client : unflushed_)
+      enet_host_flush(clients_[client].host.get());
+    unflushed_.clear();
   }
 
   /// What has come, after a millisecond at most: `hear(client, packet)`.
@@ -138,6 +145,7 @@ class Clients {
 
   bench::Socket epoll_;
   std::vector<Client> clients_;
+  std::vector<std::size_t> unflushed_;
   std::chrono::steady_clock::time_point next_turn_;
 };
 
@@ -148,6 +156,7 @@ void load(const bench::RelayOptions& options, const std::string& port,
   const auto hear = [&](std::size_t client, bench::Packet packet) { talkers.hear(client, packet); };
   while (!talkers.is_over()) {
     talkers.talk([&](std::size_t client, bench::Packet packet) { clients.send(client, packet); });
+    clients.flush();
     clients.wait(hear);
   }
   done.send(talkers.summary());

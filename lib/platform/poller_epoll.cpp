@@ -23,8 +23,8 @@ constexpr std::uint32_t event_bits(Interest interest) noexcept {
 }
 
 /// An alarm that epoll watches and that stays set from one wait to the next. With a time-out the
-/// system would set and clear one in each wait, which on a virtual machine takes as long as a small
-/// message does to be received; it would also ring up to 50 us late.
+/// system would set and clear one in each wait, which takes half a microsecond on a virtual
+/// machine.
 class Alarm {
  public:
   Alarm() noexcept : timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {}
