@@ -5,7 +5,9 @@
     headers.py [--root DIR] [--build DIR]...
 
 Each --build is a configured build folder: its compile_commands.json says with which compiler and
-which flags. Without one, nothing is compiled. Exit status 1 when something is wrong.
+which flags. Without one, nothing is compiled. A header that a source includes first compiles alone
+when the source does, so that one that is built already needs no second look. Exit status 1 when
+something is wrong.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -27,6 +30,7 @@ class Command(NamedTuple):
     """How one build folder compiles one source."""
 
     source: str
+    output: str
     folder: str
     compiler: list[str]
     flags: list[str]
@@ -63,16 +67,21 @@ def split_command(entry: dict) -> Command:
     first_flag = next(i for i, word in enumerate(words) if word.startswith("-"))
     flags = []
     rest = iter(words[first_flag:])
+    output = ""
     for word in rest:
-        if word in ("-I", "-isystem", "-include", "-D"):
+        if word == "-o":
+            output = os.path.join(entry["directory"], next(rest))
+        elif word in ("-I", "-isystem", "-include", "-D"):
             flags += [word, next(rest)]
         elif word.startswith("-fdiagnostics-color"):
             continue
+        elif word.startswith("-include"):
+            flags.append(word)  # a precompiled header
         elif word.startswith(("-I", "-isystem", "-D", "-std=", "-W", "-f", "-pthread")):
             flags.append(word)
     compiler = [word for word in words[:first_flag] if not word.endswith("ccache")]
     source = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
-    return Command(source, entry["directory"], compiler, flags)
+    return Command(source, output, entry["directory"], compiler, flags)
 
 
 def commands(build: pathlib.Path) -> list[Command]:
@@ -91,6 +100,32 @@ def nearest(header: pathlib.Path, root: pathlib.Path, known: list[Command]) -> O
 
     own = [command for command in known if command.source.startswith(str(root / relative.parts[0]))]
     return max(own or known, key=closeness, default=None)
+
+
+def first_included(source: pathlib.Path, root: pathlib.Path) -> Optional[pathlib.Path]:
+    """The header of the project that a source names before any other, if it begins with one."""
+    for line in source.read_text(encoding="utf-8").splitlines():
+        found = re.match(r'#include [<"](.+)[>"]', line)
+        if not found:
+            continue
+        for folder in (source.parent, root, root / "include"):
+            if (folder / found[1]).is_file():
+                return (folder / found[1]).resolve()
+        return None
+    return None
+
+
+def built_alone(root: pathlib.Path, known: list[Command]) -> set[pathlib.Path]:
+    """The headers that the build has compiled before anything else, as they are now."""
+    found = set()
+    for command in known:
+        output = pathlib.Path(command.output)
+        if any(flag.startswith("-include") for flag in command.flags) or not output.is_file():
+            continue
+        header = first_included(pathlib.Path(command.source), root)
+        if header and header.stat().st_mtime < output.stat().st_mtime:
+            found.add(header)
+    return found
 
 
 def compile_alone(header: pathlib.Path, command: Command) -> str:
@@ -126,7 +161,8 @@ def compile_problems(
         headers = [header for header in headers if not of_demos(header, root)]
     if not is_built(root / "bench", known):
         headers = [header for header in headers if not header.is_relative_to(root / "bench")]
-    jobs = [(header, nearest(header, root, known)) for header in headers]
+    built = built_alone(root, known)
+    jobs = [(header, nearest(header, root, known)) for header in headers if header not in built]
 
     def job_output(job: tuple[pathlib.Path, Optional[Command]]) -> str:
         header, command = job

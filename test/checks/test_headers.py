@@ -3,6 +3,7 @@
 """Shows every rule of headers.py red on a small bad tree, and green on a good one."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -29,7 +30,9 @@ class HeadersTest(unittest.TestCase):
             root = pathlib.Path(folder)
             for name, text in {**GOOD_TREE, **(extra or {})}.items():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_text(text, encoding="utf-8")
+                (root / name).write_text(text or "", encoding="utf-8")
+                if text is None:  # as old as can be
+                    os.utime(root / name, (0, 0))
             compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
             command = (
                 f"{compiler} -I{root}/include -std=c++20 -Wall -o x.o -c {root}/lib/host/host.cpp"
@@ -76,6 +79,18 @@ class HeadersTest(unittest.TestCase):
             with self.subTest(name=name):
                 text = LICENCE + "#pragma once\nstd::string text();\n"
                 self.assert_red({name: text}, f"{name} does not compile alone")
+
+    def test_a_header_that_the_build_compiled_first_is_not_compiled_again(self):
+        bad = LICENCE + "#pragma once\nstd::string text();\n"
+        source = LICENCE + '#include "lib/host/host.hpp"\n'
+        tree = {"lib/host/host.hpp": bad, "lib/host/host.cpp": source}
+        status, output = self.check({**tree, "x.o": "built"})
+        self.assertEqual(status, 0, output)
+        # Not built yet, built with something before it, or before it was changed.
+        self.assert_red(tree, "lib/host/host.hpp does not compile alone")
+        second = {**tree, "lib/host/host.cpp": source.replace("#", "#include <string>\n#"), "x.o": "built"}
+        self.assert_red(second, "lib/host/host.hpp does not compile alone")
+        self.assert_red({**tree, "x.o": None}, "lib/host/host.hpp does not compile alone")
 
     def test_what_a_build_leaves_out_is_left_out(self):
         text = LICENCE + "#pragma once\n#include <a_library_that_is_not_there.h>\n"

@@ -53,9 +53,10 @@ struct RunOptions {
 ///   900 tries (half a minute brings a thousand at each end) cannot show a ratio that closely: two
 ///   standard deviations of as many are added;
 /// - the rtt that an end reports lies within 10 % of what the path gives, or within 3 ms (three
-///   steps of the clock). Behind a rate it is the own traffic's queue that counts: not below the
-///   empty path, not above the full one. Where there is no such bound (the kernels'
-///   buffers of TCP, a stall) it is only printed.
+///   steps of the clock), and four standard deviations of what late datagrams do to as many echoes
+///   as there are in that time. Behind a rate it is the own traffic's queue that counts: not below
+///   the empty path, not above the full one. Where there is no such bound (the kernels' buffers of
+///   TCP, a stall) it is only printed.
 ///
 /// Loss and rtt as reported are means of readings in the second half of the talk.
 [[nodiscard]] CellResult run_cell(const Cell& cell, const RunOptions& options);
