@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <cereal/types/vector.hpp>
 #include <chrono>
+#include <concepts>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <tickwire/tickwire.hpp>
+#include <utility>
 #include <vector>
 
 #include "support/process.hpp"
@@ -57,6 +59,42 @@ class Blocks {
   Block block_;
 };
 
+/// Sends large messages from where they lie: as the peers without objects do, it fills in the stamp
+/// alone.
+class Buffers {
+ public:
+  static constexpr EventType event_type = EventType::data_received;
+  static constexpr const char* one_message =
+      "make_send_buffer and send_bytes in, event->bytes() out of poll()";
+
+  Buffers(std::size_t message_bytes, tickwire::Host& host)
+      : host_(host), message_bytes_(message_bytes) {}
+  tickwire::Result<tickwire::MessageId> send(tickwire::Connection connection,
+                                             const bench::Stamp& stamp) {
+    if (buffer_.bytes().empty()) {
+      auto made = host_.make_send_buffer(message_bytes_);
+      if (!made) return made.error();
+      buffer_ = std::move(*made);
+    }
+    bench::put_stamp(stamp, buffer_.bytes());
+    return connection.send_bytes(std::move(buffer_));
+  }
+  bench::Stamp take(const tickwire::Event& event) { return bench::stamp_of(event.bytes()); }
+
+ private:
+  tickwire::Host& host_;
+  std::size_t message_bytes_;
+  tickwire::SendBuffer buffer_;
+};
+
+template <class Kind>
+Kind make_kind(const bench::StreamOptions& options, tickwire::Host& host) {
+  if constexpr (std::constructible_from<Kind, std::size_t, tickwire::Host&>)
+    return Kind(options.message_bytes, host);
+  else
+    return Kind(options.message_bytes);
+}
+
 tickwire::HostConfig config_for(const bench::StreamOptions& options, const bench::TlsFiles* files,
                                 tickwire::EventMask events) {
   tickwire::HostConfig config = bench::host_config(files);
@@ -88,7 +126,7 @@ void send_stream(const bench::StreamOptions& options, const bench::TlsFiles* fil
   const auto connection = host.wait_connected(*dialled, 5s);
   if (!connection) bench::throw_error(connection.error());
 
-  Kind kind(options.message_bytes);
+  Kind kind = make_kind<Kind>(options, host);
   bench::StreamSource source(options);
   const std::size_t burst = std::max<std::size_t>(1, options.batch_bytes / options.message_bytes);
   while (!source.is_finished()) {
@@ -110,7 +148,7 @@ void send_stream(const bench::StreamOptions& options, const bench::TlsFiles* fil
 template <class Kind>
 void receive_stream(const bench::StreamOptions& options, tickwire::Host& host,
                     bench::StreamSink& sink) {
-  Kind kind(options.message_bytes);
+  Kind kind = make_kind<Kind>(options, host);
   while (!sink.is_finished()) {
     auto event = host.poll();
     if (!event) event = host.wait_for(1s);
@@ -143,6 +181,7 @@ int main(int argc, char** argv) {
   const auto options = bench::read_stream_options(argc, argv, {.peer = "tickwire"});
   return bench::run_program(bench::time_limit_seconds(options), [&] {
     if (options.payload == "bytes") return run<bench::Bytes>(options);
+    if (options.payload == "buffer") return run<Buffers>(options);
     if (options.message_bytes < 1024) return run<bench::Moves>(options);
     run<Blocks>(options);
   });

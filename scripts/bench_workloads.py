@@ -59,6 +59,7 @@ def ping_pong(cpus, wait, *peers):
 
 
 TICKWIRE_BYTES = Peer("tickwire bytes", "bench-stream-tickwire", ("--payload", "bytes"))
+TICKWIRE_BUFFERS = Peer("tickwire send buffers", "bench-stream-tickwire", ("--payload", "buffer"))
 TICKWIRE_OBJECTS = Peer("tickwire objects", "bench-stream-tickwire", ("--payload", "object"))
 ASIO = Peer("asio", "bench-stream-asio")
 # Asio writes 64 KiB at a time unless a completion condition of the program's own says more.
@@ -129,8 +130,8 @@ WORKLOADS = (
     Workload(
         "stream_bulk",
         "1 MiB messages one way over TCP",
-        streams("tcp", 1 << 20, TICKWIRE_OBJECTS, TICKWIRE_BYTES, ASIO, ASIO_LARGE, LIBUV,
-                EPOLL_LARGE, ZEROMQ),
+        streams("tcp", 1 << 20, TICKWIRE_OBJECTS, TICKWIRE_BYTES, TICKWIRE_BUFFERS, ASIO,
+                ASIO_LARGE, LIBUV, EPOLL_LARGE, ZEROMQ),
     ),
     Workload(
         "stream_small_enet",
@@ -140,7 +141,7 @@ WORKLOADS = (
     Workload(
         "stream_bulk_enet",
         "1 MiB messages one way over ENet",
-        streams("enet", 1 << 20, TICKWIRE_BYTES, ENET),
+        streams("enet", 1 << 20, TICKWIRE_BYTES, TICKWIRE_BUFFERS, ENET),
     ),
     Workload(
         "stream_small_tls",
@@ -150,7 +151,8 @@ WORKLOADS = (
     Workload(
         "stream_bulk_tls",
         "1 MiB messages one way over TLS",
-        streams("tls", 1 << 20, TICKWIRE_OBJECTS, TICKWIRE_BYTES, ASIO, OPENSSL),
+        streams("tls", 1 << 20, TICKWIRE_OBJECTS, TICKWIRE_BYTES, TICKWIRE_BUFFERS, ASIO,
+                OPENSSL),
     ),
     Workload(
         "ping_pong_one_core",

@@ -6,7 +6,7 @@
 #                                  Where it cannot: says what to install, by name, and returns 3.
 
 # Every line: purpose, Debian's name, Fedora's, Arch's, Homebrew's. `-`: no package is needed,
-# or none is known.
+# or none is known. A purpose may end with the only kind of machine that it is for.
 package_table='
 build    g++                 gcc-c++               gcc            -
 build    meson               meson                 meson          meson
@@ -22,6 +22,7 @@ library  nlohmann-json3-dev  json-devel            nlohmann-json  nlohmann-json
 library  liblz4-dev          lz4-devel             lz4            lz4
 library  libzstd-dev         libzstd-devel         zstd           zstd
 library  libturbojpeg0-dev   turbojpeg-devel       libjpeg-turbo  jpeg-turbo
+library-x86_64 libipsec-mb-dev intel-ipsec-mb-devel - -
 tests    doctest-dev         doctest-devel         doctest        doctest
 tests    netcat-openbsd      netcat                openbsd-netcat -
 tests    curl                curl                  curl           curl
@@ -57,7 +58,7 @@ packages_of() {
   shift
   while read -r purpose debian fedora arch homebrew; do
     for wanted in "$@"; do
-      [ "$wanted" = "$purpose" ] || continue
+      [ "$wanted" = "$purpose" ] || [ "$wanted-$(uname -m)" = "$purpose" ] || continue
       case $column in
         debian) name=$debian ;;
         fedora) name=$fedora ;;

@@ -18,6 +18,7 @@
 #include <tickwire/config.hpp>
 #include <tickwire/error.hpp>
 #include <tickwire/export.hpp>
+#include <tickwire/send_buffer.hpp>
 #include <tickwire/stats.hpp>
 #include <tickwire/value.hpp>
 
@@ -38,6 +39,10 @@ enum class Direction : std::uint8_t { dialled, accepted };
 
 /// Whether a connection's messages are handed out; see `Host::set_receiving`.
 enum class Receiving : std::uint8_t { on, paused };
+
+/// Bytes that can change their owner, so that they are sent without a copy.
+template <class T>
+concept Sendable = std::same_as<T, std::vector<std::byte>> || std::same_as<T, SendBuffer>;
 
 /// Settings of one send.
 struct SendOptions {
@@ -113,7 +118,7 @@ class TICKWIRE_API Connection {
   Result<MessageId> send(const T& object, const SendOptions& options = {}) const;
   Result<MessageId> send_bytes(std::span<const std::byte> bytes,
                                const SendOptions& options = {}) const;
-  template <std::same_as<std::vector<std::byte>> Bytes>
+  template <Sendable Bytes>
   Result<MessageId> send_bytes(Bytes&& bytes, const SendOptions& options = {}) const {
     return send_owned(std::move(bytes), options);
   }
@@ -143,6 +148,7 @@ class TICKWIRE_API Connection {
   Connection(Host* host, std::uint32_t slot, std::uint32_t generation) noexcept
       : host_(host), slot_(slot), generation_(generation) {}
   Result<MessageId> send_owned(std::vector<std::byte>&& bytes, const SendOptions& options) const;
+  Result<MessageId> send_owned(SendBuffer&& bytes, const SendOptions& options) const;
   [[nodiscard]] detail::Peer* peer() const noexcept;
   [[nodiscard]] std::any* user_data_slot() const noexcept;
 

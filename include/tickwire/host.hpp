@@ -15,6 +15,7 @@
 #include <tickwire/event.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/network_message.hpp>
+#include <tickwire/send_buffer.hpp>
 #include <tickwire/stats.hpp>
 #include <tickwire/subscription.hpp>
 #include <tickwire/ticker.hpp>
@@ -190,11 +191,15 @@ class TICKWIRE_API Host {
                                const SendOptions& options = {});
   /// The same for bytes that the caller has no more use for: a large message is then sent from
   /// where it lies, without a copy. After an error they are still the caller's.
-  template <std::same_as<std::vector<std::byte>> Bytes>
+  template <Sendable Bytes>
   Result<MessageId> send_bytes(Connection connection, Bytes&& bytes,
                                const SendOptions& options = {}) {
     return send_owned(connection, std::move(bytes), options);
   }
+  /// Memory for a message of so many bytes.
+  ///
+  /// Errors: `message_too_large` for more than `Limits::max_message_bytes`; `out_of_resources`.
+  [[nodiscard]] Result<SendBuffer> make_send_buffer(std::size_t bytes);
   /// Sends to every open connection; encodes once.
   template <class T>
   BroadcastResult broadcast(const T& object, const BroadcastOptions& options = {});
@@ -241,6 +246,8 @@ class TICKWIRE_API Host {
   friend class detail::HostCore;
 
   Result<MessageId> send_owned(Connection connection, std::vector<std::byte>&& bytes,
+                               const SendOptions& options);
+  Result<MessageId> send_owned(Connection connection, SendBuffer&& bytes,
                                const SendOptions& options);
   // What the templates above come down to: encode into what `start_encoding` returns, and send it.
   [[nodiscard]] ByteSink& start_encoding() noexcept;

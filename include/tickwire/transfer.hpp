@@ -111,11 +111,12 @@ struct TransferCounters {
 /// `Event::message_id`.
 ///
 /// A file is received under its target's name with `.part` behind it, and put in its place when it
-/// is complete, its SHA-256 is the sender's, and the disk has it. When a connection or a process
+/// is complete, its checksum is the sender's, and the disk has it. When a connection or a process
 /// ends before, the part stays, with a `.part.state` file; when the same is offered again and
 /// accepted for the same target, it goes on there, once the sender has compared the checksum of
 /// that part with its own. After any other failure the part is removed.
 ///
+/// Shape:    the checksum is a SHA-256 over those of every 8 KiB (docs/wire-format.md).
 /// Events:   `transfer_finished` of a connection that is gone comes after `disconnected` and names
 ///           nobody; `info` knows whose it was. `transfer_offered` waits until the files of
 ///           transfers that have failed are closed, so that the same name may be accepted at once.

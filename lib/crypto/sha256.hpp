@@ -23,6 +23,8 @@ class Sha256 {
   void update(std::span<const std::byte> bytes);
   /// The digest of everything so far; more may follow.
   [[nodiscard]] Sha256Digest digest() const;
+  /// Another one that has seen the same bytes.
+  [[nodiscard]] Sha256 copy() const;
 
  private:
   struct State;
@@ -30,5 +32,10 @@ class Sha256 {
 };
 
 [[nodiscard]] Sha256Digest sha256(std::span<const std::byte> bytes);
+/// Of each piece on its own, many of them at once where the processor can.
+///
+/// Pre: as many pieces as digests, of at most 32 KiB, are all that there is.
+void sha256_each(std::span<const std::byte> bytes, std::size_t piece_bytes,
+                 std::span<Sha256Digest> digests);
 
 }  // namespace tickwire::crypto

@@ -69,6 +69,11 @@ Result<MessageId> Connection::send_owned(std::vector<std::byte>&& bytes,
   return host_->send_owned(*this, std::move(bytes), options);
 }
 
+Result<MessageId> Connection::send_owned(SendBuffer&& bytes, const SendOptions& options) const {
+  if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};
+  return host_->send_owned(*this, std::move(bytes), options);
+}
+
 ErrorCode Connection::close(const CloseReason& reason) const {
   return host_ != nullptr ? host_->close(*this, reason) : ErrorCode::not_connected;
 }

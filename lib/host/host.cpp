@@ -159,6 +159,15 @@ Result<MessageId> Host::send_owned(Connection connection, std::vector<std::byte>
   return core_->send_owned(connection, std::move(bytes), options);
 }
 
+Result<MessageId> Host::send_owned(Connection connection, SendBuffer&& bytes,
+                                   const SendOptions& options) {
+  return core_->send_owned(connection, std::move(bytes), options);
+}
+
+Result<SendBuffer> Host::make_send_buffer(std::size_t bytes) {
+  return core_->make_send_buffer(bytes);
+}
+
 BroadcastResult Host::forward(const Event& event, std::span<const Connection> targets,
                               const SendOptions& options) {
   detail::OutMessage message;

@@ -59,6 +59,9 @@ class HostCore final : public PeerOwner, public TransportHandler {
                                        const SendOptions& options);
   [[nodiscard]] Result<MessageId> send_owned(Connection connection, std::vector<std::byte>&& bytes,
                                              const SendOptions& options);
+  [[nodiscard]] Result<MessageId> send_owned(Connection connection, SendBuffer&& bytes,
+                                             const SendOptions& options);
+  [[nodiscard]] Result<SendBuffer> make_send_buffer(std::size_t bytes);
   [[nodiscard]] BroadcastResult broadcast(OutMessage& message, const BroadcastOptions& options);
   [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage& message,
                                         const SendOptions& options);

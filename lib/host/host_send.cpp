@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <new>
+
+#include "lib/base/send_buffer_access.hpp"
 #include "lib/host/host_core.hpp"
 
 /// How messages get into sessions.
@@ -91,6 +94,22 @@ Result<MessageId> HostCore::send_owned(Connection connection, std::vector<std::b
   auto sent = send(connection, message, options);
   if (!sent) bytes = BufferPool::give_back(std::move(message.payload_block));
   return sent;
+}
+
+Result<MessageId> HostCore::send_owned(Connection connection, SendBuffer&& bytes,
+                                       const SendOptions& options) {
+  OutMessage message{.body = {.payload = bytes.bytes()},
+                     .payload_block = SendBufferAccess::share(bytes)};
+  auto sent = send(connection, message, options);
+  if (sent) bytes = SendBuffer();
+  return sent;
+}
+
+Result<SendBuffer> HostCore::make_send_buffer(std::size_t bytes) try {
+  if (bytes > config.limits.max_message_bytes) return Error{ErrorCode::message_too_large, 0, {}};
+  return SendBufferAccess::make((*pool_).allocate(bytes), bytes);
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
 }
 
 // One payload for all who do not take a copy.

@@ -164,6 +164,9 @@ def foreign_rule(include: Include) -> Optional[str]:
     if target.startswith("openssl/"):
         allowed = file.startswith(OPENSSL_FOLDERS) and file.endswith(".cpp")
         return None if allowed else "OpenSSL belongs to .cpp files of lib/transport/tls, lib/crypto"
+    if target == "intel-ipsec-mb.h":
+        allowed = file.startswith("lib/crypto/") and file.endswith(".cpp")
+        return None if allowed else "the multi-buffer library belongs to .cpp files of lib/crypto"
     if target in FEATURE_LIBRARIES:
         allowed = file.startswith("lib/features/") and file.endswith(".cpp")
         return None if allowed else f"<{target}> belongs to .cpp files of lib/features"

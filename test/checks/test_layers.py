@@ -182,6 +182,12 @@ class LayersTest(unittest.TestCase):
             with self.subTest(file=file):
                 self.assert_red(file, "#include <openssl/ssl.h>", "OpenSSL belongs to")
 
+    def test_the_multi_buffer_library_stays_in_its_folder_and_out_of_headers(self):
+        for file in ["lib/crypto/bad.hpp", "lib/features/bad.cpp", "include/tickwire/bad.hpp"]:
+            with self.subTest(file=file):
+                self.assert_red(file, "#include <intel-ipsec-mb.h>", "the multi-buffer library")
+        self.assertEqual(self.broken({"lib/crypto/good.cpp": "#include <intel-ipsec-mb.h>\n"}), [])
+
     def test_libraries_behind_features_stay_there_and_out_of_headers(self):
         for file in ["lib/features/bad.hpp", "lib/session/bad.cpp", "include/tickwire/bad.hpp"]:
             with self.subTest(file=file):

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <string>
+#include <thread>
 
 #include "test/support/host_pair.hpp"
 
@@ -69,6 +71,60 @@ CONTRACT_CASE("bytes of every size from nothing to 16 MiB arrive unharmed") {
     CHECK(told.text.size() == sent.size());
     CHECK((told.text == sent));
   }
+}
+
+CONTRACT_CASE("send buffers of every size arrive as they were filled") {
+  HostPair pair(scheme);
+  pair.connect();
+  for (const std::size_t size : {0u, 1u, 1100u, 16'384u, 70'000u, 1'048'576u, 16u * 1024 * 1024}) {
+    CAPTURE(size);
+    pair.server.log.clear();
+    const std::string text = test::pattern(size, 4);
+    auto made = pair.client->make_send_buffer(size);
+    REQUIRE(made);
+    SendBuffer buffer = std::move(*made);
+    REQUIRE(buffer.bytes().size() == size);
+    // Filled and moved elsewhere, as by a thread that reads a file.
+    SendBuffer filled;
+    std::thread([&] {
+      std::ranges::copy(std::as_bytes(std::span(text)), buffer.bytes().begin());
+      filled = std::move(buffer);
+    }).join();
+    REQUIRE(pair.caller.send_bytes(std::move(filled)));
+    CHECK(filled.bytes().empty());
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+    CHECK((pair.server.log.last(EventType::data_received).text == text));
+  }
+}
+
+CONTRACT_CASE("a send buffer that is refused is still the program's, bytes and all") {
+  SendBuffer kept;
+  {
+    HostPair pair(scheme);
+    pair.connect();
+    CHECK(pair.client->make_send_buffer(16 * 1024 * 1024 + 1).error().code ==
+          ErrorCode::message_too_large);
+    const std::string text = test::pattern(50'000, 5);
+    auto made = pair.client->make_send_buffer(text.size());
+    REQUIRE(made);
+    kept = std::move(*made);
+    std::ranges::copy(std::as_bytes(std::span(text)), kept.bytes().begin());
+    const auto refusal = [&](Connection connection, const SendOptions& options) {
+      const auto sent = connection.send_bytes(std::move(kept), options);
+      CHECK(std::ranges::equal(kept.bytes(), std::as_bytes(std::span(text))));
+      return sent ? ErrorCode::none : sent.error().code;
+    };
+    CHECK(refusal(Connection(), {}) == ErrorCode::not_connected);
+    CHECK(refusal(pair.caller, test::on_channel(8)) == ErrorCode::no_such_channel);
+    CHECK(refusal(pair.caller, test::with(Delivery::unreliable)) == ErrorCode::message_too_large);
+    // One host's goes through another as well.
+    REQUIRE(pair.callee.send_bytes(std::move(kept)));
+    REQUIRE(pair.until([&] { return pair.client.log.messages() == 1; }));
+    CHECK((pair.client.log.last(EventType::data_received).text == text));
+    kept = std::move(*pair.client->make_send_buffer(100'000));
+  }
+  CHECK(kept.bytes().size() == 100'000);  // the host is gone
+  std::ranges::fill(kept.bytes(), std::byte{1});
 }
 
 CONTRACT_CASE("objects of every size up to 16 MiB arrive unharmed") {

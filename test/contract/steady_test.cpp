@@ -108,6 +108,37 @@ CONTRACT_CASE("ten thousand warm round trips allocate nothing, whatever the deli
   }
 }
 
+CONTRACT_CASE("nor do send buffers of a megabyte") {
+  HostPair pair(scheme);
+  pair.connect();
+  const auto round_trip = [&] {
+    auto buffer = pair.client->make_send_buffer(1'000'000);
+    REQUIRE(buffer);
+    buffer->bytes().front() = buffer->bytes().back() = std::byte{7};
+    REQUIRE(pair.caller.send_bytes(std::move(*buffer)));
+    bool has_arrived = false;
+    for (int i = 0; i < 10'000 && !has_arrived; ++i) {
+      while (const auto event = pair.client->poll())
+        CHECK(event->type == EventType::data_sent);
+      while (const auto event = pair.server->poll()) {
+        if (event->type == EventType::data_received) has_arrived = true;
+      }
+      pair.clock.advance(1ms);
+    }
+    REQUIRE(has_arrived);
+  };
+  for (int i = 0; i < 50; ++i)
+    round_trip();
+  std::size_t calls = 1;  // as above
+  for (int attempt = 0; attempt < 4 && calls > 0; ++attempt) {
+    const test::AllocationCount allocated;
+    for (int i = 0; i < 50; ++i)
+      round_trip();
+    calls = allocated.calls();
+  }
+  CHECK(calls == 0);
+}
+
 CONTRACT_CASE("nor do objects of 100,000 bytes, and they arrive whole") {
   HostPair pair(scheme);
   pair.connect();

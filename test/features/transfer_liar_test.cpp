@@ -9,7 +9,6 @@
 #include <tickwire/codec.hpp>
 #include <tickwire/transfer.hpp>
 
-#include "lib/crypto/sha256.hpp"
 #include "lib/features/transfer/messages.hpp"
 #include "test/features/transfer_pair.hpp"
 
@@ -24,7 +23,7 @@ using test::HostPair;
 namespace {
 
 std::string digest_of(std::string_view text) {
-  const auto sum = crypto::sha256(std::as_bytes(std::span(text)));
+  const auto sum = test::checksum_of(std::as_bytes(std::span(text)));
   return {reinterpret_cast<const char*>(sum.data()), sum.size()};
 }
 

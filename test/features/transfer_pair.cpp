@@ -65,6 +65,12 @@ std::string text_of_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+crypto::Sha256Digest checksum_of(std::span<const std::byte> bytes) {
+  detail::TransferChecksum sum;
+  sum.update(bytes);
+  return sum.digest();
+}
+
 TransferOptions in_small_steps() {
   TransferOptions options;
   options.chunk_bytes = 16 * 1024;

@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <tickwire/transfer.hpp>
 
+#include "lib/features/transfer/checksum.hpp"
 #include "test/support/host_pair.hpp"
 
 namespace tickwire::test {
@@ -37,6 +39,9 @@ class ScratchFolder {
 };
 
 [[nodiscard]] std::string text_of_file(const std::filesystem::path& path);
+
+/// What a transfer of these bytes ends with.
+[[nodiscard]] crypto::Sha256Digest checksum_of(std::span<const std::byte> bytes);
 
 /// No more than 64 KiB come between two steps, however late the file threads have their turn.
 [[nodiscard]] TransferOptions in_small_steps();

@@ -8,7 +8,6 @@
 #include <thread>
 #include <vector>
 
-#include "lib/crypto/sha256.hpp"
 #include "lib/features/transfer/part.hpp"
 #include "test/features/transfer_pair.hpp"
 
@@ -32,7 +31,7 @@ void receive_files(const ScratchFolder& folder, char who, std::vector<std::strin
     auto part =
         TransferPart::open(folder / "a", WhenThere::number, {std::string(32, who), text.size()});
     auto done = part ? part->append(bytes) : Result<void>(part.error());
-    if (done) done = part->finish(crypto::sha256(bytes));
+    if (done) done = part->finish(test::checksum_of(bytes));
     if (!done) failures.push_back(done.error().message());
   }
 }

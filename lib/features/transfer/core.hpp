@@ -61,8 +61,10 @@ class TransferCore {
   [[nodiscard]] std::size_t fitting_chunk(std::size_t bytes) const noexcept;
   /// Whether rate and queue have room for a chunk; if not, there is another pass in time.
   [[nodiscard]] bool may_send_chunk(Connection connection, std::size_t bytes, TimePoint now);
+  /// Memory for a header and so many bytes.
+  [[nodiscard]] Result<SendBuffer> make_chunk(std::size_t bytes);
   /// After an error the bytes are still there.
-  [[nodiscard]] ErrorCode send_chunk(Connection connection, std::vector<std::byte>& bytes);
+  [[nodiscard]] ErrorCode send_chunk(Connection connection, SendBuffer& chunk);
   void send_note(Connection connection, TransferNote note);
   void wake_by(TimePoint when) noexcept { wake_at_ = std::min(wake_at_, when); }
   void raise(EventType type, const TransferTask& task);

@@ -179,9 +179,13 @@ bool TransferCore::may_send_chunk(Connection connection, std::size_t bytes, Time
   return false;
 }
 
-ErrorCode TransferCore::send_chunk(Connection connection, std::vector<std::byte>& bytes) {
-  const std::size_t size = bytes.size();
-  const auto sent = connection.send_bytes(std::move(bytes), send_options());
+Result<SendBuffer> TransferCore::make_chunk(std::size_t bytes) {
+  return host_->make_send_buffer(ChunkHeader::bytes + bytes);
+}
+
+ErrorCode TransferCore::send_chunk(Connection connection, SendBuffer& chunk) {
+  const std::size_t size = chunk.bytes().size();
+  const auto sent = connection.send_bytes(std::move(chunk), send_options());
   if (!sent) return sent.error().code;
   limit_.spend(size);
   if (host_->config().events.contains(EventType::data_sent)) receipts_to_hide_.insert(*sent);

@@ -180,7 +180,7 @@ Result<bool> TransferPart::look_again(std::size_t bytes) try {
 Result<void> TransferPart::start_over() {
   position_ = 0;
   written_out_ = 0;
-  sum_ = crypto::Sha256();
+  sum_ = TransferChecksum();
   return file_.is_open() ? file_.resize(0) : Result<void>();
 }
 

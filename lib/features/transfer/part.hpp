@@ -12,7 +12,7 @@
 #include <tickwire/error.hpp>
 #include <tickwire/transfer.hpp>
 
-#include "lib/crypto/sha256.hpp"
+#include "lib/features/transfer/checksum.hpp"
 #include "lib/platform/file.hpp"
 
 namespace tickwire::detail {
@@ -75,7 +75,7 @@ class TransferPart {
   std::uint64_t earlier_bytes_ = 0;
   std::uint64_t position_ = 0;
   std::uint64_t written_out_ = 0;
-  crypto::Sha256 sum_;
+  TransferChecksum sum_;
 };
 
 }  // namespace tickwire::detail

@@ -74,8 +74,8 @@ void SendingTask::compare(std::uint64_t bytes, const std::string& digest) {
         const auto left = bytes - source->position();
         std::optional<Error> failure;
         if (left > 0) {
-          const auto piece = source->read(std::min<std::uint64_t>(left, kCompareBytes));
-          if (!piece) failure = piece.error();
+          const auto read = source->pass_over(std::min<std::uint64_t>(left, kCompareBytes));
+          if (!read) failure = read.error();
         }
         const bool is_through = source->position() == bytes;
         bool is_same = true;
@@ -128,28 +128,31 @@ void SendingTask::read_ahead() {
   while (asked_ < info_.size_bytes) {
     const std::uint64_t bytes = std::min<std::uint64_t>(chunk_bytes_, info_.size_bytes - asked_);
     if (asked_ + bytes - acknowledged_ > window_bytes_) return;
+    auto chunk = core_.make_chunk(bytes);
+    if (!chunk) return stop(chunk.error(), StopReason::failed);
     asked_ += bytes;
-    core_.files().run([&files = core_.files(), source = source_, self = weak_from_this(), bytes] {
-      auto chunk = source->read(bytes, ChunkHeader::bytes);
-      files.answer([self, chunk = std::move(chunk)]() mutable {
-        if (const auto task = self.lock()) task->take_chunk(std::move(chunk));
+    core_.files().run([&files = core_.files(), source = source_, self = weak_from_this(),
+                       chunk = std::move(*chunk)]() mutable {
+      const auto read = source->read(chunk.bytes().subspan(ChunkHeader::bytes));
+      files.answer([self, read, chunk = std::move(chunk)]() mutable {
+        if (const auto task = self.lock()) task->take_chunk(read, std::move(chunk));
       });
     });
   }
 }
 
-void SendingTask::take_chunk(Result<std::vector<std::byte>> chunk) {
+void SendingTask::take_chunk(const Result<void>& read, SendBuffer chunk) {
   if (is_ending_) return;
-  if (!chunk) return stop(chunk.error(), StopReason::failed);
-  ready_.push_back(std::move(*chunk));
+  if (!read) return stop(read.error(), StopReason::failed);
+  ready_.push_back(std::move(chunk));
 }
 
 void SendingTask::send_ready(TimePoint now) {
   while (!ready_.empty()) {
-    const std::size_t bytes = ready_.front().size() - ChunkHeader::bytes;
+    const std::size_t bytes = ready_.front().bytes().size() - ChunkHeader::bytes;
     if (!limit_.allows(now)) return core_.wake_by(limit_.next());
     if (!core_.may_send_chunk(info_.connection, bytes, now)) return;
-    ChunkHeader{wire_id(), sent_}.write(ready_.front());
+    ChunkHeader{wire_id(), sent_}.write(ready_.front().bytes());
     const ErrorCode code = core_.send_chunk(info_.connection, ready_.front());
     if (code == ErrorCode::send_queue_full) return;  // `writable` comes
     if (code != ErrorCode::none) return stop(Error{code, 0, {}}, StopReason::failed);

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <vector>
 
 #include "lib/features/transfer/rate_limit.hpp"
 #include "lib/features/transfer/source.hpp"
@@ -32,12 +31,12 @@ class SendingTask final : public TransferTask, public std::enable_shared_from_th
   void forget_sum();
   void read_ahead();
   void send_ready(TimePoint now);
-  void take_chunk(Result<std::vector<std::byte>> chunk);
+  void take_chunk(const Result<void>& read, SendBuffer chunk);
   void end();
 
   std::shared_ptr<TransferSource> source_;
   RateLimit limit_;
-  std::deque<std::vector<std::byte>> ready_;
+  std::deque<SendBuffer> ready_;
   std::uint64_t window_bytes_ = 0;
   std::size_t chunk_bytes_ = 0;
   std::uint64_t asked_ = 0;  // of the file thread

@@ -2,8 +2,7 @@
 #include "lib/features/transfer/source.hpp"
 
 #include <new>
-#include <span>
-#include <stdexcept>
+#include <vector>
 
 #include <tickwire/copy_bytes.hpp>
 
@@ -16,26 +15,31 @@ Error changed() {
 
 }  // namespace
 
-Result<std::vector<std::byte>> TransferSource::read(std::size_t bytes, std::size_t room) try {
-  std::vector<std::byte> chunk(room + bytes);
-  const auto body = std::span(chunk).subspan(room);
+Result<void> TransferSource::read(std::span<std::byte> to) try {
   if (memory_) {
-    copy_bytes(body.data(), memory_->data() + position_, bytes);
+    copy_bytes(to.data(), memory_->data() + position_, to.size());
   } else {
-    const auto count = file_.read_at(position_, body);
+    const auto count = file_.read_at(position_, to);
     if (!count) return count.error();
-    if (*count < bytes) return changed();
+    if (*count < to.size()) return changed();
   }
-  if (!known_) sum_.update(body);
-  position_ += bytes;
-  return chunk;
+  if (!known_) sum_.update(to);
+  position_ += to.size();
+  return {};
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
+}
+
+Result<void> TransferSource::pass_over(std::size_t bytes) try {
+  std::vector<std::byte> piece(bytes);
+  return read(piece);
 } catch (const std::bad_alloc&) {
   return Error{ErrorCode::out_of_resources, 0, {}};
 }
 
 void TransferSource::rewind() {
   position_ = 0;
-  sum_ = crypto::Sha256();
+  sum_ = TransferChecksum();
 }
 
 Result<void> TransferSource::check_unchanged() const {

@@ -5,11 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <tickwire/error.hpp>
 
-#include "lib/crypto/sha256.hpp"
+#include "lib/features/transfer/checksum.hpp"
 #include "lib/platform/file.hpp"
 
 namespace tickwire::detail {
@@ -36,10 +37,12 @@ class TransferSource {
     return known_ ? *known_ : sum_.digest();
   }
 
-  /// The next bytes, behind some room.
+  /// The next bytes, as many as there is room for.
   ///
   /// Errors: `file_unreadable`; `file_changed` when there are fewer; `out_of_resources`.
-  [[nodiscard]] Result<std::vector<std::byte>> read(std::size_t bytes, std::size_t room = 0);
+  [[nodiscard]] Result<void> read(std::span<std::byte> to);
+  /// Reads them for their checksum only.
+  [[nodiscard]] Result<void> pass_over(std::size_t bytes);
   /// Begins again at the front.
   void rewind();
   /// Whether it is still what it was when it was opened.
@@ -51,7 +54,7 @@ class TransferSource {
   std::optional<FileStamp> stamp_;
   std::optional<crypto::Sha256Digest> known_;
   std::uint64_t position_ = 0;
-  crypto::Sha256 sum_;
+  TransferChecksum sum_;
 };
 
 }  // namespace tickwire::detail
