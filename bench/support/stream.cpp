@@ -25,7 +25,7 @@ StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& de
   add_names(app, options.workload, options.peer);
   app.add_option("--scheme", options.scheme, "what it goes over: tcp, tls, ...");
   app.add_option("--payload", options.payload, "what Tickwire sends")
-      ->check(CLI::IsMember({"bytes", "object"}));
+      ->check(CLI::IsMember({"bytes", "object", "buffer"}));
   app.add_option("--delivery", options.delivery, "how ENet sends")
       ->check(CLI::IsMember({"reliable", "unreliable"}));
   app.add_option("--bytes", options.message_bytes, "bytes of a message")

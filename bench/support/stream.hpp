@@ -17,7 +17,7 @@ struct StreamOptions {
   std::string workload = "stream";    ///< for the report
   std::string peer;                   ///< for the report
   std::string scheme = "tcp";         ///< tcp or tls; what else Tickwire speaks
-  std::string payload = "bytes";      ///< Tickwire: bytes or object
+  std::string payload = "bytes";      ///< Tickwire: bytes, object or buffer
   std::string delivery = "reliable";  ///< ENet: reliable or unreliable
   std::size_t message_bytes = 64;     ///< at least 16, without what a peer puts around it
   std::size_t batch_bytes = 65536;    ///< what a sender gathers; 1: each message by itself
