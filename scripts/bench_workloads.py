@@ -58,6 +58,19 @@ def ping_pong(cpus, wait, *peers):
     return tuple(Peer(p.name, p.program, options + p.options) for p in peers)
 
 
+def transfers(*options):
+    return tuple(
+        Peer(name, program, (*options, *own))
+        for name, program, own in (
+            ("tickwire tcp", "bench-transfer", ()),
+            ("sendfile", "bench-transfer-by-hand", ()),
+            ("by hand, with checksums", "bench-transfer-by-hand", ("--checksums",)),
+            ("tickwire tcp, sent before", "bench-transfer", ("--again",)),
+            ("tickwire tls", "bench-transfer", ("--scheme", "tls")),
+        )
+    )
+
+
 TICKWIRE_BYTES = Peer("tickwire bytes", "bench-stream-tickwire", ("--payload", "bytes"))
 TICKWIRE_BUFFERS = Peer("tickwire send buffers", "bench-stream-tickwire", ("--payload", "buffer"))
 TICKWIRE_OBJECTS = Peer("tickwire objects", "bench-stream-tickwire", ("--payload", "object"))
@@ -216,16 +229,15 @@ WORKLOADS = (
     Workload(
         "transfer",
         "a file of 1 GiB over TCP, onto a disk in memory; sendfile makes no checksum",
-        tuple(
-            Peer(name, program, ("--folder", MEMORY_FOLDER, *options))
-            for name, program, options in (
-                ("tickwire tcp", "bench-transfer", ()),
-                ("sendfile", "bench-transfer-by-hand", ()),
-                ("by hand, with checksums", "bench-transfer-by-hand", ("--checksums",)),
-                ("tickwire tcp, sent before", "bench-transfer", ("--again",)),
-                ("tickwire tls", "bench-transfer", ("--scheme", "tls")),
-            )
-        ),
+        transfers("--folder", MEMORY_FOLDER),
+        rounds=(5, 2),
+        seconds=(),
+        quick=("--bytes", "256MB"),
+    ),
+    Workload(
+        "transfer_to_disk",
+        "the same, to where temporary files are",
+        transfers(),
         rounds=(5, 2),
         seconds=(),
         quick=("--bytes", "256MB"),

@@ -186,13 +186,17 @@ Result<void> TransferPart::start_over() {
 
 Result<void> TransferPart::append(std::span<const std::byte> bytes) try {
   if (is_closed_) return Error{ErrorCode::file_unwritable, 0, {}};
-  if (target_.empty()) {
-    memory_.insert(memory_.end(), bytes.begin(), bytes.end());
-  } else if (auto written = file_.write_at(position_, bytes); !written) {
-    return written;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), TransferChecksum::cached_bytes));
+    sum_.update(piece);
+    if (target_.empty()) {
+      memory_.insert(memory_.end(), piece.begin(), piece.end());
+    } else if (auto written = file_.write_at(position_, piece); !written) {
+      return written;
+    }
+    position_ += piece.size();
+    bytes = bytes.subspan(piece.size());
   }
-  sum_.update(bytes);
-  position_ += bytes.size();
   if (!target_.empty() && position_ - written_out_ >= kWriteOutBytes) {
     file_.begin_writing_out(written_out_, position_ - written_out_);
     written_out_ = position_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/features/transfer/source.hpp"
 
+#include <algorithm>
 #include <new>
 #include <vector>
 
@@ -16,18 +17,27 @@ Error changed() {
 }  // namespace
 
 Result<void> TransferSource::read(std::span<std::byte> to) try {
-  if (memory_) {
-    copy_bytes(to.data(), memory_->data() + position_, to.size());
-  } else {
-    const auto count = file_.read_at(position_, to);
-    if (!count) return count.error();
-    if (*count < to.size()) return changed();
+  while (!to.empty()) {
+    const auto piece = to.first(std::min(to.size(), TransferChecksum::cached_bytes));
+    if (auto fetched = fetch(piece); !fetched) return fetched;
+    if (!known_) sum_.update(piece);
+    position_ += piece.size();
+    to = to.subspan(piece.size());
   }
-  if (!known_) sum_.update(to);
-  position_ += to.size();
   return {};
 } catch (const std::bad_alloc&) {
   return Error{ErrorCode::out_of_resources, 0, {}};
+}
+
+Result<void> TransferSource::fetch(std::span<std::byte> to) const {
+  if (memory_) {
+    copy_bytes(to.data(), memory_->data() + position_, to.size());
+    return {};
+  }
+  const auto count = file_.read_at(position_, to);
+  if (!count) return count.error();
+  if (*count < to.size()) return changed();
+  return {};
 }
 
 Result<void> TransferSource::pass_over(std::size_t bytes) try {

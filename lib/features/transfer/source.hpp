@@ -49,6 +49,8 @@ class TransferSource {
   [[nodiscard]] Result<void> check_unchanged() const;
 
  private:
+  [[nodiscard]] Result<void> fetch(std::span<std::byte> to) const;
+
   File file_;
   std::shared_ptr<const std::vector<std::byte>> memory_;
   std::optional<FileStamp> stamp_;
