@@ -63,7 +63,7 @@ void relay(const bench::RelayOptions& options, const bench::TextPipe& address,
   bench::widen_buffers(*host);
   Relay relay(options, meter);
   address.send(std::to_string(bench::port_of(*host)));
-  bench::RelayTicks ticks(options);
+  bench::RelayTicks ticks(options.tick_ms);
   while (!done.has_text()) {
     pass(*host, ticks.wait() ? 0 : 20,
          [&](ENetPeer& from, ENetPacket& packet) { relay.pass_on(from, packet); });
@@ -100,11 +100,12 @@ class Clients {
     unflushed_.clear();
   }
 
-  /// What has come, after a millisecond at most: `hear(client, packet)`.
+  /// What has come until the next tick: `hear(client, packet)`.
   template <class Hear>
   void wait(Hear hear) {
-    std::array<epoll_event, 64> ready;
-    const int count = epoll_wait(epoll_.descriptor(), ready.data(), ready.size(), 1);
+    ticks_.wait();
+    std::array<epoll_event, 256> ready;
+    const int count = epoll_wait(epoll_.descriptor(), ready.data(), ready.size(), 0);
     for (int i = 0; i < count; ++i)
       turn(ready[static_cast<std::size_t>(i)].data.u64, hear);
     // ENet's own pings and timers want to be called, too.
@@ -144,6 +145,7 @@ class Clients {
   }
 
   bench::Socket epoll_;
+  bench::RelayTicks ticks_{bench::kClientTickMs};
   std::vector<Client> clients_;
   std::vector<std::size_t> unflushed_;
   std::chrono::steady_clock::time_point next_turn_;

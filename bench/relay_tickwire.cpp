@@ -72,7 +72,7 @@ class Relay {
   bench::RelayMeter& meter_;
   std::vector<Room> rooms_;
   std::vector<Connection> others_;
-  bench::RelayTicks ticks_{options_};
+  bench::RelayTicks ticks_{options_.tick_ms};
   tickwire::Host host_{config_for()};
 };
 
@@ -105,13 +105,15 @@ void load(const bench::RelayOptions& options, const std::string& url, const benc
   tickwire::Host host(config_for());
   const std::vector<Connection> clients = dial_all(options, host, url);
   bench::Talkers talkers(options);
+  bench::RelayTicks ticks(bench::kClientTickMs);
   while (!talkers.is_over()) {
     talkers.talk([&](std::size_t client, bench::Packet packet) {
       if (auto sent = host.send_bytes(clients[client], packet); !sent)
         bench::throw_error(sent.error());
     });
     host.flush();
-    for (auto event = host.wait_for(1ms); event; event = host.poll()) {
+    ticks.wait();
+    while (const auto event = host.poll()) {
       bench::expect_life(*event);
       if (event->type == EventType::data_received)
         talkers.hear(*event->connection.user_data<std::size_t>(), event->bytes());

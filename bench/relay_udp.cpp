@@ -139,9 +139,11 @@ class Clients {
     expect_sent(::send(sockets_[client].descriptor(), packet.data(), packet.size(), 0));
   }
 
+  /// What has come until the next tick.
   void hear(bench::Talkers& talkers) {
-    std::array<epoll_event, 64> ready;
-    const int count = epoll_wait(epoll_.descriptor(), ready.data(), ready.size(), 1);
+    ticks_.wait();
+    std::array<epoll_event, 256> ready;
+    const int count = epoll_wait(epoll_.descriptor(), ready.data(), ready.size(), 0);
     for (int i = 0; i < count; ++i) {
       const std::size_t client = ready[static_cast<std::size_t>(i)].data.u64;
       receive_all(sockets_[client],
@@ -151,6 +153,7 @@ class Clients {
 
  private:
   Socket epoll_;
+  bench::RelayTicks ticks_{bench::kClientTickMs};
   std::vector<Socket> sockets_;
 };
 

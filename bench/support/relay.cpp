@@ -155,9 +155,9 @@ double RelayMeter::ns_per_packet() const {
          static_cast<double>(end_->packets - begin_->packets);
 }
 
-RelayTicks::RelayTicks(const RelayOptions& options)
+RelayTicks::RelayTicks(double tick_ms)
     : tick_(std::chrono::duration_cast<Clock::duration>(
-          std::chrono::duration<double, std::milli>(options.tick_ms))) {}
+          std::chrono::duration<double, std::milli>(tick_ms))) {}
 
 bool RelayTicks::wait() {
   if (tick_ == Clock::duration::zero()) return false;

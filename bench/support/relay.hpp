@@ -111,11 +111,15 @@ class RelayMeter {
   std::optional<Moment> end_;
 };
 
-/// When a relay looks at its sockets. With ticks, as a game's loop has them, what has come for one
-/// client since the last leaves in one datagram.
+/// From one look of the clients at their sockets to the next. They have a loop, as games have, and
+/// are not woken by each packet, which over loopback would be the relay's work.
+inline constexpr double kClientTickMs = 1;
+
+/// When somebody looks at his sockets. With ticks, as a game's loop has them, what a relay got for
+/// one client since the last leaves in one datagram.
 class RelayTicks {
  public:
-  explicit RelayTicks(const RelayOptions& options);
+  explicit RelayTicks(double tick_ms);
 
   /// Sleeps until the next tick. False when there are none.
   bool wait();
