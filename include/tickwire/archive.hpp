@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -123,8 +124,13 @@ template <class T>
 Result<T> decode(std::span<const std::byte> bytes,
                  const DecodeLimits& limits = kDefaultDecodeLimits,
                  DecodeReport* report = nullptr) {
+  // Made where the caller wants it, so that every path returns it: a copy would have to wait for
+  // what was just written in smaller pieces.
   Result<T> result(T{});
-  if (auto done = decode_into(bytes, *result, limits, report); !done) return done.error();
+  if (auto done = decode_into(bytes, *result, limits, report); !done) {
+    std::destroy_at(&result);
+    std::construct_at(&result, std::move(done).error());
+  }
   return result;
 }
 

@@ -54,6 +54,9 @@ struct SendOptions {
   std::optional<std::uint64_t> replace_key{};
 };
 
+/// What holds for a send that says nothing: one object for all of them, not a new one for each.
+inline const SendOptions kDefaultSendOptions{};
+
 /// Why a connection is closed, told to the other end.
 ///
 /// Shape: codes from 0x1000 on are the program's own; 0 means nothing special; the rest belongs to
@@ -115,11 +118,12 @@ class TICKWIRE_API Connection {
 
   /// See the members of `Host` of the same names. Nobody answers `not_connected`.
   template <class T>
-  Result<MessageId> send(const T& object, const SendOptions& options = {}) const;
+  Result<MessageId> send(const T& object, const SendOptions& options = kDefaultSendOptions) const;
   Result<MessageId> send_bytes(std::span<const std::byte> bytes,
-                               const SendOptions& options = {}) const;
+                               const SendOptions& options = kDefaultSendOptions) const;
   template <Sendable Bytes>
-  Result<MessageId> send_bytes(Bytes&& bytes, const SendOptions& options = {}) const {
+  Result<MessageId> send_bytes(Bytes&& bytes,
+                               const SendOptions& options = kDefaultSendOptions) const {
     return send_owned(std::move(bytes), options);
   }
   ErrorCode close(const CloseReason& reason = {}) const;

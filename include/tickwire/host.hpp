@@ -176,7 +176,8 @@ class TICKWIRE_API Host {
   ///         reliable delivery.
   /// Events: `data_sent` with the id that is returned.
   template <class T>
-  Result<MessageId> send(Connection connection, const T& object, const SendOptions& options = {});
+  Result<MessageId> send(Connection connection, const T& object,
+                         const SendOptions& options = kDefaultSendOptions);
   /// Pumps the host until the message is acknowledged (or handed over, when it is not reliable),
   /// consuming its `data_sent`.
   ///
@@ -185,15 +186,15 @@ class TICKWIRE_API Host {
   ///         `reentrant_call`.
   template <class T>
   Result<MessageId> send_and_wait(Connection connection, const T& object, Duration timeout,
-                                  const SendOptions& options = {});
+                                  const SendOptions& options = kDefaultSendOptions);
   /// Queues bytes, which arrive as `data_received`. Errors and events as `send`.
   Result<MessageId> send_bytes(Connection connection, std::span<const std::byte> bytes,
-                               const SendOptions& options = {});
+                               const SendOptions& options = kDefaultSendOptions);
   /// The same for bytes that the caller has no more use for: a large message is then sent from
   /// where it lies, without a copy. After an error they are still the caller's.
   template <Sendable Bytes>
   Result<MessageId> send_bytes(Connection connection, Bytes&& bytes,
-                               const SendOptions& options = {}) {
+                               const SendOptions& options = kDefaultSendOptions) {
     return send_owned(connection, std::move(bytes), options);
   }
   /// Memory for a message of so many bytes.
@@ -205,11 +206,11 @@ class TICKWIRE_API Host {
   BroadcastResult broadcast(const T& object, const BroadcastOptions& options = {});
   template <class T>
   BroadcastResult send_to(std::span<const Connection> targets, const T& object,
-                          const SendOptions& options = {});
+                          const SendOptions& options = kDefaultSendOptions);
   /// Sends a received message on under its type, with its metadata, straight from the packet that
   /// it came in; decodes nothing.
   BroadcastResult forward(const Event& event, std::span<const Connection> targets,
-                          const SendOptions& options = {});
+                          const SendOptions& options = kDefaultSendOptions);
   /// Sends now what is queued.
   void flush();
 

@@ -51,7 +51,7 @@ class TICKWIRE_API SessionHandler {
   [[nodiscard]] Connection connection() const noexcept { return connection_; }
   /// See the members of `Connection`. Needs codec.hpp.
   template <class T>
-  Result<MessageId> send(const T& object, const SendOptions& options = {}) const {
+  Result<MessageId> send(const T& object, const SendOptions& options = kDefaultSendOptions) const {
     return connection_.send(object, options);
   }
   ErrorCode close(const CloseReason& reason = {}) const { return connection_.close(reason); }

@@ -4,15 +4,61 @@
 #include <limits>
 #include <new>
 
+// A thread's own variable at an address that is known from the start, without a call to find it.
+#ifdef __GLIBC__
+#define TICKWIRE_NEAR_THREAD_LOCAL [[gnu::tls_model("initial-exec")]] constinit thread_local
+#else
+#define TICKWIRE_NEAR_THREAD_LOCAL constinit thread_local
+#endif
+
 namespace tickwire::detail {
+namespace {
+
+// What a thread has released, and the count does not know of yet.
+struct Gathered {
+  BufferBlock* block = nullptr;
+  std::uint32_t references = 0;  // of the block, if there is one
+  bool is_on = false;
+};
+TICKWIRE_NEAR_THREAD_LOCAL Gathered gathered;
+
+}  // namespace
 
 void retain(BufferBlock* block, std::uint32_t references) noexcept {
   block->references.fetch_add(references, std::memory_order_relaxed);
 }
 
 void release(BufferBlock* block, std::uint32_t references) noexcept {
+  if (gathered.block == block) references += gathered.references;
   // Alone with it, nobody else can be counting: spares the locked instruction.
-  if (block->references.load(std::memory_order_acquire) == references ||
+  if (block->references.load(std::memory_order_acquire) == references) {
+    if (gathered.block == block) gathered.block = nullptr;
+    block->pool->take_back(block);
+  } else if (gathered.is_on) {
+    if (gathered.block != block)
+      BufferPool::take_off(std::exchange(gathered.block, block), gathered.references);
+    gathered.references = references;
+  } else {
+    BufferPool::take_off(block, references);
+  }
+}
+
+void gather_releases() noexcept {
+  // A thread that ends between two passes.
+  struct SettleAtExit {
+    ~SettleAtExit() { settle_releases(); }
+  };
+  static thread_local const SettleAtExit settle_at_exit;
+  gathered.is_on = true;
+}
+
+void settle_releases() noexcept {
+  gathered.is_on = false;
+  BufferPool::take_off(std::exchange(gathered.block, nullptr), gathered.references);
+}
+
+void BufferPool::take_off(BufferBlock* block, std::uint32_t references) noexcept {
+  if (block != nullptr &&
       block->references.fetch_sub(references, std::memory_order_acq_rel) == references) {
     block->pool->take_back(block);
   }

@@ -29,6 +29,13 @@ struct alignas(std::max_align_t) BufferBlock {
 void retain(BufferBlock* block, std::uint32_t references = 1) noexcept;
 void release(BufferBlock* block, std::uint32_t references = 1) noexcept;
 
+/// From here to `settle_releases` this thread takes what it releases of one block, one reference
+/// after the other, off its count in one go: a locked instruction for a packet's messages and not
+/// for each. The last reference of all still frees the block at once, unless other threads had
+/// some. A thread that never settles does so with its next pass, or its end.
+void gather_releases() noexcept;
+void settle_releases() noexcept;
+
 /// Shares a block. The last one gone gives it back to its pool.
 ///
 /// Thread: copies may live and die on any thread.
@@ -84,6 +91,7 @@ class BufferPool {
 
  private:
   friend void release(BufferBlock*, std::uint32_t) noexcept;
+  friend void settle_releases() noexcept;
 
   struct SizeClass {
     BufferBlock* idle = nullptr;                  // the allocating thread's own
@@ -109,6 +117,7 @@ class BufferPool {
   explicit BufferPool(std::pmr::memory_resource* resource) noexcept : resource_(resource) {}
   ~BufferPool() = default;
   [[nodiscard]] BufferBlock* make(std::size_t capacity, std::uint32_t size_class);
+  static void take_off(BufferBlock* block, std::uint32_t references) noexcept;
   void take_back(BufferBlock* block) noexcept;
   [[nodiscard]] bool may_keep(const BufferBlock& block) noexcept;
   void free_block(BufferBlock* block) noexcept;

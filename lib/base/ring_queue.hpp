@@ -24,6 +24,7 @@ class RingQueue {
   [[nodiscard]] T& front() noexcept { return slots_[head_]; }
   [[nodiscard]] const T& front() const noexcept { return slots_[head_]; }
   [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
+  [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
 
   T& push_back(T value) { return push_back() = std::move(value); }
   /// A fresh one.

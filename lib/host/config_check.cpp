@@ -9,12 +9,11 @@
 #include <tickwire/filter.hpp>
 #include <tickwire/message_name.hpp>
 
-#include "lib/session/handshake.hpp"
+#include "lib/session/session_settings.hpp"
 
 namespace tickwire::detail {
 namespace {
 
-constexpr std::size_t kMaxChannels = 64;
 constexpr std::size_t kMaxUnreliableBytes = 1100;
 // Sizes travel as 32-bit numbers; a record's few bytes come on top.
 constexpr std::size_t kMaxMessageBytes = 0xffff'ffffu - 64;

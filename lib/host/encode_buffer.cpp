@@ -11,21 +11,13 @@ namespace tickwire::detail {
 namespace {
 
 constexpr std::size_t kFirstBytes = 2048;
-// From here on a block is given away; below, messages share packets.
-constexpr std::size_t kLargeBytes = 16 * 1024;
-constexpr std::size_t kMostKeptBytes = 2 * kLargeBytes;
 constexpr std::size_t kMostBytes = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
-void EncodeBuffer::clear() noexcept {
-  size_ = 0;
-  if (capacity_ > kMostKeptBytes) use({});
-}
-
 // What a queue may hold is counted in bytes: no block goes there that is much larger than they are.
 BufferRef EncodeBuffer::take_large() noexcept {
-  if (size_ < kLargeBytes) return {};
+  if (!is_large()) return {};
   last_large_bytes_ = size_;
   if (capacity_ > size_ + size_ / 4) return {};
   size_ = 0;

@@ -16,12 +16,21 @@ class EncodeBuffer final : public ByteSink {
   explicit EncodeBuffer(BufferPool& pool) noexcept : pool_(pool) {}
 
   /// Makes it empty for the next object.
-  void clear() noexcept;
+  void clear() noexcept {
+    size_ = 0;
+    if (capacity_ > kMostKeptBytes) use({});
+  }
+  /// Whether a block of its own is worth while for what was written.
+  [[nodiscard]] bool is_large() const noexcept { return size_ >= kLargeBytes; }
   /// Gives away the block that begins with what was written, for somebody who would copy that; then
   /// it is empty. No block, and nothing changed, where a copy is cheaper or saves much memory.
   [[nodiscard]] BufferRef take_large() noexcept;
 
  private:
+  // From here on a block is given away; below, messages share packets.
+  static constexpr std::size_t kLargeBytes = 16 * 1024;
+  static constexpr std::size_t kMostKeptBytes = 2 * kLargeBytes;
+
   bool grow(std::size_t least_capacity) override;
   /// Returns the block that was used before.
   BufferRef use(BufferRef block) noexcept;

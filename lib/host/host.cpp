@@ -150,8 +150,7 @@ void Host::report_malformed(const Event& event, Error error) {
 
 Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::byte> bytes,
                                    const SendOptions& options) {
-  detail::OutMessage message{.body = {.payload = {bytes.data(), bytes.size()}}};
-  return core_->send(connection, message, options);
+  return core_->send_bytes(connection, bytes, options);
 }
 
 Result<MessageId> Host::send_owned(Connection connection, std::vector<std::byte>&& bytes,
@@ -189,8 +188,7 @@ ByteSink& Host::start_encoding() noexcept {
 
 Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
                                      const SendOptions& options) {
-  detail::OutMessage message = object_message(type, core_->encode_buffer());
-  return core_->send(connection, message, options);
+  return core_->send_encoded(connection, type, options);
 }
 
 BroadcastResult Host::broadcast_encoded(std::uint32_t type, const BroadcastOptions& options) {

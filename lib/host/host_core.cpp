@@ -110,6 +110,7 @@ HostCore::HostCore(Host& host, HostConfig given)
 
 HostCore::~HostCore() {
   mailbox->shut();
+  settle_releases();
   // Links end before the transports that they belong to.
   table_.for_each([](Peer& peer) { peer.link.reset(); });
 }
@@ -209,7 +210,7 @@ void HostCore::on_peer_changed(std::uint32_t slot) {
 void HostCore::mark_ready(Peer& peer) {
   if (peer.in_ready_list || !peer.session->has_event()) return;
   peer.in_ready_list = true;
-  ready_.push_back(peer.slot());
+  ready_.push_back(&peer);
 }
 
 void HostCore::schedule(Peer& peer) {

@@ -55,6 +55,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void raise(Event event);
 
   // host_send.cpp
+  [[nodiscard]] Result<MessageId> send_bytes(const Connection& connection,
+                                             std::span<const std::byte> bytes,
+                                             const SendOptions& options);
+  /// What lies in the encode buffer.
+  [[nodiscard]] Result<MessageId> send_encoded(const Connection& connection, std::uint32_t type,
+                                               const SendOptions& options);
   [[nodiscard]] Result<MessageId> send(Connection connection, OutMessage& message,
                                        const SendOptions& options);
   [[nodiscard]] Result<MessageId> send_owned(Connection connection, std::vector<std::byte>&& bytes,
@@ -128,6 +134,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void discard(Peer& peer, Event& event, Held& held);
   void look_up_type(Peer& peer, std::uint32_t type);
   [[nodiscard]] bool is_news(Peer& peer, Event& event);
+  [[nodiscard]] bool pop_in_row(Event& into);
+  [[nodiscard]] bool find_event(Event& into);
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
@@ -164,6 +172,14 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void replace_lost(const Peer& lost, const Error& error);
 
   // host_send.cpp
+  [[nodiscard]] Result<MessageId> send(Connection connection, const wire::MessageBody& body,
+                                       const SendOptions& options);
+  [[nodiscard]] Result<MessageId> send_the_long_way(Connection connection,
+                                                    const wire::MessageBody& body,
+                                                    const SendOptions& options);
+  [[nodiscard]] Result<MessageId> send_large(Connection connection, const wire::MessageBody& body,
+                                             const SendOptions& options);
+  [[nodiscard]] bool is_plain(const SendOptions& options) const noexcept;
   [[nodiscard]] TimePoint send_time(const SendOptions& options) const;
   [[nodiscard]] Result<void> add_metadata(OutMessage& message, const Metadata& metadata);
   struct Filtered {
@@ -211,7 +227,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   std::optional<Ticker> ticker_;
   std::vector<std::optional<std::size_t>> listener_limits_;
 
-  RingQueue<std::uint32_t> ready_;     // peers with events, in turn
+  RingQueue<Peer*> ready_;             // peers with events, in turn
   std::vector<std::uint32_t> dirty_;   // peers with something to say
   std::vector<std::uint32_t> ended_;   // peers whose last event was handed out
   std::vector<std::uint32_t> parked_;  // peers that wait for reassembly memory

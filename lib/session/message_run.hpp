@@ -64,6 +64,18 @@ class MessageRun {
   /// Moves the next message into a fresh event, and what it holds into `held`. Pre: not empty.
   void take(Event& into, Held& held) noexcept;
 
+  /// What the next message becomes when it is plain: it has used up credit, and nothing came with
+  /// it. No type of event otherwise. Pre: not empty.
+  [[nodiscard]] EventType plain_type() const noexcept {
+    if (kind_ != 0 || credit_ != Credit::spent) return EventType{};
+    const auto kind = static_cast<wire::Kind>(*place_.begin);
+    return kind == wire::Kind::message ? EventType::object_received
+           : kind == wire::Kind::bytes ? EventType::data_received
+                                       : EventType{};
+  }
+  /// Moves it into a fresh event, and says what credit it had used up. Pre: it is plain.
+  [[nodiscard]] std::uint64_t take_plain(Event& into) noexcept;
+
  private:
   void drop() noexcept {
     if (left_ > 0) release(place_.block, left_);
@@ -84,6 +96,23 @@ class MessageRun {
   Credit credit_ = Credit::none;
   std::uint64_t arrival_ = 0;
 };
+
+inline std::uint64_t MessageRun::take_plain(Event& into) noexcept {
+  const std::byte* at = place_.begin;
+  const auto kind = static_cast<wire::Kind>(*at++);
+  const std::uint32_t bytes = load_varint(at);
+  place_.begin = at + bytes;
+  into.type = EventType::data_received;
+  into.channel = channel_;
+  if (kind == wire::Kind::message) {
+    into.type = EventType::object_received;
+    into.type_id = load<std::uint32_t>(at);
+    at += sizeof(std::uint32_t);
+  }
+  PayloadAccess::fill(into.payload, place_.block, {at, place_.begin}, {});
+  --left_;
+  return wire::record_cost(bytes);
+}
 
 inline void MessageRun::take(Event& into, Held& held) noexcept {
   std::uint8_t kind = kind_;

@@ -21,7 +21,7 @@ MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, 
     : settings_(std::move(settings)),
       pool_(pool),
       inbox_(*settings_, budget, pool, stats_.drops),
-      outbox_(*settings_, pool, receipts_, stats_),
+      outbox_(*settings_, pool, receipts_, stats_, open_bundle_),
       name_(std::move(start.name)),
       state_(start.direction == Direction::dialled ? SessionState::waiting_for_link
                                                    : SessionState::greeting),
@@ -198,6 +198,7 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
   switch (state_) {
     case SessionState::open:
       state_ = SessionState::closing;
+      outbox_.take_bundle_back();
       ending().reason = reason;
       ending().reason.text.resize(std::min(ending().reason.text.size(), wire::kMaxReasonBytes));
       ending().linger_until = now + settings_->timeouts.linger;
@@ -364,6 +365,7 @@ ConnectionStats MessageSession::stats() const {
   stats.rtt = rtt_.rtt();
   stats.jitter = rtt_.jitter();
   if (measures_loss_) stats.packet_loss_ratio = loss_.ratio().value_or(0.0);
+  stats.messages_sent += open_bundle_.messages();
   stats.queued_bytes = outbox_.queued_bytes();
   return stats;
 }

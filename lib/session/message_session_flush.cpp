@@ -75,7 +75,7 @@ void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now)
 
   Packet packet(pool_, kControlBytes);
   if (acknowledge) {
-    std::byte owed[64 * kAcknowledgementBytes];
+    std::byte owed[kMaxChannels * kAcknowledgementBytes];
     std::byte* end = owed;
     for (std::size_t i = 0; i < inbox_.channels(); ++i) {
       const auto channel = static_cast<std::uint8_t>(i);
@@ -110,7 +110,7 @@ void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now)
 }
 
 void MessageSession::append_close(Packet& packet) {
-  std::byte totals[64 * kAcknowledgementBytes];
+  std::byte totals[kMaxChannels * kAcknowledgementBytes];
   std::byte* end = totals;
   for (std::size_t i = 0; i < outbox_.channels(); ++i) {
     const auto channel = static_cast<std::uint8_t>(i);

@@ -16,15 +16,27 @@ constexpr std::uint64_t kMaxBundleCost = 64 * 1024;
 }  // namespace
 
 Outbox::Outbox(const SessionSettings& settings, BufferPool& pool, ReceiptQueue& receipts,
-               ConnectionStats& stats)
-    : settings_(settings), pool_(pool), receipts_(receipts), stats_(stats) {
+               ConnectionStats& stats, OpenBundle& bundle)
+    : settings_(settings), pool_(pool), receipts_(receipts), stats_(stats), lent_(bundle) {
   channels_.resize(settings_.channels.size());
-  order_ = std::make_unique<std::uint8_t[]>(channels_.size());
-  const std::span order(order_.get(), channels_.size());
-  std::iota(order.begin(), order.end(), std::uint8_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::uint8_t a, std::uint8_t b) {
+  const auto is_before = [&](std::uint8_t a, std::uint8_t b) {
     return settings_.channels[a].priority > settings_.channels[b].priority;
-  });
+  };
+  const auto numbered = by_priority();
+  if (std::is_sorted(numbered.begin(), numbered.end(), is_before)) return;
+  auto order = std::make_unique<std::uint8_t[]>(numbered.size());
+  std::copy(numbered.begin(), numbered.end(), order.get());
+  std::stable_sort(order.get(), order.get() + numbered.size(), is_before);
+  order_ = std::move(order);
+}
+
+std::span<const std::uint8_t> Outbox::by_priority() const noexcept {
+  static constexpr auto numbers = [] {
+    std::array<std::uint8_t, kMaxChannels> all{};
+    std::iota(all.begin(), all.end(), std::uint8_t{0});
+    return all;
+  }();
+  return {order_ ? order_.get() : numbers.data(), channels_.size()};
 }
 
 void Outbox::set_packet_limits(const LinkTraits& traits) noexcept {
@@ -38,7 +50,7 @@ void Outbox::set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes
                              std::size_t channels) noexcept {
   credit_ = credit;
   max_message_bytes_ = max_message_bytes;
-  usable_channels_ = std::min(channels, channels_.size());
+  usable_channels_ = static_cast<std::uint8_t>(std::min(channels, channels_.size()));
 }
 
 void Outbox::raise_credit(std::uint64_t limit) noexcept {
@@ -69,6 +81,7 @@ inline bool Outbox::add_to_open_bundle(Queue& to, const OutMessage& message, std
 
 ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
                       TimePoint now) {
+  take_bundle_back();
   if (channel >= usable_channels_) return ErrorCode::no_such_channel;
   if (message.content_bytes() > max_message_bytes_) return ErrorCode::message_too_large;
   const std::size_t body_bytes = wire::message_body_bytes(message.body);
@@ -99,7 +112,46 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   queued_bytes_ += bytes;
   if (settings_.events.contains(EventType::data_sent)) to.ids.push(message.id);
   ++stats_.messages_sent;
+  if (!may_get_lost(delivery)) lend_bundle(to, channel, message.id);
   return ErrorCode::none;
+}
+
+void Outbox::lend_bundle(Queue& of, std::uint8_t channel, MessageId last_id) noexcept {
+  const Item& last = of.items.back();
+  if (!last.bundle || default_delivery(channel) != Delivery::reliable) return;
+  const std::size_t left = settings_.limits.max_send_queue_bytes - held_bytes();
+  const OpenBundle::Room room{
+      .begin = last.bundle.bytes().data() + last.bundle.size(),
+      .bytes = std::min(last.bundle.room(), left),
+      .cost = kMaxBundleCost - std::min(last.cost, kMaxBundleCost),
+      .max_message_bytes = max_message_bytes_,
+  };
+  const bool is_counted = settings_.events.contains(EventType::data_sent);
+  lent_ = OpenBundle(room, channel, is_counted ? last_id + 1 : 0);
+}
+
+std::size_t Outbox::lent_bytes() const noexcept {
+  if (lent_.messages() == 0) return 0;
+  const Channel& channel = *channels_[last_channel_];
+  const Packet& bundle =
+      channel.queues[static_cast<std::size_t>(last_delivery_)].items.back().bundle;
+  return static_cast<std::size_t>(lent_.end() - bundle.bytes().data()) - bundle.size();
+}
+
+void Outbox::count_lent() {
+  const std::uint32_t messages = lent_.messages();
+  if (messages > 0) {
+    Queue& to = queue(last_channel_, last_delivery_);
+    Item& last = to.items.back();
+    const std::size_t bytes = lent_bytes();
+    static_cast<void>(last.bundle.append(bytes));
+    last.messages += messages;
+    last.cost = kMaxBundleCost - lent_.cost_left();
+    queued_bytes_ += bytes;
+    stats_.messages_sent += messages;
+    if (settings_.events.contains(EventType::data_sent)) to.ids.push(lent_.first_id(), messages);
+  }
+  lent_ = {};
 }
 
 void Outbox::open_bundle(Queue& to, Delivery delivery, TimePoint now) {

@@ -17,6 +17,7 @@
 
 #include "lib/base/packet.hpp"
 #include "lib/base/ring_queue.hpp"
+#include "lib/session/open_bundle.hpp"
 #include "lib/session/packet_writer.hpp"
 #include "lib/session/receipts.hpp"
 #include "lib/session/resume.hpp"
@@ -58,9 +59,9 @@ enum class Hold : std::uint8_t { off, on };
 /// other end's credit and the transport allow.
 class Outbox {
  public:
-  /// The settings outlive it.
+  /// What it refers to outlives it. It lends `bundle` to those who send.
   Outbox(const SessionSettings& settings, BufferPool& pool, ReceiptQueue& receipts,
-         ConnectionStats& stats);
+         ConnectionStats& stats, OpenBundle& bundle);
 
   /// What the link below takes; before that nothing can be added.
   void set_packet_limits(const LinkTraits& traits) noexcept;
@@ -88,14 +89,18 @@ class Outbox {
   /// Queues a message. After an error nothing has changed.
   [[nodiscard]] ErrorCode add(const OutMessage& message, Delivery delivery, std::uint8_t channel,
                               TimePoint now);
+  /// Takes back the packet that is lent, and counts what has gone into it.
+  void take_bundle_back() {
+    if (lent_.is_lent()) count_lent();
+  }
   /// Hands over what may leave.
   void flush(PacketWriter& writer, TimePoint now);
   [[nodiscard]] bool empty() const noexcept { return queued_items_ == 0; }
   /// Whether a flush could hand over more as soon as the transport has room.
   [[nodiscard]] bool wants_capacity() const noexcept;
-  [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_ + lent_bytes(); }
   /// What counts against the limit: besides what is queued, what is kept for `rewind`.
-  [[nodiscard]] std::size_t held_bytes() const noexcept { return queued_bytes_ + kept_bytes_; }
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return queued_bytes() + kept_bytes_; }
 
   /// The other end has taken this many reliable messages of a channel. False: more than were sent.
   [[nodiscard]] bool acknowledge(std::uint8_t channel, std::uint32_t taken);
@@ -149,6 +154,9 @@ class Outbox {
   [[nodiscard]] bool add_to_open_bundle(Queue& to, const OutMessage& message,
                                         std::size_t body_bytes, std::size_t record_bytes) noexcept;
   void open_bundle(Queue& to, Delivery delivery, TimePoint now);
+  void lend_bundle(Queue& of, std::uint8_t channel, MessageId last_id) noexcept;
+  [[nodiscard]] std::size_t lent_bytes() const noexcept;
+  void count_lent();
   void add_keyed(Queue& to, const OutMessage& message, TimePoint now);
   [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel);
   void join_keyed(Queue& from, Delivery delivery);
@@ -168,9 +176,8 @@ class Outbox {
   void drop_acknowledged(Queue& from) noexcept;
   void rewind(Queue& from, std::uint32_t taken);
   [[nodiscard]] Item whole_again(const Item& item, std::uint32_t messages_taken);
-  [[nodiscard]] std::span<const std::uint8_t> by_priority() const noexcept {
-    return {order_.get(), channels_.size()};
-  }
+  /// Channel numbers, highest priority first.
+  [[nodiscard]] std::span<const std::uint8_t> by_priority() const noexcept;
   [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept {
     return may_get_lost(delivery) ? datagram_room_ : bundle_room_;
   }
@@ -180,14 +187,16 @@ class Outbox {
   BufferPool& pool_;
   ReceiptQueue& receipts_;
   ConnectionStats& stats_;
+  OpenBundle& lent_;  // the last packet of the queue that was added to last
   std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
-  std::unique_ptr<std::uint8_t[]> order_;           // channel numbers, highest priority first
-  std::size_t usable_channels_ = 0;
+  std::unique_ptr<std::uint8_t[]> order_;           // of the channels; none: as they are numbered
   std::size_t max_message_bytes_ = 0;
   std::size_t packet_room_ = 0;
   std::size_t bundle_room_ = 0;  // less where the way is slow
   std::size_t datagram_room_ = 0;
   bool gathers_ = false;
+  bool keeps_sent_ = false;
+  std::uint8_t usable_channels_ = 0;
   std::uint8_t used_channels_ = 0;
   std::uint8_t last_channel_ = 0;
   Delivery last_delivery_ = Delivery::reliable;
@@ -195,9 +204,8 @@ class Outbox {
   std::size_t queued_bytes_ = 0;
   std::size_t unreliable_bytes_ = 0;
   std::size_t kept_bytes_ = 0;  // sent, and neither acknowledged nor forgotten
-  bool keeps_sent_ = false;
-  std::uint64_t spent_ = 0;   // credit used so far
-  std::uint64_t credit_ = 0;  // what may be used in all
+  std::uint64_t spent_ = 0;     // credit used so far
+  std::uint64_t credit_ = 0;    // what may be used in all
 };
 
 }  // namespace tickwire::detail

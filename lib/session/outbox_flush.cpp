@@ -44,6 +44,7 @@ void Outbox::join_keyed(Queue& from, Delivery delivery) {
 
 void Outbox::flush(PacketWriter& writer, TimePoint now) {
   if (empty()) return;
+  take_bundle_back();
   const bool is_narrow = writer.capacity_bytes(Lane::reliable) < packet_room_ / 2;
   bundle_room_ = is_narrow ? std::min(packet_room_, kSmallBundleBytes) : packet_room_;
   if (is_one_queue()) {

@@ -37,6 +37,7 @@ std::uint32_t Outbox::sent(std::uint8_t channel) const noexcept {
 }
 
 void Outbox::abandon() {
+  take_bundle_back();
   for (std::size_t i = 0; i < channels_.size(); ++i) {
     if (!channels_[i]) continue;
     const auto channel = static_cast<std::uint8_t>(i);
@@ -79,6 +80,7 @@ void Outbox::drop_acknowledged(Queue& from) noexcept {
 }
 
 bool Outbox::rewind(const ResumePoint& point) {
+  take_bundle_back();
   for (const auto& [channel, taken] : point.taken) {
     if (!acknowledge(channel, taken)) return false;
   }

@@ -16,6 +16,7 @@
 #include "lib/session/handshake.hpp"
 #include "lib/session/inbox.hpp"
 #include "lib/session/message_run.hpp"
+#include "lib/session/open_bundle.hpp"
 #include "lib/session/outbox.hpp"
 #include "lib/session/packet_sink.hpp"
 #include "lib/session/receipts.hpp"
@@ -81,6 +82,12 @@ class Session {
 
   [[nodiscard]] virtual ErrorCode send(const OutMessage& message, std::optional<Delivery> delivery,
                                        std::uint8_t channel, TimePoint now) = 0;
+  /// Queues a message behind the last one, in the same packet; as `send` does, which takes what is
+  /// not for there. Pre: the channel's own delivery, no metadata, no filter.
+  [[nodiscard]] bool send_behind_last(const wire::MessageBody& message, std::uint8_t channel,
+                                      MessageId id) noexcept {
+    return open_bundle_.add(message, channel, id);
+  }
   /// Ends it politely. Does nothing when that is under way.
   virtual void close(const CloseReason& reason, TimePoint now) = 0;
   /// Turns an incoming session away with a reason, instead of letting it greet.
@@ -110,6 +117,14 @@ class Session {
     // Nearly always a message, behind others of its packet.
     if (run_.empty() || is_paused()) return find_event(into, held);
     run_.take(into, held);
+    return true;
+  }
+
+  /// As `take_event`, for a plain message, which is released at once. False: another event is next,
+  /// or one that is not wanted; nothing has changed.
+  [[nodiscard]] bool take_plain_message(Event& into, EventMask wanted) noexcept {
+    if (run_.empty() || is_paused() || !wanted.contains(run_.plain_type())) return false;
+    released_credit_ += run_.take_plain(into);
     return true;
   }
 
@@ -165,6 +180,8 @@ class Session {
 
   /// Messages that are being taken: all events that there are come after them.
   MessageRun run_;
+  /// Where messages are being put, while they may be.
+  OpenBundle open_bundle_;
 
  private:
   std::uint64_t released_credit_ = 0;

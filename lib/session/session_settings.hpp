@@ -18,6 +18,8 @@
 
 namespace tickwire::detail {
 
+inline constexpr std::size_t kMaxChannels = 64;
+
 /// What all sessions of a host have in common, once for all.
 struct SessionSettings {
   HandshakeSelf self;  ///< without a name

@@ -33,8 +33,10 @@ SessionEnd::SessionEnd(const SessionPlan& plan, TimePoint start,
 void SessionEnd::take_events() {
   for (detail::Held held;; held = {}) {
     Event event;
-    if (!session.take_event(event, held)) break;
-    session.release(held);
+    if (!take_short(event)) {
+      if (!session.take_event(event, held)) break;
+      session.release(held);
+    }
     SeenEvent seen;
     seen.type = event.type;
     seen.channel = event.channel;
@@ -48,13 +50,29 @@ void SessionEnd::take_events() {
   session.retry_parked(now);
 }
 
+bool SessionEnd::take_short(Event& into) {
+  if (!takes_short_ways || !session.take_plain_message(into, EventMask::all())) return false;
+  ++taken_short;
+  return true;
+}
+
+bool SessionEnd::send_short(const detail::wire::MessageBody& message, Delivery delivery,
+                            std::uint8_t channel) {
+  if (!takes_short_ways || delivery != Delivery::reliable) return false;
+  if (!session.send_behind_last(message, channel, last_id + 1)) return false;
+  ++sent_short;
+  return true;
+}
+
 ErrorCode SessionEnd::send(std::string_view text, Delivery delivery, std::uint8_t channel) {
   detail::OutMessage message;
   message.body.is_object = true;
   message.body.type = 77;
   message.body.payload = detail::as_bytes(text);
   message.id = last_id + 1;
-  const ErrorCode code = session.send(message, delivery, channel, now);
+  const ErrorCode code = send_short(message.body, delivery, channel)
+                             ? ErrorCode::none
+                             : session.send(message, delivery, channel, now);
   if (code == ErrorCode::none) ++last_id;
   return code;
 }

@@ -72,6 +72,16 @@ struct SessionEnd {
   std::vector<SeenEvent> events;
   MessageId last_id = 0;
   TimePoint now;
+  /// As a host does: straight into the packet that is being filled, and out of the one that is
+  /// being taken, where that can be.
+  bool takes_short_ways = true;
+  std::size_t sent_short = 0;
+  std::size_t taken_short = 0;
+
+ private:
+  [[nodiscard]] bool send_short(const detail::wire::MessageBody& message, Delivery delivery,
+                                std::uint8_t channel);
+  [[nodiscard]] bool take_short(Event& into);
 };
 
 /// Two sessions with a wire between them that loses nothing unless told to, on a clock of its own.

@@ -41,6 +41,11 @@ class FailingResource final : public std::pmr::memory_resource {
   }
 };
 
+struct Gathering {
+  Gathering() noexcept { tickwire::detail::gather_releases(); }
+  ~Gathering() { tickwire::detail::settle_releases(); }
+};
+
 // Hands blocks from one thread to others.
 class Handover {
  public:
@@ -282,6 +287,90 @@ TEST_CASE("buffer pool: its owner may go while blocks come home") {
       holder.join();
     REQUIRE(memory.blocks_out() == 0);
   }
+}
+
+TEST_CASE("buffer pool: releases that are gathered free a block with the last of them") {
+  CountingResource memory;
+  const PoolOwner pool(&memory);
+  const Gathering gathering;
+  std::vector<BufferRef> copies(10, (*pool).allocate(10));
+  std::vector<BufferRef> others(10, (*pool).allocate(10));
+  const std::byte* const place = copies[0].bytes();
+  SUBCASE("one block after the other") {
+    copies.clear();
+  }
+  SUBCASE("two in turn") {
+    for (; copies.size() > 1; copies.pop_back())
+      others.pop_back();
+    CHECK((*pool).allocate(10).bytes() != place);
+    copies.pop_back();
+  }
+  SUBCASE("with a copy made meanwhile") {
+    copies.resize(5);
+    const BufferRef kept = copies[0];
+    copies.clear();
+    CHECK((*pool).allocate(10).bytes() != place);
+  }
+  CHECK((*pool).allocate(10).bytes() == place);
+}
+
+TEST_CASE("buffer pool: what others hold of a block is counted when the gathering ends") {
+  CountingResource memory;
+  {
+    const PoolOwner pool(&memory);
+    std::vector<BufferRef> copies(10, (*pool).allocate(10));
+    BufferRef kept = copies[0];
+    const auto release_all = [&] { copies.clear(); };
+    const auto release_kept = [&] { std::thread([&] { kept = BufferRef(); }).join(); };
+    SUBCASE("which they release first") {
+      const Gathering gathering;
+      release_kept();
+      release_all();
+    }
+    SUBCASE("which they release last") {
+      {
+        const Gathering gathering;
+        release_all();
+      }
+      release_kept();
+    }
+    SUBCASE("which they release between the two") {
+      const Gathering gathering;
+      release_all();
+      release_kept();
+    }
+    SUBCASE("by a thread that ends meanwhile") {
+      std::thread([&] {
+        tickwire::detail::gather_releases();
+        release_all();
+      }).join();
+      release_kept();
+    }
+    const std::size_t before = memory.allocations();
+    static_cast<void>((*pool).allocate(10));
+    CHECK(memory.allocations() == before);
+  }
+  CHECK(memory.bytes_out() == 0);
+}
+
+TEST_CASE("buffer pool: threads that gather and threads that do not count alike") {
+  CountingResource memory;
+  {
+    const PoolOwner pool(&memory);
+    for (int round = 0; round < 300; ++round) {
+      const BufferRef block = (*pool).allocate(10);
+      std::vector<std::thread> threads;
+      for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([i, copies = std::vector<BufferRef>(20, block)]() mutable {
+          if (i != 0) tickwire::detail::gather_releases();
+          copies.clear();
+        });
+      }
+      for (std::thread& each : threads)
+        each.join();
+    }
+  }
+  CHECK(memory.bytes_out() == 0);
 }
 
 TEST_CASE("slice: shares its block, and so do its parts") {
