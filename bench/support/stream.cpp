@@ -43,7 +43,7 @@ unsigned time_limit_seconds(const StreamOptions& options) {
   return static_cast<unsigned>(std::ceil(options.seconds)) + 20;
 }
 
-void put_stamp(const Stamp& stamp, std::span<std::byte> message) {
+void put_stamp(Stamp stamp, std::span<std::byte> message) {
   std::memcpy(message.data(), &stamp.near, Stamp::bytes);
   std::memcpy(message.data() + message.size() - Stamp::bytes, &stamp.far, Stamp::bytes);
 }
@@ -68,7 +68,7 @@ Stamp StreamSource::next() {
   return {near, ~near};
 }
 
-void StreamSink::take(const Stamp& stamp) {
+void StreamSink::take(Stamp stamp) {
   if (count_ == 0) first_ = Clock::now();
   const std::uint64_t number = stamp.near / 2;
   const bool is_expected = loss_ == Loss::fails ? number == next_ : number >= next_;

@@ -39,7 +39,7 @@ struct Stamp {
   std::uint64_t far = ~std::uint64_t{0};
 };
 
-void put_stamp(const Stamp& stamp, std::span<std::byte> message);
+void put_stamp(Stamp stamp, std::span<std::byte> message);
 [[nodiscard]] Stamp stamp_of(std::span<const std::byte> message);
 
 /// Says what to send, until the time is up.
@@ -71,7 +71,7 @@ class StreamSink {
 
   /// Throws when it is not the next message, whole; with `Loss::counts`, when it is not a later one
   /// than those before.
-  void take(const Stamp& stamp);
+  void take(Stamp stamp);
   void take(std::span<const std::byte> message) { take(stamp_of(message)); }
   [[nodiscard]] bool is_finished() const noexcept { return finished_; }
 

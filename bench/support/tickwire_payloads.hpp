@@ -42,10 +42,11 @@ class Bytes {
   static constexpr const char* one_message = "send_bytes in, event->bytes() out of poll()";
 
   explicit Bytes(std::size_t message_bytes) : bytes_(message_bytes) {}
+  template <class... Options>
   tickwire::Result<tickwire::MessageId> send(tickwire::Connection connection, const Stamp& stamp,
-                                             const tickwire::SendOptions& options = {}) {
+                                             const Options&... options) {
     put_stamp(stamp, bytes_);
-    return connection.send_bytes(bytes_, options);
+    return connection.send_bytes(bytes_, options...);
   }
   Stamp take(const tickwire::Event& event) { return stamp_of(event.bytes()); }
 
@@ -65,13 +66,16 @@ class Moves {
     if (!tickwire::encode(move_, encoded) || encoded.size() != message_bytes)
       throw std::runtime_error("This object has " + std::to_string(encoded.size()) + " bytes.");
   }
+  template <class... Options>
   tickwire::Result<tickwire::MessageId> send(tickwire::Connection connection, const Stamp& stamp,
-                                             const tickwire::SendOptions& options = {}) {
+                                             const Options&... options) {
     move_.near = stamp.near;
     move_.far = stamp.far;
-    return connection.send(move_, options);
+    return connection.send(move_, options...);
   }
-  Stamp take(const tickwire::Event& event) {
+  // Inlined, gcc would read both numbers together with their neighbours, and so wait for members
+  // that were only just written.
+  [[gnu::noinline]] Stamp take(const tickwire::Event& event) {
     const auto move = event.as<Move>();
     if (!move) throw_error(move.error());
     return {move->near, move->far};
