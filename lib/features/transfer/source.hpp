@@ -31,7 +31,7 @@ class TransferSource {
   [[nodiscard]] const std::optional<FileStamp>& stamp() const noexcept { return stamp_; }
 
   /// The checksum of everything is known: what is read from here on need not be looked at.
-  void know(const crypto::Sha256Digest& whole) noexcept { known_ = whole; }
+  void know(const crypto::Sha256Digest& whole) noexcept { known_.emplace(whole); }
   /// Of everything. Pre: all was read, or it is known.
   [[nodiscard]] crypto::Sha256Digest whole_digest() const {
     return known_ ? *known_ : sum_.digest();
