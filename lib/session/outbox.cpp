@@ -18,7 +18,6 @@ constexpr std::uint64_t kMaxBundleCost = 64 * 1024;
 Outbox::Outbox(const SessionSettings& settings, BufferPool& pool, ReceiptQueue& receipts,
                ConnectionStats& stats, OpenBundle& bundle)
     : settings_(settings), pool_(pool), receipts_(receipts), stats_(stats), lent_(bundle) {
-  channels_.resize(settings_.channels.size());
   const auto is_before = [&](std::uint8_t a, std::uint8_t b) {
     return settings_.channels[a].priority > settings_.channels[b].priority;
   };
@@ -36,7 +35,7 @@ std::span<const std::uint8_t> Outbox::by_priority() const noexcept {
     std::iota(all.begin(), all.end(), std::uint8_t{0});
     return all;
   }();
-  return {order_ ? order_.get() : numbers.data(), channels_.size()};
+  return {order_ ? order_.get() : numbers.data(), settings_.channels.size()};
 }
 
 void Outbox::set_packet_limits(const LinkTraits& traits) noexcept {
@@ -50,7 +49,7 @@ void Outbox::set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes
                              std::size_t channels) noexcept {
   credit_ = credit;
   max_message_bytes_ = max_message_bytes;
-  usable_channels_ = static_cast<std::uint8_t>(std::min(channels, channels_.size()));
+  usable_channels_ = static_cast<std::uint8_t>(std::min(channels, settings_.channels.size()));
 }
 
 void Outbox::raise_credit(std::uint64_t limit) noexcept {

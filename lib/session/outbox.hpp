@@ -139,6 +139,7 @@ class Outbox {
   };
 
   [[nodiscard]] Queue& queue(std::uint8_t channel, Delivery delivery) {
+    if (channels_.empty()) channels_.resize(settings_.channels.size());
     if (!channels_[channel]) {
       channels_[channel] = std::make_unique<Channel>();
       ++used_channels_;
@@ -188,7 +189,7 @@ class Outbox {
   ReceiptQueue& receipts_;
   ConnectionStats& stats_;
   OpenBundle& lent_;  // the last packet of the queue that was added to last
-  std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
+  std::vector<std::unique_ptr<Channel>> channels_;  // all and each made when first used
   std::unique_ptr<std::uint8_t[]> order_;           // of the channels; none: as they are numbered
   std::size_t max_message_bytes_ = 0;
   std::size_t packet_room_ = 0;
