@@ -30,7 +30,8 @@ std::optional<Event> HostCore::next_event() {
   if (!peer.is_used() || !peer.session->take_plain_message(into, config.events)) return false;
   into.connection = handle(peer);
   into.decode_limits = decode_limits_;
-  if (into.type_id != 0 && into.type_id != known_type_) look_up_type(peer, into.type_id);
+  const bool is_object = into.type == EventType::object_received;
+  if (is_object && into.type_id != known_type_) look_up_type(peer, into.type_id);
   mark_dirty(peer);
   ++stats_.events_delivered;
   ++handed_out_;
