@@ -8,15 +8,6 @@
 #include "lib/session/payload_access.hpp"
 
 namespace tickwire {
-namespace {
-
-detail::OutMessage object_message(std::uint32_t type, detail::EncodeBuffer& encoded) {
-  const auto payload = encoded.bytes();
-  return {.body = {.is_object = true, .type = type, .payload = payload},
-          .payload_block = encoded.take_large()};
-}
-
-}  // namespace
 
 Poster::Poster(std::shared_ptr<detail::Mailbox> mailbox) noexcept : mailbox_(std::move(mailbox)) {}
 
@@ -192,13 +183,13 @@ Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
 }
 
 BroadcastResult Host::broadcast_encoded(std::uint32_t type, const BroadcastOptions& options) {
-  detail::OutMessage message = object_message(type, core_->encode_buffer());
+  detail::OutMessage message = core_->encoded_message(type);
   return core_->broadcast(message, options);
 }
 
 BroadcastResult Host::send_encoded_to(std::span<const Connection> targets, std::uint32_t type,
                                       const SendOptions& options) {
-  detail::OutMessage message = object_message(type, core_->encode_buffer());
+  detail::OutMessage message = core_->encoded_message(type);
   return core_->send_to(targets, message, options);
 }
 

@@ -58,7 +58,9 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Result<MessageId> send_bytes(const Connection& connection,
                                              std::span<const std::byte> bytes,
                                              const SendOptions& options);
-  /// What lies in the encode buffer.
+  /// What lies in the encode buffer, and its block if that is worth while.
+  [[nodiscard]] OutMessage encoded_message(std::uint32_t type) noexcept;
+  /// The same, sent.
   [[nodiscard]] Result<MessageId> send_encoded(const Connection& connection, std::uint32_t type,
                                                const SendOptions& options);
   [[nodiscard]] Result<MessageId> send(Connection connection, OutMessage& message,
@@ -177,7 +179,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Result<MessageId> send_the_long_way(Connection connection,
                                                     const wire::MessageBody& body,
                                                     const SendOptions& options);
-  [[nodiscard]] Result<MessageId> send_large(Connection connection, const wire::MessageBody& body,
+  [[nodiscard]] Result<MessageId> send_large(Connection connection, std::uint32_t type,
                                              const SendOptions& options);
   [[nodiscard]] bool is_plain(const SendOptions& options) const noexcept;
   [[nodiscard]] TimePoint send_time(const SendOptions& options) const;

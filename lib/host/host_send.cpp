@@ -41,16 +41,23 @@ Result<MessageId> HostCore::send_bytes(const Connection& connection,
   return send(connection, wire::MessageBody{.payload = bytes}, options);
 }
 
-Result<MessageId> HostCore::send_encoded(const Connection& connection, std::uint32_t type,
-                                         const SendOptions& options) {
-  const wire::MessageBody body{.is_object = true, .type = type, .payload = encode_buffer_.bytes()};
-  return encode_buffer_.is_large() ? send_large(connection, body, options)
-                                   : send(connection, body, options);
+OutMessage HostCore::encoded_message(std::uint32_t type) noexcept {
+  const auto payload = encode_buffer_.bytes();
+  return {.body = {.is_object = true, .type = type, .payload = payload},
+          .payload_block = encode_buffer_.take_large()};
 }
 
-Result<MessageId> HostCore::send_large(Connection connection, const wire::MessageBody& body,
+Result<MessageId> HostCore::send_encoded(const Connection& connection, std::uint32_t type,
+                                         const SendOptions& options) {
+  if (encode_buffer_.is_large()) return send_large(connection, type, options);
+  return send(connection,
+              wire::MessageBody{.is_object = true, .type = type, .payload = encode_buffer_.bytes()},
+              options);
+}
+
+Result<MessageId> HostCore::send_large(Connection connection, std::uint32_t type,
                                        const SendOptions& options) {
-  OutMessage message{.body = body, .payload_block = encode_buffer_.take_large()};
+  OutMessage message = encoded_message(type);
   return send(connection, message, options);
 }
 
