@@ -237,6 +237,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   std::vector<std::byte> metadata_scratch_;
 
   TimePoint now_;
+  TimePoint pass_began_;
   std::uint64_t pass_ = 0;
   std::size_t handed_out_ = 0;
   std::optional<std::uint32_t> known_type_;  // of the last object, in this pass

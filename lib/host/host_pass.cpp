@@ -63,6 +63,7 @@ void HostCore::begin_pass() {
   std::erase(extensions, nullptr);
   if (!std::exchange(has_waited_, false)) mailbox->poller().wait(Duration::zero());
   now_ = clock_.now();
+  pass_began_ = now_;
   {
     const Callback callback(*this);
     mailbox->run_posted();
@@ -318,8 +319,10 @@ ErrorCode HostCore::run() {
 }
 
 std::optional<Event> HostCore::wait_for(Duration timeout) {
-  const TimePoint deadline = deadline_after(clock_.now(), timeout);
+  const bool was_open = pass_open_;
   if (auto event = next_event()) return event;
+  // What the pass has read of the clock is as good as one more reading.
+  const TimePoint deadline = deadline_after(was_open ? now_ : pass_began_, timeout);
   if (callbacks_ > 0 || now_ >= deadline) return std::nullopt;
   sleep_until(deadline);
   return next_event();

@@ -41,9 +41,10 @@ class PollList {
     }
     return true;
   }
+  /// Of ends as of bytes: it tells of them again in the next wait.
   void tell() {
     for (std::size_t place = 1; place < polled_.size(); ++place) {
-      if (polled_[place].revents != 0) targets_[place - 1]->on_ready();
+      if (polled_[place].revents != 0) targets_[place - 1]->on_ready(Edge::bytes);
     }
   }
 

@@ -11,7 +11,8 @@ Watch::Watch(Watch&& other) noexcept
     : poller_(other.poller_),
       socket_(other.socket_),
       target_(other.target_),
-      interest_(std::exchange(other.interest_, Interest::none)) {}
+      interest_(std::exchange(other.interest_, Interest::none)),
+      trigger_(other.trigger_) {}
 
 Watch& Watch::operator=(Watch&& other) noexcept {
   end();
@@ -19,12 +20,13 @@ Watch& Watch::operator=(Watch&& other) noexcept {
   socket_ = other.socket_;
   target_ = other.target_;
   interest_ = std::exchange(other.interest_, Interest::none);
+  trigger_ = other.trigger_;
   return *this;
 }
 
 bool Watch::set(Interest interest) noexcept {
   if (interest == interest_) return true;
-  if (!poller_->change(socket_, interest_, interest, *target_)) return false;
+  if (!poller_->change(socket_, interest_, interest, trigger_, *target_)) return false;
   interest_ = interest;
   return true;
 }

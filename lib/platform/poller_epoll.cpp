@@ -16,10 +16,15 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
 
-constexpr std::uint32_t event_bits(Interest interest) noexcept {
+// A read stops in front of urgent data as it does in front of an end (epoll(7), tcp(7)).
+constexpr std::uint32_t kEndBits = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
+
+constexpr std::uint32_t event_bits(Interest interest, Trigger trigger) noexcept {
   const int bits = static_cast<int>(interest);
-  return ((bits & static_cast<int>(Interest::readable)) != 0 ? EPOLLIN : 0u) |
-         ((bits & static_cast<int>(Interest::writable)) != 0 ? EPOLLOUT : 0u);
+  const bool reads = (bits & static_cast<int>(Interest::readable)) != 0;
+  const bool writes = (bits & static_cast<int>(Interest::writable)) != 0;
+  const std::uint32_t asked = (reads ? EPOLLIN : 0u) | (writes ? EPOLLOUT : 0u);
+  return trigger == Trigger::level ? asked : asked | EPOLLET | EPOLLRDHUP | EPOLLPRI;
 }
 
 /// An alarm that epoll watches and that stays set from one wait to the next. With a time-out the
@@ -64,7 +69,7 @@ class EpollPoller final : public Poller {
   void wake() noexcept override { wake_.signal(); }
 
  private:
-  bool change(SocketHandle socket, Interest from, Interest to,
+  bool change(SocketHandle socket, Interest from, Interest to, Trigger trigger,
               PollTarget& target) noexcept override;
   [[nodiscard]] bool add(int descriptor, std::uint32_t events, void* tag) noexcept;
   [[nodiscard]] bool tell(int count);
@@ -91,14 +96,14 @@ bool EpollPoller::add(int descriptor, std::uint32_t events, void* tag) noexcept 
   return epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-bool EpollPoller::change(SocketHandle socket, Interest from, Interest to,
+bool EpollPoller::change(SocketHandle socket, Interest from, Interest to, Trigger trigger,
                          PollTarget& target) noexcept {
   // A socket without interest is taken out: a hang-up would be told whatever was asked.
   const int operation = from == Interest::none ? EPOLL_CTL_ADD
                         : to == Interest::none ? EPOLL_CTL_DEL
                                                : EPOLL_CTL_MOD;
   epoll_event event{};
-  event.events = event_bits(to);
+  event.events = event_bits(to, trigger);
   event.data.ptr = &target;
   return epoll_ctl(epoll_, operation, static_cast<int>(socket), &event) == 0;
 }
@@ -107,7 +112,8 @@ bool EpollPoller::change(SocketHandle socket, Interest from, Interest to,
 bool EpollPoller::tell(int count) {
   bool told = false;
   for (int i = 0; i < count; ++i) {
-    void* const tag = ready_[static_cast<std::size_t>(i)].data.ptr;
+    const epoll_event& event = ready_[static_cast<std::size_t>(i)];
+    void* const tag = event.data.ptr;
     if (tag == &alarm_) {
       alarm_.has_rung();
       continue;
@@ -116,7 +122,8 @@ bool EpollPoller::tell(int count) {
     if (tag == &wake_) {
       wake_.drain();
     } else {
-      static_cast<PollTarget*>(tag)->on_ready();
+      const bool is_end = (event.events & kEndBits) != 0;
+      static_cast<PollTarget*>(tag)->on_ready(is_end ? Edge::end : Edge::bytes);
     }
   }
   return told;

@@ -19,7 +19,7 @@ class PollPoller final : public Poller {
   void wake() noexcept override { wake_.signal(); }
 
  private:
-  bool change(SocketHandle socket, Interest from, Interest to,
+  bool change(SocketHandle socket, Interest from, Interest to, Trigger,
               PollTarget& target) noexcept override {
     return list_.change(static_cast<int>(socket), from, to, event_bits(to), target);
   }

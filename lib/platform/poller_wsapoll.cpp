@@ -70,7 +70,7 @@ class WsaPoller final : public Poller {
   void wake() noexcept override { wake_.signal(); }
 
  private:
-  bool change(SocketHandle socket, Interest from, Interest to,
+  bool change(SocketHandle socket, Interest from, Interest to, Trigger,
               PollTarget& target) noexcept override {
     return list_.change(static_cast<SOCKET>(socket), from, to, event_bits(to), target);
   }

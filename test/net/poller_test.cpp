@@ -15,15 +15,21 @@
 /// One battery for every poller of this system.
 using namespace tickwire;
 using namespace std::chrono_literals;
+using detail::Edge;
 using detail::Interest;
 using detail::Poller;
+using detail::Trigger;
 using detail::Watch;
 
 namespace {
 
 struct Target final : detail::PollTarget {
-  void on_ready() noexcept override { ++told; }
+  void on_ready(detail::Edge edge) noexcept override {
+    ++told;
+    last = edge;
+  }
   int told = 0;
+  detail::Edge last = detail::Edge::bytes;
 };
 
 /// Two ends of a connection inside this process.
@@ -102,6 +108,60 @@ POLLER_CASE("a poller tells of a readable socket until it has been read") {
   pair.drain();
   CHECK(told_now(poller, target) == 0);
 }
+
+POLLER_CASE("who watches for edges is told of each arrival, and of each change of interest") {
+  const SocketPair pair;
+  Target target;
+  Watch watch(poller, pair.near(), target, Trigger::edge);
+  REQUIRE(watch.set(Interest::readable));
+  CHECK(told_now(poller, target) == 0);
+  for (int arrival = 0; arrival < 3; ++arrival) {
+    pair.send();
+    CHECK(told_now(poller, target) == 1);
+  }
+  REQUIRE(watch.set(Interest::both));
+  CHECK(told_now(poller, target) == 1);
+  REQUIRE(watch.set(Interest::readable));
+  CHECK(told_now(poller, target) == 1);
+  pair.drain();
+  CHECK(told_now(poller, target) == 0);
+  REQUIRE(watch.set(Interest::writable));
+  CHECK(told_now(poller, target) == 1);
+  pair.fill();
+  CHECK(told_now(poller, target) == 0);
+  pair.drain_far();
+  CHECK(told_now(poller, target) == 1);
+}
+
+POLLER_CASE("an end behind bytes is told as one, or told again when they are read") {
+  SocketPair pair;
+  Target target;
+  Watch watch(poller, pair.near(), target, Trigger::edge);
+  REQUIRE(watch.set(Interest::readable));
+  pair.send();
+  CHECK(told_now(poller, target) == 1);
+  CHECK(target.last == Edge::bytes);
+  pair.send();
+  pair.close_far();
+  CHECK(told_now(poller, target) == 1);
+  if (target.last == Edge::end) return;
+  char bytes[8];
+  REQUIRE(::read(static_cast<int>(pair.near()), bytes, sizeof bytes) == 2);
+  CHECK(told_now(poller, target) == 1);
+}
+
+#if defined(__linux__)
+TEST_CASE("epoll does not tell again of what was told at an edge") {
+  const SocketPair pair;
+  Target target;
+  const auto poller = detail::make_poller();
+  Watch watch(*poller, pair.near(), target, Trigger::edge);
+  REQUIRE(watch.set(Interest::readable));
+  pair.send();
+  CHECK(told_now(*poller, target) == 1);
+  CHECK(told_now(*poller, target) == 0);
+}
+#endif
 
 POLLER_CASE("a poller tells of a socket with room for more, and of none that is full") {
   const SocketPair pair;

@@ -64,7 +64,7 @@ class BlackHole {
 
 struct Race final : detail::PollTarget {
   explicit Race(std::vector<Address> candidates) : race(*poller, *this, std::move(candidates)) {}
-  void on_ready() noexcept override { is_ready = true; }
+  void on_ready(detail::Edge) noexcept override { is_ready = true; }
 
   /// A step now, at a time that stands still.
   std::optional<Result<ConnectRace::Winner>> step() { return race.step(now); }

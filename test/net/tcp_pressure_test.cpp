@@ -199,6 +199,37 @@ TEST_CASE("a raw stream that ends is told from one that is cut") {
   }
 }
 
+TEST_CASE("an end that has come together with the last bytes is seen") {
+  for (const bool is_cut : {false, true}) {
+    test::HostPair pair(test::raw_scheme());
+    PlainSocket caller(pair.address);
+    REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+    caller.write("last words");
+    if (is_cut) {
+      caller.reset();
+    } else {
+      caller.close();
+    }
+    REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+    if (!is_cut) CHECK(pair.server.log.texts().back() == "last words");
+  }
+}
+
+TEST_CASE("bytes behind an urgent one, which a read stops at, come by themselves") {
+  test::HostPair pair(test::raw_scheme());
+  PlainSocket caller(pair.address);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+  caller.write("before");
+  caller.write_urgent('!');
+  caller.write("behind");
+  REQUIRE(pair.until([&] {
+    std::string all;
+    for (const std::string& text : pair.server.log.texts())
+      all += text;
+    return all == "beforebehind";
+  }));
+}
+
 TEST_CASE("a host closed politely over TCP lets everything arrive that is queued") {
   test::HostPair pair(test::tcp_scheme());
   pair.connect();

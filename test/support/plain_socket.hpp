@@ -93,6 +93,8 @@ class PlainSocket {
     const auto count = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return count < 0 ? 0 : static_cast<std::size_t>(count);
   }
+  /// A byte that TCP holds to be urgent: a read ends in front of it.
+  void write_urgent(char byte) { REQUIRE(::send(descriptor_, &byte, 1, MSG_OOB) == 1); }
   /// Says that nothing more comes; reading goes on.
   void shut_down() { ::shutdown(descriptor_, SHUT_WR); }
   /// Throws the connection away, without a goodbye.

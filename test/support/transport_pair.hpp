@@ -89,7 +89,7 @@ class EagerPoller final : public detail::Poller {
   bool wait(std::optional<Duration>) override {
     const auto watched = targets_;
     for (const auto& [socket, target] : watched)
-      if (targets_.contains(socket)) target->on_ready();
+      if (targets_.contains(socket)) target->on_ready(detail::Edge::bytes);
     return !watched.empty();
   }
   void wake() noexcept override {}
@@ -102,7 +102,7 @@ class EagerPoller final : public detail::Poller {
   }
 
  private:
-  bool change(detail::SocketHandle socket, detail::Interest, detail::Interest to,
+  bool change(detail::SocketHandle socket, detail::Interest, detail::Interest to, detail::Trigger,
               detail::PollTarget& target) noexcept override {
     if (to == detail::Interest::none) {
       targets_.erase(socket);

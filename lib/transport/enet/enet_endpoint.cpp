@@ -77,7 +77,7 @@ Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
       EnetHost::create({bind, slots_.size(), context.channels, context.idle, this}, shared_.clock);
   if (!host) return std::move(host).error();
   host_ = std::move(*host);
-  socket_watch_ = Watch(*context.poller, host_->socket(), *this);
+  socket_watch_ = Watch(*context.poller, host_->socket(), *this, Trigger::edge);
   if (!socket_watch_.set(Interest::readable)) {
     return Error{ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
   }
@@ -119,7 +119,7 @@ void EnetEndpoint::service(TimePoint now) {
   if (now - watched_at_ >= kQuietInterval) watch();
 }
 
-// Returns whether the socket is empty.
+// Returns whether the socket is empty, or as good as.
 bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
   static_assert(kMaxDatagramsPerPass % kDatagramsPerFlush == 0);
   readable_ = false;
@@ -128,8 +128,9 @@ bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
     const EnetHost::Outcome outcome = host_->read(moment, event);
     if (outcome == EnetHost::Outcome::failed) {
       note_failure();
-      if (--budget.failures == 0) return true;
-      continue;
+      if (--budget.failures > 0) continue;
+      readable_ = true;  // for all that is known
+      return true;
     }
     failing_since_.reset();
     if (outcome == EnetHost::Outcome::quiet) return true;
@@ -347,7 +348,7 @@ bool EnetEndpoint::is_due() const {
 
 std::optional<TimePoint> EnetEndpoint::next_deadline() const {
   if (lost_) return std::nullopt;
-  if (left_over_ || behind_) return passed_at_;
+  if (left_over_ || behind_ || readable_) return passed_at_;
   std::optional<TimePoint> next = door_deadline();
   if (is_busy() || occupied_) {
     const TimePoint turn = turned_at_ + (is_busy() ? kBusyInterval : kQuietInterval);

@@ -72,7 +72,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   EnetEndpoint(EnetShared& shared, std::size_t peers);
   [[nodiscard]] Result<void> open(std::optional<Ipv4Endpoint> bind);
 
-  void on_ready() noexcept override { readable_ = true; }
+  void on_ready(Edge) noexcept override { readable_ = true; }
 
   // enet_endpoint_door.cpp: before a peer is up
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;

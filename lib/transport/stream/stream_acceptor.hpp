@@ -42,7 +42,7 @@ class StreamAcceptor final : private PollTarget {
  private:
   StreamAcceptor(StreamShared& shared, ListenRequest request, std::shared_ptr<TlsContext> tls,
                  StreamSocket socket);
-  void on_ready() noexcept override { is_ready_ = true; }
+  void on_ready(Edge) noexcept override { is_ready_ = true; }
   void fail(int system_code, TimePoint now);
 
   StreamShared& shared_;

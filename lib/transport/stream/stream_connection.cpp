@@ -138,7 +138,10 @@ void StreamConnection::begin_greeting(StreamSocket socket) {
     const std::string key = beginning_->called_host + ":" + std::to_string(beginning_->peer.port);
     stream_ = beginning_->tls->wrap(std::move(stream_), beginning_->called_host, key);
   }
-  watch_ = Watch(*shared_.context.poller, socket_, *this);
+  // OpenSSL reads no further than it has to.
+  const bool is_plain = shared_.options.security == Security::plain;
+  watch_ =
+      Watch(*shared_.context.poller, socket_, *this, is_plain ? Trigger::edge : Trigger::level);
   mark_ready();
 }
 
@@ -202,6 +205,7 @@ void StreamConnection::read_some(TimePoint now) {
     if (result.status == IoStatus::failed) return go_down(while_up(stream_->failure()));
     if (result.status == IoStatus::blocked) {
       read_awaits_ = stream_->awaits();
+      edge_ = Edge::bytes;
       if (stream_->has_buffered_input()) mark_ready();
       return;
     }
@@ -209,11 +213,9 @@ void StreamConnection::read_some(TimePoint now) {
     if (phase_ != Phase::up) return;
     // A short read has emptied a plain socket: another one would only be told so.
     const bool was_short = result.bytes < rest.size() + room.size();
-    if (was_short && shared_.options.security == Security::plain) return;
-    if (result.bytes >= budget) {
-      if (stream_->has_buffered_input()) mark_ready();
-      return;
-    }
+    const bool may_be_empty = was_short && edge_ == Edge::bytes;
+    if (may_be_empty && shared_.options.security == Security::plain) return;
+    if (result.bytes >= budget) return mark_ready();
     budget -= result.bytes;
   }
 }
@@ -450,7 +452,7 @@ void StreamConnection::discard_input() {
     }
     has_ended_ = result.status != IoStatus::done;
     if (result.bytes >= left) {
-      if (stream_->has_buffered_input()) mark_ready();
+      mark_ready();
       return wait_for_more();
     }
     left -= result.bytes;

@@ -74,7 +74,10 @@ class StreamConnection final : public PollTarget {
     dead,
   };
 
-  void on_ready() noexcept override { mark_ready(); }
+  void on_ready(Edge edge) noexcept override {
+    if (edge == Edge::end) edge_ = edge;
+    mark_ready();
+  }
   void mark_ready();
   void mark_dirty();
   void set_deadline(TimePoint deadline);
@@ -126,6 +129,7 @@ class StreamConnection final : public PollTarget {
   std::unique_ptr<Error> write_failure_;
   Phase phase_;
   Reading reading_ = Reading::on;
+  Edge edge_ = Edge::bytes;
   bool write_blocked_ = false;
   bool has_ended_ = false;  // the other end sends nothing more
   Awaits read_awaits_ = Awaits::readable;

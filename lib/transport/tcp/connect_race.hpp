@@ -36,9 +36,9 @@ class ConnectRace {
   struct Attempt final : PollTarget {
     Attempt(PollTarget& forwards_to, StreamSocket connecting, Address called)
         : target(forwards_to), socket(std::move(connecting)), address(std::move(called)) {}
-    void on_ready() noexcept override {
+    void on_ready(Edge edge) noexcept override {
       is_ready = true;
-      target.on_ready();
+      target.on_ready(edge);
     }
 
     PollTarget& target;
