@@ -148,6 +148,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
                                                 const std::function<bool(const Session&)>& is_over);
   void sleep_until(TimePoint deadline);
   void wait_for_activity(TimePoint deadline);
+  [[nodiscard]] TimePoint real_time(TimePoint when) const;
   void log_event(const Event& event);
 
   // host_dial.cpp

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <chrono>
 #include <tickwire/message_name.hpp>
 
 #include "lib/base/deadline.hpp"
@@ -333,19 +334,25 @@ void HostCore::sleep_until(TimePoint deadline) {
   if (ring_.empty() && ready_.empty()) wait_for_activity(deadline);
 }
 
+// Right behind a pass' end.
 void HostCore::wait_for_activity(TimePoint deadline) {
-  const TimePoint now = clock_.now();
   // Memory for a large message may come free without a sound.
-  if (!parked_.empty()) deadline = std::min(deadline, now + kParkedRetry);
+  if (!parked_.empty()) deadline = std::min(deadline, now_ + kParkedRetry);
   if (ticker_) deadline = std::min(deadline, ticker_->due());
   if (const auto next = timers_.next()) deadline = std::min(deadline, *next);
   if (const auto next = transports_.next_deadline()) deadline = std::min(deadline, *next);
   for (const Extension* each : extensions)
     if (each != nullptr) deadline = std::min(deadline, each->wake_at());
-  std::optional<Duration> timeout;
-  if (deadline != TimePoint::max()) timeout = std::max(deadline - now, Duration::zero());
-  wait_spinning(mailbox->poller(), timeout, config.spin);
+  wait_spinning(mailbox->poller(), real_time(deadline), config.spin);
   has_waited_ = true;
+}
+
+// The poller's time for one of the host's: the same, unless the program has a clock of its own. One
+// that the pass has seen come is the earliest there is, and needs no further look at a clock.
+TimePoint HostCore::real_time(TimePoint when) const {
+  if (when <= now_) return TimePoint::min();
+  if (when == TimePoint::max() || &clock_ == &steady_clock()) return when;
+  return deadline_after(std::chrono::steady_clock::now(), when - clock_.now());
 }
 
 // Runs whole passes without handing anything out until the wanted event has come.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <limits>
 #include <new>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -78,10 +77,12 @@ class PollList {
   std::unordered_map<Socket, std::size_t> places_;
 };
 
-/// A time-out as `poll` takes it: rounded up, for waking early would spin until the time is there.
-[[nodiscard]] inline int poll_milliseconds(std::optional<Duration> timeout) noexcept {
-  if (!timeout) return -1;
-  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(*timeout).count();
+/// What `poll` is told: rounded up, for waking early would spin until the time is there.
+[[nodiscard]] inline int poll_milliseconds(TimePoint until) noexcept {
+  if (until == TimePoint::max()) return -1;
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (until <= now) return 0;
+  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
   return static_cast<int>(std::clamp<std::int64_t>(whole, 0, std::numeric_limits<int>::max()));
 }
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "lib/base/deadline.hpp"
+
 namespace tickwire::detail {
 
 Watch::Watch(Watch&& other) noexcept
@@ -35,21 +37,20 @@ void Watch::end() noexcept {
   static_cast<void>(set(Interest::none));
 }
 
-// By the time that really passes: a program's own clock may stand still meanwhile.
-void wait_spinning(Poller& poller, std::optional<Duration> timeout, Duration spin) {
-  if (spin == Duration::zero()) {
-    poller.wait(timeout);
-    return;
+bool Poller::wait(std::optional<Duration> timeout) {
+  if (!timeout) return wait_until(TimePoint::max());
+  if (*timeout <= Duration::zero()) return wait_until(TimePoint::min());
+  return wait_until(deadline_after(std::chrono::steady_clock::now(), *timeout));
+}
+
+void wait_spinning(Poller& poller, TimePoint until, Duration spin) {
+  if (spin > Duration::zero()) {
+    TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint end = std::min(until, deadline_after(now, spin));
+    for (; now < end; now = std::chrono::steady_clock::now())
+      if (poller.wait_until(TimePoint::min())) return;
   }
-  const auto begin = std::chrono::steady_clock::now();
-  const Duration most = timeout ? std::min(spin, *timeout) : spin;
-  Duration passed = Duration::zero();
-  while (passed < most) {
-    if (poller.wait(Duration::zero())) return;
-    passed = std::chrono::steady_clock::now() - begin;
-  }
-  if (timeout) timeout = std::max(*timeout - passed, Duration::zero());
-  poller.wait(timeout);
+  poller.wait_until(until);
 }
 
 }  // namespace tickwire::detail

@@ -53,8 +53,11 @@ class Poller {
   virtual ~Poller() = default;
 
   /// Tells its targets of all sockets that are ready, and answers whether there was one, or a wake.
-  /// One that came since the last wait ends it at once. No time-out: for ever.
-  virtual bool wait(std::optional<Duration> timeout) = 0;
+  /// One that came since the last wait ends it at once. The time is `std::chrono::steady_clock`'s;
+  /// the latest there is means for ever, the earliest not to sleep.
+  virtual bool wait_until(TimePoint until) = 0;
+  /// No time-out: for ever.
+  bool wait(std::optional<Duration> timeout);
   virtual void wake() noexcept = 0;
 
  private:
@@ -95,7 +98,7 @@ class Watch {
 
 /// Waits as `poller` does, but looks again and again before it sleeps, for `spin` at most: whoever
 /// sleeps is woken some 50 us late on many systems.
-void wait_spinning(Poller& poller, std::optional<Duration> timeout, Duration spin);
+void wait_spinning(Poller& poller, TimePoint until, Duration spin);
 
 /// The best poller of this system. Throws `std::bad_alloc` when it has no descriptor left.
 [[nodiscard]] std::unique_ptr<Poller> make_poller();

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <new>
 
-#include "lib/base/deadline.hpp"
 #include "lib/platform/poller.hpp"
 #include "lib/platform/wake_pipe.hpp"
 
@@ -65,7 +64,7 @@ class EpollPoller final : public Poller {
   EpollPoller();
   ~EpollPoller() override { close(epoll_); }
 
-  bool wait(std::optional<Duration> timeout) override;
+  bool wait_until(TimePoint until) override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
@@ -129,19 +128,17 @@ bool EpollPoller::tell(int count) {
   return told;
 }
 
-bool EpollPoller::wait(std::optional<Duration> timeout) {
+bool EpollPoller::wait_until(TimePoint until) {
   const int room = static_cast<int>(ready_.size());
-  if (timeout && *timeout <= Duration::zero()) {
+  if (until == TimePoint::min()) {
     return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
   }
-  const TimePoint deadline =
-      timeout ? deadline_after(SteadyClock::now(), *timeout) : TimePoint::max();
   while (true) {
-    alarm_.ring_by(deadline);
+    alarm_.ring_by(until);
     const int count = epoll_wait(epoll_, ready_.data(), room, /*timeout=*/-1);
     if (tell(count)) return true;
     // A signal ends it, too; the alarm may be that of an earlier wait.
-    if (count < 0 || SteadyClock::now() >= deadline) return false;
+    if (count < 0 || SteadyClock::now() >= until) return false;
   }
 }
 

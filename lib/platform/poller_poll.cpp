@@ -15,7 +15,7 @@ constexpr short event_bits(Interest interest) noexcept {
 
 class PollPoller final : public Poller {
  public:
-  bool wait(std::optional<Duration> timeout) override;
+  bool wait_until(TimePoint until) override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
@@ -28,9 +28,9 @@ class PollPoller final : public Poller {
   PollList<pollfd> list_{wake_.descriptor(), POLLIN};
 };
 
-bool PollPoller::wait(std::optional<Duration> timeout) {
+bool PollPoller::wait_until(TimePoint until) {
   const auto count = static_cast<nfds_t>(list_.size());
-  if (poll(list_.data(), count, poll_milliseconds(timeout)) <= 0) return false;
+  if (poll(list_.data(), count, poll_milliseconds(until)) <= 0) return false;
   if (list_.is_woken()) wake_.drain();
   list_.tell();
   return true;

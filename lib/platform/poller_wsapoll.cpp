@@ -66,7 +66,7 @@ WakeSocket::WakeSocket() {
 
 class WsaPoller final : public Poller {
  public:
-  bool wait(std::optional<Duration> timeout) override;
+  bool wait_until(TimePoint until) override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
@@ -79,9 +79,9 @@ class WsaPoller final : public Poller {
   PollList<WSAPOLLFD> list_{wake_.handle(), POLLRDNORM};
 };
 
-bool WsaPoller::wait(std::optional<Duration> timeout) {
+bool WsaPoller::wait_until(TimePoint until) {
   const auto count = static_cast<ULONG>(list_.size());
-  if (WSAPoll(list_.data(), count, poll_milliseconds(timeout)) <= 0) return false;
+  if (WSAPoll(list_.data(), count, poll_milliseconds(until)) <= 0) return false;
   if (list_.is_woken()) wake_.drain();
   list_.tell();
   return true;

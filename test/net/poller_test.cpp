@@ -348,13 +348,13 @@ POLLER_CASE("who spins finds what is there, what comes, and a wake, without slee
   Watch watch(poller, pair.near(), target);
   REQUIRE(watch.set(Interest::readable));
   poller.wake();
-  detail::wait_spinning(poller, std::nullopt, 1h);
+  detail::wait_spinning(poller, TimePoint::max(), 1h);
   CHECK(target.told == 0);
   std::thread other([&] { pair.send(); });
-  detail::wait_spinning(poller, std::nullopt, 1h);
+  detail::wait_spinning(poller, TimePoint::max(), 1h);
   other.join();
   CHECK(target.told == 1);
-  detail::wait_spinning(poller, std::nullopt, 1h);
+  detail::wait_spinning(poller, TimePoint::max(), 1h);
   CHECK(target.told == 2);
 }
 
@@ -365,12 +365,13 @@ POLLER_CASE("who spins sleeps for the rest of the time, and no longer") {
   REQUIRE(watch.set(Interest::readable));
   for (const Duration spin : {Duration::zero(), Duration(1ms), Duration(1h)}) {
     const auto before = std::chrono::steady_clock::now();
-    detail::wait_spinning(poller, 3ms, spin);
+    detail::wait_spinning(poller, before + 3ms, spin);
     CHECK(std::chrono::steady_clock::now() - before >= 3ms);
   }
-  detail::wait_spinning(poller, -5ms, 1h);
+  detail::wait_spinning(poller, std::chrono::steady_clock::now() - 5ms, 1h);
+  detail::wait_spinning(poller, TimePoint::min(), 1h);
   std::thread other([&] { pair.send(); });
-  detail::wait_spinning(poller, std::nullopt, 1us);  // asleep by then, or not
+  detail::wait_spinning(poller, TimePoint::max(), 1us);  // asleep by then, or not
   other.join();
   CHECK(target.told == 1);
 }

@@ -86,7 +86,7 @@ class RecordingLink final : public detail::LinkHandler {
 /// A poller that asks no operating system: whatever is watched counts as ready.
 class EagerPoller final : public detail::Poller {
  public:
-  bool wait(std::optional<Duration>) override {
+  bool wait_until(TimePoint) override {
     const auto watched = targets_;
     for (const auto& [socket, target] : watched)
       if (targets_.contains(socket)) target->on_ready(detail::Edge::bytes);

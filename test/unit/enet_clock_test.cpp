@@ -54,6 +54,30 @@ TEST_CASE("enet clock: time starts at one hour and follows the clock") {
   CHECK(rig.look() == kHour + 101);
 }
 
+TEST_CASE("enet clock: a moment that is long past does not turn it back") {
+  Rig rig;
+  const TimePoint before = rig.clock.now();
+  rig.pass(100, 100ms);
+  std::uint32_t seen = 0;
+  rig.enet.in_present(before, [&] { return seen = kHooks.read(); });
+  CHECK(seen == kHour + 100);
+  CHECK(corrections == 0);
+  rig.pass(5000, 1ms);
+  rig.enet.in_present(before, [&] { return seen = kHooks.read(); });
+  CHECK(seen == kHour + 101);
+}
+
+TEST_CASE("enet clock: a call right behind another one is not looked after, the next one is") {
+  Rig rig;
+  CHECK(rig.look() == kHour);
+  wall_ms += 5000;
+  std::uint32_t seen = 0;
+  rig.enet.still_in_present([&] { return seen = kHooks.read(); });
+  CHECK(seen == kHour + 5000);
+  rig.pass(0, 1ms);
+  CHECK(rig.look() == kHour + 1);
+}
+
 TEST_CASE("enet clock: two milliseconds off are let be") {
   Rig rig;
   CHECK(rig.look() == kHour);

@@ -28,6 +28,13 @@ class Crc32 {
                kTables[4][low >> 24] ^ kTables[3][high & 0xff] ^ kTables[2][high >> 8 & 0xff] ^
                kTables[1][high >> 16 & 0xff] ^ kTables[0][high >> 24];
     }
+    if (left >= 4) {
+      const std::uint32_t low = state_ ^ read(at);
+      state_ = kTables[3][low & 0xff] ^ kTables[2][low >> 8 & 0xff] ^ kTables[1][low >> 16 & 0xff] ^
+               kTables[0][low >> 24];
+      at += 4;
+      left -= 4;
+    }
     for (; left != 0; ++at, --left) {
       state_ = state_ >> 8 ^ kTables[0][(state_ ^ std::to_integer<std::uint32_t>(*at)) & 0xff];
     }

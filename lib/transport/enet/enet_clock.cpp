@@ -43,9 +43,10 @@ EnetClock::EnetClock(const Clock& clock, Hooks hooks)
   hooks_.set(static_cast<std::uint32_t>(kHourMs));
 }
 
-std::int64_t EnetClock::align(std::shared_lock<std::shared_mutex>& reading) {
-  std::int64_t ms = target();
-  if (leaps_to(ms) || correction(ms)) {
+std::int64_t EnetClock::align(std::shared_lock<std::shared_mutex>& reading, TimePoint now) {
+  std::int64_t ms = at(now);
+  if (is_off(ms)) ms = target();
+  if (is_off(ms)) {
     reading.unlock();
     adjust();
     reading.lock();
@@ -66,9 +67,8 @@ void EnetClock::adjust() {
 }
 
 // ENet's time by our clock, which does not wrap.
-std::int64_t EnetClock::target() const {
-  return kHourMs +
-         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - origin_).count();
+std::int64_t EnetClock::at(TimePoint now) const {
+  return kHourMs + std::chrono::duration_cast<std::chrono::milliseconds>(now - origin_).count();
 }
 
 bool EnetClock::leaps_to(std::int64_t ms) const {

@@ -34,12 +34,23 @@ class EnetClock {
   EnetClock(const Clock& clock, Hooks hooks);
 
   /// Runs `call` while ENet's clock shows the present, and stays out of others' past. `call`
-  /// returns the time that ENet took down.
+  /// returns the time that ENet took down. `now` is the clock's time, or was some while ago: it is
+  /// asked again only if ENet's differs.
+  template <class Call>
+  void in_present(TimePoint now, Call&& call) {
+    std::shared_lock<std::shared_mutex> reading(gate_);
+    const std::int64_t aligned_to = align(reading, now);
+    remember(call(), aligned_to);
+  }
   template <class Call>
   void in_present(Call&& call) {
-    std::shared_lock<std::shared_mutex> reading(gate_);
-    const std::int64_t aligned_to = align(reading);
-    remember(call(), aligned_to);
+    in_present(clock_.now(), call);
+  }
+  /// The same right behind another such call: nobody has had the time to set a clock.
+  template <class Call>
+  void still_in_present(Call&& call) {
+    const std::shared_lock<std::shared_mutex> reading(gate_);
+    remember(call(), aligned_.load(std::memory_order_relaxed));
   }
 
   /// Runs `call` while ENet's clock shows `past_ms`; no other host of the process works meanwhile.
@@ -52,12 +63,14 @@ class EnetClock {
   }
 
  private:
-  std::int64_t align(std::shared_lock<std::shared_mutex>& reading);
+  std::int64_t align(std::shared_lock<std::shared_mutex>& reading, TimePoint now);
   void adjust();
   void remember(std::uint32_t used_ms, std::int64_t aligned_to);
 
-  [[nodiscard]] std::int64_t target() const;
+  [[nodiscard]] std::int64_t at(TimePoint now) const;
+  [[nodiscard]] std::int64_t target() const { return at(clock_.now()); }
   [[nodiscard]] bool leaps_to(std::int64_t ms) const;
+  [[nodiscard]] bool is_off(std::int64_t ms) const { return leaps_to(ms) || correction(ms); }
   [[nodiscard]] std::uint32_t present_ms(std::int64_t ms) const;
   [[nodiscard]] std::optional<std::uint32_t> correction(std::int64_t ms) const;
 

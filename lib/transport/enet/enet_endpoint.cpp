@@ -99,6 +99,7 @@ std::unique_ptr<Link> EnetEndpoint::take_dialled() {
 void EnetEndpoint::service(TimePoint now) {
   if (lost_) return;
   now_ = now;
+  host_->begin_pass(now);
   if (occupied_ && now - passed_at_ > kStall) {
     note_signs_of_life(passed_at_);
     behind_ = true;
@@ -136,7 +137,7 @@ bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
     if (outcome == EnetHost::Outcome::quiet) return true;
     if (!hand_out_all(outcome, event, budget)) return false;
     const bool is_long = budget.datagrams % kDatagramsPerFlush == 1;
-    if (is_long && moment == EnetHost::Moment::present) flush();
+    if (is_long && moment == EnetHost::Moment::present) flush(now_);
   }
   return false;
 }
@@ -327,9 +328,9 @@ void EnetEndpoint::lose_socket() {
   if (accepting_) shared_.context.handler->on_listener_lost(*listener_, error);
 }
 
-void EnetEndpoint::flush() {
+void EnetEndpoint::flush(TimePoint now) {
   if (lost_) return;
-  shared_.counters.socket_errors += host_->flush();
+  shared_.counters.socket_errors += host_->flush(now);
   // Who has acknowledged the other end's goodbye is gone.
   left_over_ = left_over_ || host_->has_event();
 }

@@ -43,7 +43,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   /// To be read in the next pass, whether the poller tells of it or not.
   void expect_input() noexcept { readable_ = true; }
   void service(TimePoint now);
-  void flush();
+  void flush(TimePoint now);
   void stop_listening() { accepting_ = false; }
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   /// Nothing will happen here any more.

@@ -177,7 +177,11 @@ EnetHost::Outcome EnetHost::read(Moment moment, EnetEvent& event) {
     return host_->serviceTime;
   };
   if (moment == Moment::present) {
-    clock_->in_present(turn);
+    if (std::exchange(has_read_, true)) {
+      clock_->still_in_present(turn);
+    } else {
+      clock_->in_present(now_, turn);
+    }
   } else {
     if (!past_ms_) past_ms_ = host_->serviceTime + 1;
     clock_->in_past(*past_ms_, turn);
@@ -211,7 +215,7 @@ EnetHost::Outcome EnetHost::take_turn(EnetEvent& event) {
     outcome = enet_host_service(host_, &raw, 0);
     return host_->serviceTime;
   };
-  clock_->in_present(turn);
+  clock_->in_present(now_, turn);
   return translate(outcome, raw, event);
 }
 
@@ -248,7 +252,7 @@ bool EnetHost::has_event() const {
   return !enet_list_empty(&host_->dispatchQueue);
 }
 
-std::size_t EnetHost::flush() {
+std::size_t EnetHost::flush(TimePoint now) {
   constexpr std::size_t most_failures = 8;
   std::size_t failures = 0;
   const auto turn = [&] {
@@ -257,7 +261,12 @@ std::size_t EnetHost::flush() {
     unflushed_.clear();
     return host_->serviceTime;
   };
-  if (!unflushed_.all().empty()) clock_->in_present(turn);
+  if (unflushed_.all().empty()) return 0;
+  if (std::exchange(has_read_, false)) {
+    clock_->still_in_present(turn);
+  } else {
+    clock_->in_present(now, turn);
+  }
   return failures;
 }
 

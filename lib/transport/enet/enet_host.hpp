@@ -110,6 +110,11 @@ class EnetHost {
   /// What links have taken and ENet still holds.
   [[nodiscard]] std::size_t held_bytes() const { return ledger_.total_bytes(); }
 
+  /// A pass begins at `now`.
+  void begin_pass(TimePoint now) noexcept {
+    now_ = now;
+    has_read_ = false;
+  }
   /// Reads one datagram and sends nothing, not even an acknowledgement: that leaves with `flush`,
   /// together with what is said meanwhile. Quiet when the socket is empty; an event without a type
   /// says that more may be found by `next_event`. The past is where the host last worked: an
@@ -124,7 +129,7 @@ class EnetHost {
   [[nodiscard]] Outcome take_turn(EnetEvent& event);
   /// Sends what is due to those peers that something was queued for or that were heard of. Returns
   /// how many sends failed.
-  std::size_t flush();
+  std::size_t flush(TimePoint now);
 
   /// Sends a datagram that ENet knows nothing of. False when the system did not take it.
   bool send_datagram(Ipv4Endpoint to, std::span<const std::byte> bytes);
@@ -181,6 +186,8 @@ class EnetHost {
   DatagramFilter* filter_;
   std::size_t peers_;
   bool reading_ = false;
+  TimePoint now_{};        // when the pass began
+  bool has_read_ = false;  // in this pass
   std::optional<std::uint32_t> past_ms_;
   // Something was queued for them, or has come from them: to acknowledge, or to make room for what
   // waits.

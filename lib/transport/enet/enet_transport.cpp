@@ -87,9 +87,9 @@ void EnetTransport::service(TimePoint now) {
   std::erase_if(endpoints_, [](const auto& endpoint) { return endpoint->finished(); });
 }
 
-void EnetTransport::flush(TimePoint) {
+void EnetTransport::flush(TimePoint now) {
   for (auto& endpoint : endpoints_)
-    endpoint->flush();
+    endpoint->flush(now);
 }
 
 std::optional<TimePoint> EnetTransport::next_deadline() const {

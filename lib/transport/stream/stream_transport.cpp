@@ -50,6 +50,7 @@ class StreamTransport final : public Transport {
   std::vector<std::unique_ptr<StreamConnection>> connections_;
   std::vector<StreamConnection*> scratch_;
   Contexts dial_contexts_;
+  TimePoint passed_at_{};  // the last pass
 };
 
 StreamTransport::~StreamTransport() {
@@ -128,6 +129,7 @@ Result<void> StreamTransport::prepare_dial(const TlsConfig& config) {
 }
 
 void StreamTransport::service(TimePoint now) {
+  passed_at_ = now;
   shared_.handshakes_left = kHandshakesPerPass;
   service_timed(now);
   // Those who become ready meanwhile have their turn in the next pass.
@@ -186,7 +188,7 @@ void StreamTransport::bury() {
 }
 
 std::optional<TimePoint> StreamTransport::next_deadline() const {
-  if (!shared_.ready.empty()) return shared_.context.clock->now();
+  if (!shared_.ready.empty()) return passed_at_;
   std::optional<TimePoint> earliest;
   const auto consider = [&](std::optional<TimePoint> deadline) {
     if (deadline && (!earliest || *deadline < *earliest)) earliest = deadline;
