@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
 
     bench::pin(options, bench::PingEnd::asks);
     bench::RoundTrips trips(options);
-    bench::EnetEnd enet;
+    bench::EnetEnd enet(bench::EnetEnd::listen);
     port.send(std::to_string(enet.port()));
     enet.wait_connected();
     End end(options, enet);

@@ -92,6 +92,10 @@ LIBUV = Peer("libuv", "bench-stream-libuv")
 ZEROMQ = Peer("zeromq", "bench-stream-zeromq")
 NNG = Peer("nng", "bench-stream-nng")
 ENET = Peer("enet, reliable", "bench-stream-enet")
+# As Tickwire does where a call finds that they pass.
+ENET_LARGE = Peer("enet, MTU 4,092", "bench-stream-enet", ("--datagrams", "large"))
+TICKWIRE_USUAL = Peer("tickwire bytes, usual datagrams", "bench-stream-tickwire",
+                      ("--payload", "bytes", "--datagrams", "usual"))
 ENET_UNRELIABLE = Peer("enet, unreliable", "bench-stream-enet", ("--delivery", "unreliable"))
 
 FIRST_CPU, SECOND_CPU = two_cpus()
@@ -149,12 +153,13 @@ WORKLOADS = (
     Workload(
         "stream_small_enet",
         "64-byte messages one way over ENet",
-        streams("enet", 64, TICKWIRE_BYTES, ENET, ENET_UNRELIABLE),
+        streams("enet", 64, TICKWIRE_BYTES, TICKWIRE_USUAL, ENET, ENET_LARGE, ENET_UNRELIABLE),
     ),
     Workload(
         "stream_bulk_enet",
         "1 MiB messages one way over ENet",
-        streams("enet", 1 << 20, TICKWIRE_BYTES, TICKWIRE_BUFFERS, ENET),
+        streams("enet", 1 << 20, TICKWIRE_BYTES, TICKWIRE_BUFFERS, TICKWIRE_USUAL, ENET,
+                ENET_LARGE),
     ),
     Workload(
         "stream_small_tls",

@@ -8,6 +8,14 @@ namespace {
 
 constexpr std::uint32_t kConnectMilliseconds = 5000;
 
+// ENet has no call for it; a peer takes its host's when it is reset.
+void set_mtu(ENetHost& host, std::uint32_t bytes) {
+  if (bytes == 0) return;
+  host.mtu = bytes;
+  for (ENetPeer& peer : std::span(host.peers, host.peerCount))
+    peer.mtu = bytes;
+}
+
 }  // namespace
 
 ENetAddress enet_loopback(std::uint16_t port) {
@@ -44,12 +52,14 @@ void pin_throttle(ENetPeer& peer) {
                                ENET_PEER_PACKET_THROTTLE_SCALE, 0);
 }
 
-EnetEnd::EnetEnd() {
+EnetEnd::EnetEnd(Listen, std::uint32_t mtu_bytes) {
   const ENetAddress any_port = enet_loopback(0);
   host_ = make_enet_host(&any_port, 1);
+  set_mtu(*host_, mtu_bytes);
 }
 
-EnetEnd::EnetEnd(std::uint16_t port) : host_(make_enet_host(nullptr, 1)) {
+EnetEnd::EnetEnd(std::uint16_t port, std::uint32_t mtu_bytes) : host_(make_enet_host(nullptr, 1)) {
+  set_mtu(*host_, mtu_bytes);
   const ENetAddress address = enet_loopback(port);
   if (enet_host_connect(host_.get(), &address, 1, 0) == nullptr)
     throw std::runtime_error("enet_host_connect failed.");

@@ -45,10 +45,11 @@ void pin_throttle(ENetPeer& peer);
 /// drops unreliable packets and narrows the window, is pinned open.
 class EnetEnd {
  public:
-  /// Listens at a free port of 127.0.0.1.
-  EnetEnd();
+  enum Listen { listen };
+  /// Listens at a free port of 127.0.0.1. An MTU of 0 is ENet's own.
+  explicit EnetEnd(Listen, std::uint32_t mtu_bytes = 0);
   /// Dials, and returns when the connection is up.
-  explicit EnetEnd(std::uint16_t port);
+  explicit EnetEnd(std::uint16_t port, std::uint32_t mtu_bytes = 0);
   EnetEnd(const EnetEnd&) = delete;
   EnetEnd& operator=(const EnetEnd&) = delete;
 

@@ -28,6 +28,9 @@ StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& de
       ->check(CLI::IsMember({"bytes", "object", "buffer"}));
   app.add_option("--delivery", options.delivery, "how ENet sends")
       ->check(CLI::IsMember({"reliable", "unreliable"}));
+  app.add_option("--datagrams", options.datagrams,
+                 "how large ENet's datagrams are: as each does by itself, or as said")
+      ->check(CLI::IsMember({"own", "usual", "large"}));
   app.add_option("--bytes", options.message_bytes, "bytes of a message")
       ->check(CLI::Range(std::size_t{2 * Stamp::bytes}, std::size_t{64} << 20));
   app.add_option("--batch", options.batch_bytes, "bytes that are gathered for a write")

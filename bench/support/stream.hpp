@@ -19,10 +19,11 @@ struct StreamOptions {
   std::string scheme = "tcp";         ///< tcp or tls; what else Tickwire speaks
   std::string payload = "bytes";      ///< Tickwire: bytes, object or buffer
   std::string delivery = "reliable";  ///< ENet: reliable or unreliable
-  std::size_t message_bytes = 64;     ///< at least 16, without what a peer puts around it
-  std::size_t batch_bytes = 65536;    ///< what a sender gathers; 1: each message by itself
-  std::size_t write_bytes = 65536;    ///< Asio: most for one system call; its own value is 64 KiB
-  double seconds = 1;                 ///< how long the sender sends
+  std::string datagrams = "own";    ///< over ENet: own, usual (about 1,400 bytes) or large (4,092)
+  std::size_t message_bytes = 64;   ///< at least 16, without what a peer puts around it
+  std::size_t batch_bytes = 65536;  ///< what a sender gathers; 1: each message by itself
+  std::size_t write_bytes = 65536;  ///< Asio: most for one system call; its own value is 64 KiB
+  double seconds = 1;               ///< how long the sender sends
 };
 
 /// Reads them; ends the process where they make no sense.

@@ -118,9 +118,18 @@ enum class ThrottleProfile : std::uint8_t {
   lan,       ///< for a network of one's own: always 128 KiB, whatever is lost
 };
 
+/// How large a datagram of `enet://` may become.
+enum class DatagramSize : std::uint8_t {
+  probed,  ///< 4,092 bytes where a call finds that as many pass in one piece, else as below
+  usual,   ///< 1,364 bytes, which pass the usual networks and tunnels
+};
+
 /// Settings of `enet://`.
 struct EnetConfig {
   ThrottleProfile throttle = ThrottleProfile::adaptive;
+  /// Both ends must have it probed: on one machine and between jumbo frames, it moves twice as
+  /// much.
+  DatagramSize datagrams = DatagramSize::probed;
 };
 
 /// Which links may carry a token that lets its holder take a connection over.

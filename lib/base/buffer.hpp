@@ -100,11 +100,11 @@ class BufferPool {
   // What a queue may hold is counted in bytes, so a large block is no more than a quarter larger
   // than it must be. Some fit powers of two with a header.
   static constexpr std::size_t kClassBytes[] = {
-      512,         2048,        20 * 1024,   72 * 1024,   89 * 1024,   111 * 1024,
-      138 * 1024,  171 * 1024,  213 * 1024,  264 * 1024,  321 * 1024,  391 * 1024,
-      475 * 1024,  578 * 1024,  703 * 1024,  855 * 1024,  1040 * 1024, 1266 * 1024,
-      1540 * 1024, 1875 * 1024, 2281 * 1024, 2776 * 1024, 3379 * 1024, 4112 * 1024};
-  static constexpr std::uint32_t kFirstLarge = 4;
+      512,         2048,        4608,        20 * 1024,   72 * 1024,   89 * 1024,   111 * 1024,
+      138 * 1024,  171 * 1024,  213 * 1024,  264 * 1024,  321 * 1024,  391 * 1024,  475 * 1024,
+      578 * 1024,  703 * 1024,  855 * 1024,  1040 * 1024, 1266 * 1024, 1540 * 1024, 1875 * 1024,
+      2281 * 1024, 2776 * 1024, 3379 * 1024, 4112 * 1024};
+  static constexpr std::uint32_t kFirstLarge = 5;
   static constexpr std::uint32_t kUnpooled = std::size(kClassBytes);
   static constexpr std::uint32_t kAdopted = kUnpooled + 1;
   struct AdoptedBlock : BufferBlock {

@@ -118,6 +118,7 @@ HostConfig checked(HostConfig config) {
   check_filters(config.filters);
   check_decode(config.decode);
   demand(config.enet.throttle <= ThrottleProfile::lan, "enet.throttle is no enumerator");
+  demand(config.enet.datagrams <= DatagramSize::usual, "enet.datagrams is no enumerator");
   demand(config.max_catch_up_ticks >= 1, "max_catch_up_ticks must be at least 1");
   demand(config.spin >= Duration::zero() && config.spin <= kMostSpin,
          "spin must be at least 0 and at most 1 s");

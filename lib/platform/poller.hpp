@@ -26,7 +26,7 @@ enum class Trigger : std::uint8_t {
   edge,   ///< once, and again when more has come; a system that knows no edges says it more often
 };
 
-/// What somebody who watches for edges has to do to hear of the next one.
+/// What somebody who watches for edges has to do, now or later, to hear of the next one.
 enum class Edge : std::uint8_t {
   bytes,  ///< read until less comes than there was room for, or write until it blocks
   end,    ///< read until it blocks or ends: behind the bytes is an end, a failure or urgent data

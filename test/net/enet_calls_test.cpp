@@ -19,10 +19,15 @@ TEST_CASE("enet: a caller says nothing but its question until it has the answer"
   std::size_t asked = 0;
   std::uint16_t from = 0;
   Datagram question;
-  while (const auto datagram = deaf.receive()) {
+  while (auto probe = deaf.receive()) {
+    const auto datagram = deaf.receive();
+    REQUIRE(datagram);
     from = datagram->second;
     question = datagram->first;
     CHECK(question.size() == 16);
+    CHECK(probe->first.size() == kProbeBytes);
+    probe->first.resize(16);
+    CHECK(probe->first == question);
     ++asked;
   }
   CHECK(asked == 7);

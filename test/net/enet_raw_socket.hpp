@@ -43,6 +43,7 @@ class RawSocket {
     REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &size) == 0);
     return ntohs(own.sin_port);
   }
+  [[nodiscard]] int handle() const { return fd_; }
   void send(std::uint16_t to, const Datagram& datagram) const {
     const sockaddr_in there = address(to);
     const auto sent = ::sendto(fd_, datagram.data(), datagram.size(), 0,
@@ -111,6 +112,9 @@ inline Datagram cookie_question(std::uint64_t nonce) {
   out.resize(16);
   return out;
 }
+
+/// The size of a probe: such a question filled up, to see whether as much passes in one piece.
+inline constexpr std::size_t kProbeBytes = 4092;
 
 /// The cookie in an answer to that question; nothing when it is something else.
 inline std::optional<std::uint32_t> cookie_in(const Datagram& answer, std::uint64_t nonce) {

@@ -215,6 +215,22 @@ TEST_CASE("an end that has come together with the last bytes is seen") {
   }
 }
 
+TEST_CASE("a program that answers only after its pass still answers somebody who has closed") {
+  test::HostPair pair(test::raw_scheme());
+  PlainSocket caller(pair.address);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+  caller.write("question");
+  caller.shut_down();
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+  const Connection callee = pair.server.log.last(EventType::data_received).connection;
+  REQUIRE(pair.server->send_bytes(callee, detail::as_bytes("answer")));
+  REQUIRE(pair.until([&] {
+    caller.read();
+    return caller.has_ended;
+  }));
+  CHECK(caller.received == "answer");
+}
+
 TEST_CASE("bytes behind an urgent one, which a read stops at, come by themselves") {
   test::HostPair pair(test::raw_scheme());
   PlainSocket caller(pair.address);

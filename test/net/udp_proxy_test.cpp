@@ -94,8 +94,9 @@ bool is_near(std::uint64_t found, double tries, double ratio) {
 }
 
 void check_sum(const UdpProxy::Counters& counters) {
-  CHECK(counters.received + counters.duplicated ==
-        counters.forwarded + counters.lost + counters.queue_full + counters.failed);
+  CHECK(counters.received + counters.duplicated == counters.forwarded + counters.lost +
+                                                       counters.too_large + counters.queue_full +
+                                                       counters.failed);
 }
 
 }  // namespace

@@ -181,6 +181,10 @@ void UdpProxy::take(Client& from, Line& line, Time now) {
     ++counters.lost;
     return;
   }
+  if (buffer_.size() > impairment.max_datagram_bytes) {
+    ++counters.too_large;
+    return;
+  }
   const std::optional<Time> departure = queue(line, buffer_.size(), now);
   if (!departure) {
     ++counters.queue_full;

@@ -46,7 +46,8 @@ class UdpSocket {
 [[nodiscard]] sockaddr_in parse_udp_address(const std::string& text);
 [[nodiscard]] std::string to_text(const sockaddr_in& address);
 
-/// What a `UdpProxy` does to each datagram of one direction. As initialised: nothing.
+/// What a `UdpProxy` does to each datagram of one direction. As initialised: nothing, but that
+/// those are lost which are too large for Ethernet.
 ///
 /// Units: ratios from 0 to 1, each decided for every datagram on its own; bytes are those of the
 ///        datagrams, without headers.
@@ -62,6 +63,7 @@ struct UdpImpairment {
   double flip_ratio = 0;  ///< arrive with one bit changed
   /// They leave one after the other at this rate. Above 0. Nothing: no limit.
   std::optional<std::uint64_t> bytes_per_second{};
+  std::size_t max_datagram_bytes = 1472;  ///< larger ones are lost, as by a router that may not cut
   std::size_t max_queue_bytes = 256 * 1024;  ///< may wait for the rate or a stall; more are dropped
 };
 
@@ -74,12 +76,13 @@ class UdpProxy {
  public:
   using Time = std::chrono::nanoseconds;
 
-  /// Shape: `received + duplicated` is the sum of `forwarded`, `lost`, `queue_full`, `failed` and
-  ///        what is still held.
+  /// Shape: `received + duplicated` is the sum of `forwarded`, `lost`, `too_large`, `queue_full`,
+  ///        `failed` and what is still held.
   struct Counters {
     std::uint64_t received = 0;
     std::uint64_t forwarded = 0;   ///< copies included
     std::uint64_t lost = 0;        ///< on purpose
+    std::uint64_t too_large = 0;   ///< for `max_datagram_bytes`
     std::uint64_t queue_full = 0;  ///< dropped by `max_queue_bytes`
     std::uint64_t duplicated = 0;
     std::uint64_t reordered = 0;

@@ -146,10 +146,10 @@ void wait(const UdpProxy& proxy, Time until) {
 
 void report(const char* direction, const UdpProxy::Counters& counters) {
   std::cout << direction << ": received " << counters.received << ", forwarded "
-            << counters.forwarded << ", lost " << counters.lost << ", duplicated "
-            << counters.duplicated << ", reordered " << counters.reordered << ", failed "
-            << counters.failed << ", flipped " << counters.flipped << ", dropped by a full queue "
-            << counters.queue_full << '\n';
+            << counters.forwarded << ", lost " << counters.lost << ", too large "
+            << counters.too_large << ", duplicated " << counters.duplicated << ", reordered "
+            << counters.reordered << ", failed " << counters.failed << ", flipped "
+            << counters.flipped << ", dropped by a full queue " << counters.queue_full << '\n';
 }
 
 void run(const Options& options) {

@@ -67,6 +67,23 @@ TEST_CASE("cookie datagram: the bytes that the wire format says") {
   CHECK(read_cookie_datagram(answer)->cookie == 0x0d0c0b0au);
 }
 
+TEST_CASE("cookie datagram: a probe is one that is filled up, with whatever") {
+  for (const Kind kind : {Kind::question, Kind::answer}) {
+    const CookieBytes words = write_cookie_datagram({kind, 7, 9});
+    std::vector<std::byte> probe(words.begin(), words.end());
+    probe.resize(4092, std::byte{0xa5});
+    REQUIRE(read_cookie_datagram(probe));
+    CHECK(read_cookie_datagram(probe)->kind == kind);
+    CHECK(read_cookie_datagram(probe)->nonce == 7);
+    CHECK(read_cookie_datagram(probe)->is_probe);
+    CHECK_FALSE(read_cookie_datagram(words)->is_probe);
+    for (const std::size_t other : {17u, 4091u, 4093u}) {
+      probe.resize(other);
+      CHECK_FALSE(read_cookie_datagram(probe));
+    }
+  }
+}
+
 TEST_CASE("cookie datagram: neither is a packet to ENet") {
   for (const Kind kind : {Kind::question, Kind::answer}) {
     const CookieBytes bytes = write_cookie_datagram({kind, 0xffff'ffff'ffff'ffffu, 0xffffffffu});

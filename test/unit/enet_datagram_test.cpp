@@ -76,7 +76,7 @@ TEST_CASE("enet datagram: a CONNECT passes with its data") {
   CHECK(verdict.connect_id == 0xaabbccdd);
   CHECK(kind_of(connect_with(6, {3, 0})) == DatagramKind::connect);              // ids used before
   CHECK(kind_of(connect_with(8, {0, 0, 0x05, 0x00})) == DatagramKind::connect);  // 1,280
-  CHECK(kind_of(connect_with(8, {0, 0, 0x05, 0x78})) == DatagramKind::connect);  // 1,400
+  CHECK(kind_of(connect_with(8, {0, 0, 0x0f, 0xf8})) == DatagramKind::connect);  // 4,088
   CHECK(kind_of(connect_with(16, {0, 0, 0, 1})) == DatagramKind::connect);
   CHECK(kind_of(connect_with(16, {0, 0, 0, 65})) == DatagramKind::connect);
 }
@@ -85,7 +85,7 @@ TEST_CASE("enet datagram: a CONNECT that none of ours would send is refused") {
   const auto refused = [](const Bytes& bytes) { return kind_of(bytes) == DatagramKind::malformed; };
   CHECK(refused(connect_with(8, {0, 0, 0x04, 0xff})));  // MTU 1,279
   CHECK(refused(connect_with(8, {0, 0, 0x02, 0x40})));  // 576
-  CHECK(refused(connect_with(8, {0, 0, 0x05, 0x79})));  // 1,401
+  CHECK(refused(connect_with(8, {0, 0, 0x0f, 0xf9})));  // 4,089
   CHECK(refused(connect_with(8, {0xff, 0xff, 0xff, 0xff})));
   CHECK(refused(connect_with(12, {0, 0, 0x0f, 0xff})));  // window 4,095
   CHECK(refused(connect_with(12, {0, 1, 0, 1})));        // 65,537
@@ -150,8 +150,8 @@ TEST_CASE("enet datagram: a command that is cut short or too large is refused") 
         0x86, 0, 0, 1, static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
     return kTimed + head + Bytes(size);
   };
-  CHECK(kind_of(reliable(1368)) == DatagramKind::traffic);
-  CHECK(kind_of(reliable(1369)) == DatagramKind::malformed);
+  CHECK(kind_of(reliable(4056)) == DatagramKind::traffic);
+  CHECK(kind_of(reliable(4057)) == DatagramKind::malformed);
 }
 
 TEST_CASE("enet datagram: more commands than ENet packs into one are refused") {

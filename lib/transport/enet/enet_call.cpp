@@ -52,7 +52,7 @@ bool EnetCall::take(const CookieDatagram& answer, Ipv4Endpoint from) noexcept {
   if (answer.kind != CookieDatagram::Kind::answer || answer.nonce != nonce_ || !is_theirs) {
     return false;
   }
-  if (is_asking() && !answer_) answer_ = Knock{from, answer.cookie};
+  if (is_asking() && !answer_) answer_ = Knock{from, answer.cookie, answer.is_probe};
   return true;
 }
 

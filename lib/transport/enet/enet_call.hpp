@@ -23,6 +23,7 @@ class EnetCall {
   struct Knock {
     Ipv4Endpoint at;
     std::uint32_t cookie = 0;
+    bool probe_passed = false;
   };
 
   /// Pre: at least one candidate, best first. Errors: `out_of_resources` without random numbers.
@@ -31,7 +32,8 @@ class EnetCall {
   /// Those to whom `question` is to be sent now.
   [[nodiscard]] std::span<const Ipv4Endpoint> due(TimePoint now);
   [[nodiscard]] CookieBytes question() const noexcept;
-  /// Whether it answers a question of this call; the first that does is kept.
+  /// Whether it answers a question of this call; the first that does is kept. So a probe goes out
+  /// before the question.
   [[nodiscard]] bool take(const CookieDatagram& answer, Ipv4Endpoint from) noexcept;
   /// Once after each answer that was kept.
   [[nodiscard]] std::optional<Knock> knock(TimePoint now);

@@ -3,6 +3,7 @@
 
 #include "lib/base/bytes.hpp"
 #include "lib/platform/random.hpp"
+#include "lib/transport/enet/enet_profile.hpp"
 
 namespace tickwire::detail {
 namespace {
@@ -29,13 +30,15 @@ std::uint32_t cookie_of(const SipHash& key, Ipv4Endpoint whom) noexcept {
 }  // namespace
 
 std::optional<CookieDatagram> read_cookie_datagram(std::span<const std::byte> datagram) noexcept {
-  if (datagram.size() != kCookieDatagramBytes) return std::nullopt;
+  const bool is_probe = datagram.size() == kProbeBytes;
+  if (datagram.size() != kCookieDatagramBytes && !is_probe) return std::nullopt;
   const auto magic = load<std::uint32_t>(datagram.data());
   const auto nonce = load<std::uint64_t>(datagram.data() + 4);
   const auto cookie = load<std::uint32_t>(datagram.data() + 12);
-  if (magic == kAnswerMagic) return CookieDatagram{CookieDatagram::Kind::answer, nonce, cookie};
+  if (magic == kAnswerMagic)
+    return CookieDatagram{CookieDatagram::Kind::answer, nonce, cookie, is_probe};
   if (magic != kQuestionMagic || cookie != 0) return std::nullopt;
-  return CookieDatagram{CookieDatagram::Kind::question, nonce, 0};
+  return CookieDatagram{CookieDatagram::Kind::question, nonce, 0, is_probe};
 }
 
 CookieBytes write_cookie_datagram(const CookieDatagram& datagram) noexcept {

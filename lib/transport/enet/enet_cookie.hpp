@@ -33,15 +33,18 @@ struct CookieDatagram {
   Kind kind = Kind::question;
   std::uint64_t nonce = 0;   ///< the caller's, which the answer repeats
   std::uint32_t cookie = 0;  ///< of an answer
+  bool is_probe = false;     ///< as large as a datagram may become, to see whether it passes
 };
 
 /// Question and answer alike, so that nobody can be hit by more than was paid for.
 inline constexpr std::size_t kCookieDatagramBytes = 16;
 using CookieBytes = std::array<std::byte, kCookieDatagramBytes>;
 
-/// Nothing when the bytes are something else, or not exact. Pre: none; any bytes will do.
+/// Nothing when the bytes are something else, or not exact. What a probe is filled up with is not
+/// looked at. Pre: none; any bytes will do.
 [[nodiscard]] std::optional<CookieDatagram> read_cookie_datagram(
     std::span<const std::byte> datagram) noexcept;
+/// A probe's first bytes.
 [[nodiscard]] CookieBytes write_cookie_datagram(const CookieDatagram& datagram) noexcept;
 
 /// A cookie lasts this long at least, and twice as long at most.

@@ -73,8 +73,9 @@ EnetEndpoint::EnetEndpoint(EnetShared& shared, std::size_t peers)
 
 Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
   const TransportContext& context = shared_.context;
-  auto host =
-      EnetHost::create({bind, slots_.size(), context.channels, context.idle, this}, shared_.clock);
+  const std::uint32_t max_mtu = probes() ? kLargeMtuBytes : kMtuBytes;
+  auto host = EnetHost::create({bind, slots_.size(), context.channels, context.idle, this, max_mtu},
+                               shared_.clock);
   if (!host) return std::move(host).error();
   host_ = std::move(*host);
   socket_watch_ = Watch(*context.poller, host_->socket(), *this, Trigger::edge);
@@ -124,6 +125,7 @@ void EnetEndpoint::service(TimePoint now) {
 bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
   static_assert(kMaxDatagramsPerPass % kDatagramsPerFlush == 0);
   readable_ = false;
+  std::uint32_t flushed_bytes = host_->received_bytes();
   for (; budget.datagrams > 0; --budget.datagrams) {
     EnetEvent event;
     const EnetHost::Outcome outcome = host_->read(moment, event);
@@ -136,8 +138,11 @@ bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
     failing_since_.reset();
     if (outcome == EnetHost::Outcome::quiet) return true;
     if (!hand_out_all(outcome, event, budget)) return false;
-    const bool is_long = budget.datagrams % kDatagramsPerFlush == 1;
-    if (is_long && moment == EnetHost::Moment::present) flush(now_);
+    const bool is_long = budget.datagrams % kDatagramsPerFlush == 1 ||
+                         host_->received_bytes() - flushed_bytes >= kBytesPerFlush;
+    if (!is_long || moment == EnetHost::Moment::past) continue;
+    flush(now_);
+    flushed_bytes = host_->received_bytes();
   }
   return false;
 }
@@ -333,6 +338,10 @@ void EnetEndpoint::flush(TimePoint now) {
   shared_.counters.socket_errors += host_->flush(now);
   // Who has acknowledged the other end's goodbye is gone.
   left_over_ = left_over_ || host_->has_event();
+}
+
+bool EnetEndpoint::probes() const {
+  return shared_.context.enet.datagrams == DatagramSize::probed;
 }
 
 bool EnetEndpoint::is_busy() const {

@@ -84,6 +84,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   [[nodiscard]] bool is_asking() const;
   [[nodiscard]] std::optional<TimePoint> door_deadline() const;
 
+  [[nodiscard]] bool probes() const;
   [[nodiscard]] bool is_busy() const;
   [[nodiscard]] bool is_due() const;
   [[nodiscard]] bool read_all(EnetHost::Moment moment, Budget& budget);

@@ -32,7 +32,11 @@ bool EnetEndpoint::exchange_cookies(const CookieDatagram& words, Ipv4Endpoint fr
     return true;
   }
   const CookieBytes answer = write_cookie_datagram(gate_->answer(words, from, now_));
-  if (!host_->send_datagram(from, answer)) ++shared_.counters.socket_errors;
+  if (words.is_probe) {
+    if (probes()) host_->send_probe(from, answer);
+  } else if (!host_->send_datagram(from, answer)) {
+    ++shared_.counters.socket_errors;
+  }
   return true;
 }
 
@@ -87,8 +91,10 @@ void EnetEndpoint::end_half_open() {
 
 void EnetEndpoint::ask(TimePoint now) {
   const CookieBytes question = call_->question();
-  for (const Ipv4Endpoint& each : call_->due(now))
+  for (const Ipv4Endpoint& each : call_->due(now)) {
+    if (probes()) host_->send_probe(each, question);
     if (!host_->send_datagram(each, question)) ++shared_.counters.socket_errors;
+  }
 }
 
 void EnetEndpoint::knock() {
@@ -96,7 +102,8 @@ void EnetEndpoint::knock() {
   ask(now_);
   const auto knock = call_->knock(now_);
   if (!knock) return;
-  if (auto called = host_->connect(knock->at, knock->cookie); !called) {
+  const std::uint32_t mtu = probes() && knock->probe_passed ? kLargeMtuBytes : kMtuBytes;
+  if (auto called = host_->connect(knock->at, knock->cookie, mtu); !called) {
     return went_down(0, called.error());
   }
   slots_[0].link->peer_ = enet_address(knock->at);

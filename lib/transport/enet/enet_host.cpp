@@ -4,10 +4,12 @@
 #include <enet/enet.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <new>
 
 #include "lib/platform/random.hpp"
+#include "lib/platform/whole_datagrams.hpp"
 #include "lib/transport/enet/crc32.hpp"
 #include "lib/transport/enet/enet_datagram.hpp"
 
@@ -20,6 +22,7 @@ static_assert(kMinWindowBytes == ENET_PROTOCOL_MINIMUM_WINDOW_SIZE);
 static_assert(kMaxWindowBytes == ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE);
 static_assert(kEnetOverheadBytes ==
               sizeof(ENetProtocolHeader) + sizeof(ENetProtocolSendFragment) + sizeof(enet_uint32));
+static_assert(kProbeBytes <= ENET_PROTOCOL_MAXIMUM_MTU);  // the size of its own buffers
 
 constexpr enet_uint32 kHourMs = 60 * 60 * 1000;
 
@@ -131,9 +134,9 @@ EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_pt
       filter_(config.filter),
       peers_(host->peerCount),
       unflushed_(peers_) {
-  host_->mtu = kMtuBytes;
+  host_->mtu = config.max_mtu;
   for (ENetPeer& peer : std::span(host_->peers, host_->peerCount))
-    peer.mtu = kMtuBytes;
+    peer.mtu = config.max_mtu;
   host_->maximumPacketSize = kMaxPacketBytes;
   host_->maximumWaitingData = kMaxWaitingBytes;
   host_->checksum = checksum;
@@ -153,6 +156,10 @@ EnetHost::~EnetHost() {
 
 Ipv4Endpoint EnetHost::local() const {
   return {host_->address.host, host_->address.port};
+}
+
+std::uint32_t EnetHost::received_bytes() const {
+  return host_->totalReceivedData;
 }
 
 SocketHandle EnetHost::socket() const {
@@ -295,6 +302,14 @@ bool EnetHost::send_datagram(Ipv4Endpoint to, std::span<const std::byte> bytes) 
   return enet_socket_send(host_->socket, &address, &buffer, 1) > 0;
 }
 
+void EnetHost::send_probe(Ipv4Endpoint to, std::span<const std::byte> bytes) {
+  const WholeDatagrams whole(socket());
+  if (!whole.is_on()) return;
+  std::array<std::byte, kProbeBytes> probe{};
+  std::copy(bytes.begin(), bytes.end(), probe.begin());
+  static_cast<void>(send_datagram(to, probe));
+}
+
 Census EnetHost::census(const ConnectAttempt& attempt) const noexcept {
   Census census;
   const enet_uint32 id = ENET_HOST_TO_NET_32(attempt.id);  // ENet keeps it as it came
@@ -324,11 +339,12 @@ std::size_t EnetHost::expect_caller() noexcept {
   return index;
 }
 
-Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
+Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data, std::uint32_t mtu) {
   // ENet counts connect ids up from here; its own seed is a pointer and the time of day.
   const auto seed = std::as_writable_bytes(std::span(&host_->randomSeed, 1));
   const ENetAddress address = to_enet(to);
   ENetPeer* peer = nullptr;
+  at(0).mtu = mtu;
   if (fill_random(seed)) peer = enet_host_connect(host_, &address, host_->channelLimit, data);
   if (peer == nullptr) {
     return Error{ErrorCode::out_of_resources, 0, "Out of memory, or of random numbers."};
@@ -341,7 +357,7 @@ Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data) {
 
 void EnetHost::configure(std::size_t index) {
   ENetPeer& peer = at(index);
-  peer.mtu = std::min<enet_uint32>(peer.mtu, kMtuBytes);
+  peer.mtu = peer.mtu < host_->mtu ? std::min<enet_uint32>(peer.mtu, kMtuBytes) : host_->mtu;
   // ENet's throttle would drop datagrams unseen, and takes a full queue for the way's own length.
   // Written here alone: its own call would set the other end's as well.
   peer.packetThrottle = ENET_PEER_PACKET_THROTTLE_SCALE;

@@ -85,6 +85,7 @@ struct EnetHostConfig {
   std::size_t channels = 1;  ///< besides the control lane
   Duration idle{};
   DatagramFilter* filter = nullptr;  ///< outlives the host
+  std::uint32_t max_mtu = 0;         ///< that callers may ask for
 };
 
 /// One ENet host with its socket. Peers are numbers here: ENet uses its peer objects again, and
@@ -107,6 +108,8 @@ class EnetHost {
 
   [[nodiscard]] Ipv4Endpoint local() const;
   [[nodiscard]] SocketHandle socket() const;
+  /// Of all datagrams so far; wraps.
+  [[nodiscard]] std::uint32_t received_bytes() const;
   /// What links have taken and ENet still holds.
   [[nodiscard]] std::size_t held_bytes() const { return ledger_.total_bytes(); }
 
@@ -133,6 +136,8 @@ class EnetHost {
 
   /// Sends a datagram that ENet knows nothing of. False when the system did not take it.
   bool send_datagram(Ipv4Endpoint to, std::span<const std::byte> bytes);
+  /// Sends it filled up to `kProbeBytes`, if the way out takes as many in one piece.
+  void send_probe(Ipv4Endpoint to, std::span<const std::byte> bytes);
   [[nodiscard]] Census census(const ConnectAttempt& attempt) const noexcept;
   /// Makes ready for a CONNECT that ENet is about to see. Returns the slot that it will get, which
   /// ENet does not end before `reset` does. Pre: one is idle.
@@ -141,8 +146,8 @@ class EnetHost {
   /// Calls out from slot 0, which is idle.
   ///
   /// Errors: `out_of_resources`.
-  [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data);
-  /// Gives a peer that came up this host's pings and MTU.
+  [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data, std::uint32_t mtu);
+  /// Gives a peer that came up this host's pings, and one of the two MTUs.
   void configure(std::size_t peer);
   /// From now on ENet gives up a peer that talks and never acknowledges.
   void watch_for_silence(std::size_t peer);

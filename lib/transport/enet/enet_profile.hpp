@@ -36,10 +36,15 @@ inline constexpr WindowProfile kLanWindow{128 * 1024, 128 * 1024, 128 * 1024, 0,
 /// UDP payload that a host fills. ENet adds its checksum on top when it bundles, so that the
 /// largest IP packet is 1,392 bytes: it passes the usual tunnels (1,420, 1,400) in one piece.
 inline constexpr std::uint32_t kMtuBytes = 1360;
+/// The same where a probe has passed: nearly as much as ENet takes in. Over loopback, where the
+/// system's time for each datagram rules, it moves twice as much.
+inline constexpr std::uint32_t kLargeMtuBytes = 4088;
+/// The largest datagram that such a host sends, and the size of a probe.
+inline constexpr std::size_t kProbeBytes = kLargeMtuBytes + 4;
 /// What a CONNECT may ask for. Below, a full datagram would silently become reliable; above, its
 /// packets would be larger than what is taken in.
 inline constexpr std::uint32_t kMinMtuBytes = 1280;
-inline constexpr std::uint32_t kMaxMtuBytes = 1400;
+inline constexpr std::uint32_t kMaxMtuBytes = kLargeMtuBytes;
 /// What ENet keeps free of the MTU in a packet that it does not split: its header (4), the largest
 /// command (24) and the checksum (4).
 inline constexpr std::uint32_t kEnetOverheadBytes = 32;
@@ -84,6 +89,7 @@ inline constexpr std::size_t kMaxPacketsPerPass = 8192;
 /// So many are acknowledged before more are read: a sender of bulk goes on meanwhile. As many
 /// acknowledgements as ENet puts into a datagram.
 inline constexpr std::size_t kDatagramsPerFlush = 32;
+inline constexpr std::uint32_t kBytesPerFlush = 32 * 1024;
 /// An oversized datagram fails a turn, so this is a bound on a flood as well.
 inline constexpr std::size_t kMaxFailuresPerPass = 256;
 

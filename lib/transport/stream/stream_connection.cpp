@@ -211,10 +211,13 @@ void StreamConnection::read_some(TimePoint now) {
     }
     hand_out(result.bytes, now);
     if (phase_ != Phase::up) return;
-    // A short read has emptied a plain socket: another one would only be told so.
+    // A short read has emptied a plain socket: another one would only be told so. An end behind it
+    // comes in the next pass, when the program has seen the bytes, and may have answered.
     const bool was_short = result.bytes < rest.size() + room.size();
-    const bool may_be_empty = was_short && edge_ == Edge::bytes;
-    if (may_be_empty && shared_.options.security == Security::plain) return;
+    if (was_short && shared_.options.security == Security::plain) {
+      if (edge_ == Edge::end) mark_ready();
+      return;
+    }
     if (result.bytes >= budget) return mark_ready();
     budget -= result.bytes;
   }
