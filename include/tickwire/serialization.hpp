@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <numeric>
 #include <tuple>
@@ -65,33 +66,87 @@ struct BinaryElement<cereal::BinaryData<T>> {
       std::remove_cv_t<std::remove_all_extents_t<std::remove_pointer_t<std::remove_cvref_t<T>>>>;
 };
 
-/// The number in an argument of an archive: the argument, or what it gives a name to.
+/// The number, or the short array, in an argument of an archive: the argument, or what it gives a
+/// name to.
 template <class T>
-struct PlainNumber {
+struct Plain {
   using type = std::remove_cv_t<T>;
   static auto& of(T& argument) noexcept { return argument; }
 };
 template <class T>
-struct PlainNumber<cereal::NameValuePair<T>> {
+struct Plain<cereal::NameValuePair<T>> {
   using type = std::remove_cvref_t<T>;
   static auto& of(cereal::NameValuePair<T>& argument) noexcept { return argument.value; }
 };
 template <class T>
-struct PlainNumber<const cereal::NameValuePair<T>> : PlainNumber<cereal::NameValuePair<T>> {
+struct Plain<const cereal::NameValuePair<T>> : Plain<cereal::NameValuePair<T>> {
   static auto& of(const cereal::NameValuePair<T>& argument) noexcept { return argument.value; }
 };
 
 template <class T>
-inline constexpr bool is_plain_number = wire_number<typename PlainNumber<T>::type> &&
-                                        !std::is_same_v<typename PlainNumber<T>::type, long double>;
+inline constexpr bool is_plain_number =
+    wire_number<typename Plain<T>::type> && !std::is_same_v<typename Plain<T>::type, long double>;
+template <class T>
+inline constexpr bool is_plain = is_plain_number<T> || is_short_array<typename Plain<T>::type>;
 
-/// Where the numbers end that begin at argument `from`.
-template <class... Types>
-constexpr std::size_t run_end(std::size_t from) noexcept {
-  constexpr std::array<bool, sizeof...(Types) + 1> plain{is_plain_number<Types>..., false};
-  while (plain[from])
+template <std::size_t Count>
+constexpr std::size_t first_false(const std::array<bool, Count>& of, std::size_t from) noexcept {
+  while (of[from])
     ++from;
   return from;
+}
+/// Where the numbers and short arrays end that begin at argument `from`.
+template <class... Types>
+constexpr std::size_t run_end(std::size_t from) noexcept {
+  return first_false<sizeof...(Types) + 1>({is_plain<Types>..., false}, from);
+}
+/// The same for numbers alone.
+template <class... Types>
+constexpr std::size_t numbers_end(std::size_t from) noexcept {
+  return first_false<sizeof...(Types) + 1>({is_plain_number<Types>..., false}, from);
+}
+
+/// Stores the numbers and short arrays from argument `From` to `To`, and returns where they end.
+template <std::size_t From, std::size_t To, class... Types>
+TICKWIRE_ALWAYS_INLINE std::byte* store_run(std::byte* at, const std::tuple<Types&...>& objects) {
+  if constexpr (From == To) {
+    return at;
+  } else if constexpr (constexpr std::size_t end = numbers_end<Types...>(From); end != From) {
+    const auto number = []<class T>(T& object) { return Plain<T>::of(object); };
+    at = [&]<std::size_t... Offsets>(std::index_sequence<Offsets...>) {
+      return store_numbers(at, number(std::get<From + Offsets>(objects))...);
+    }
+    (std::make_index_sequence<end - From>());
+    return store_run<end, To>(at, objects);
+  } else {
+    using Array = std::tuple_element_t<From, std::tuple<Types...>>;
+    const auto& array = Plain<Array>::of(std::get<From>(objects));
+    std::memcpy(at, array.data(), sizeof(array));
+    return store_run<From + 1, To>(at + sizeof(array), objects);
+  }
+}
+
+/// Loads them. Pre: the bytes are there, and a `bool` among them is one.
+template <std::size_t From, std::size_t To, class... Types>
+TICKWIRE_ALWAYS_INLINE const std::byte* load_run(const std::byte* at,
+                                                 const std::tuple<Types&...>& objects) {
+  if constexpr (From == To) {
+    return at;
+  } else if constexpr (constexpr std::size_t end = numbers_end<Types...>(From); end != From) {
+    const auto number = []<class T>(T & object) -> auto& {
+      return Plain<T>::of(object);
+    };
+    at = [&]<std::size_t... Offsets>(std::index_sequence<Offsets...>) {
+      return load_numbers(at, number(std::get<From + Offsets>(objects))...);
+    }
+    (std::make_index_sequence<end - From>());
+    return load_run<end, To>(at, objects);
+  } else {
+    using Array = std::tuple_element_t<From, std::tuple<Types...>>;
+    auto& array = Plain<Array>::of(std::get<From>(objects));
+    std::memcpy(array.data(), at, sizeof(array));
+    return load_run<From + 1, To>(at + sizeof(array), objects);
+  }
 }
 
 template <class T>
@@ -329,7 +384,7 @@ void ByteReader::read_each(Iterator first, Iterator last) {
   }
 }
 
-// A call with several numbers in a row checks the room for them once.
+// A call with several numbers or short arrays in a row checks the room for them once.
 
 template <class... Types>
 TICKWIRE_ALWAYS_INLINE ByteWriter& ByteWriter::operator()(Types&&... objects) {
@@ -358,10 +413,11 @@ TICKWIRE_ALWAYS_INLINE void ByteWriter::write_from(const std::tuple<Types&...>& 
 template <std::size_t From, class... Types, std::size_t... Offsets>
 TICKWIRE_ALWAYS_INLINE void ByteWriter::write_run(const std::tuple<Types&...>& objects,
                                                   std::index_sequence<Offsets...>) {
-  using namespace detail;
-  const auto number = []<class T>(T& object) { return PlainNumber<T>::of(object); };
-  std::byte* at = room((sizeof(number(std::get<From + Offsets>(objects))) + ...));
-  cursor_ = store_numbers(at, number(std::get<From + Offsets>(objects))...);
+  using detail::Plain;
+  constexpr std::size_t all =
+      (sizeof(typename Plain<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type) +
+       ...);
+  cursor_ = detail::store_run<From, From + sizeof...(Offsets)>(room(all), objects);
 }
 
 template <class... Types>
@@ -392,11 +448,11 @@ template <std::size_t From, class... Types, std::size_t... Offsets>
 TICKWIRE_ALWAYS_INLINE void ByteReader::read_run(const std::tuple<Types&...>& objects,
                                                  std::index_sequence<Offsets...>) {
   using namespace detail;
-  const auto number = []<class T>(T & object) -> auto& {
-    return PlainNumber<T>::of(object);
+  const auto plain = []<class T>(T & object) -> auto& {
+    return Plain<T>::of(object);
   };
-  static constexpr std::array<std::size_t, sizeof...(Offsets)> sizes{sizeof(
-      typename PlainNumber<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type)...};
+  static constexpr std::array<std::size_t, sizeof...(Offsets)> sizes{
+      sizeof(typename Plain<std::tuple_element_t<From + Offsets, std::tuple<Types...>>>::type)...};
   constexpr std::size_t all = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
   if (remaining() < all) [[unlikely]]
     fail_run(sizes);
@@ -408,8 +464,8 @@ TICKWIRE_ALWAYS_INLINE void ByteReader::read_run(const std::tuple<Types&...>& ob
     }
     at += sizeof(T);
   };
-  (check(number(std::get<From + Offsets>(objects))), ...);
-  cursor_ = load_numbers(cursor_, number(std::get<From + Offsets>(objects))...);
+  (check(plain(std::get<From + Offsets>(objects))), ...);
+  cursor_ = load_run<From, From + sizeof...(Offsets)>(cursor_, objects);
 }
 
 // So that Cereal's traits know what `process` takes by itself.

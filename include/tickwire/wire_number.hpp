@@ -105,6 +105,14 @@ template <wire_number T>
 inline constexpr bool copies_whole = !std::is_same_v<T, long double> &&
                                      (std::endian::native == std::endian::little || sizeof(T) == 1);
 
+/// Whether it is an array that is copied together with the numbers around it: few, of those that
+/// have nothing to be checked.
+template <class T>
+inline constexpr bool is_short_array = false;
+template <wire_number T, std::size_t N>
+inline constexpr bool is_short_array<std::array<T, N>> =
+    copies_whole<T> && !std::is_same_v<T, bool> && N != 0 && sizeof(std::array<T, N>) <= 64;
+
 /// Bytes that a number takes on the wire.
 template <wire_number T>
 inline constexpr std::uint32_t number_bytes = std::is_same_v<T, long double> ? 16 : sizeof(T);

@@ -99,6 +99,64 @@ TEST_CASE("a name given to a value leaves no trace") {
   CHECK(bytes == bytes_of({1, 0, 0, 0, 7, 0}));
 }
 
+// What is written with one check for room, and what stands between and is not.
+struct Row {
+  std::uint8_t first = 1;
+  std::array<float, 3> position{1, -2, 3.5f};
+  bool is_on = true;
+  std::array<std::int16_t, 2> cell{-3, 4};
+  std::array<bool, 2> switches{true, false};
+  std::uint32_t number = 5;
+  std::array<std::uint16_t, 40> many{6, 7, 8};
+  std::array<char, 5> letters{'a', 'b', 'c', 'd', 'e'};
+  double last = 9;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(first, position, is_on, cereal::make_nvp("cell", cell), switches, number, many, letters,
+            last);
+  }
+  friend bool operator==(const Row&, const Row&) = default;
+};
+
+TEST_CASE("numbers and arrays in one call are laid out as in a call for each") {
+  const Row row;
+  std::vector<std::byte> each;
+  {
+    ByteWriter writer(each);
+    writer(row.first);
+    writer(row.position);
+    writer(row.is_on);
+    writer(row.cell);
+    writer(row.switches);
+    writer(row.number);
+    writer(row.many);
+    writer(row.letters);
+    writer(row.last);
+  }
+  CHECK(encoded(row) == each);
+  Row back{0, {}, false, {}, {}, 0, {}, {}, 0};
+  REQUIRE(decode_into(each, back));
+  CHECK(back == row);
+}
+
+TEST_CASE("numbers and arrays in one call are refused where they are cut, or no bool") {
+  const std::vector<std::byte> whole = encoded(Row());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    // In memory of its own size, so that a sanitizer sees a byte too many.
+    const std::vector<std::byte> cut(whole.begin(),
+                                     whole.begin() + static_cast<std::ptrdiff_t>(size));
+    CHECK(decode<Row>(cut).error().code == ErrorCode::malformed_object);
+  }
+  const auto refusal = [&](std::size_t at) {
+    std::vector<std::byte> spoiled = whole;
+    spoiled[at] = std::byte{2};
+    return decode<Row>(spoiled).error().message();
+  };
+  CHECK(refusal(13).find("13") != std::string::npos);
+  CHECK(refusal(18).find("18") != std::string::npos);
+}
+
 TEST_CASE("text is sent as a string, in any form") {
   const auto expected = bytes_of({2, 'a', 'b'});
   CHECK(encoded("ab") == expected);
