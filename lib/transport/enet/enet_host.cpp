@@ -268,8 +268,9 @@ std::size_t EnetHost::flush(TimePoint now) {
     unflushed_.clear();
     return host_->serviceTime;
   };
+  const bool has_just_read = std::exchange(has_read_, false);
   if (unflushed_.all().empty()) return 0;
-  if (std::exchange(has_read_, false)) {
+  if (has_just_read) {
     clock_->still_in_present(turn);
   } else {
     clock_->in_present(now, turn);
