@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "lib/transport/tls/certificate_text.hpp"
-#include "lib/transport/tls/record_gatherer.hpp"
 #include "lib/transport/tls/tls_error.hpp"
 
 namespace tickwire::detail {
@@ -21,6 +20,10 @@ namespace {
 /// for now, and how often: more than a full record, or a slow one would not be finished.
 constexpr std::size_t kBytesWithoutData = 64u << 10;
 constexpr int kPatience = 4;
+
+/// How much is encrypted before it is written.
+constexpr std::size_t kGatheredBytes = 128u << 10;
+constexpr std::size_t kMostRecordBytes = RecordGatherer::most_bytes + 256;  // RFC 8446, section 5.2
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
@@ -194,34 +197,54 @@ IoResult OpensslStream::write(std::span<const std::span<const std::byte>> pieces
   if (output_failed_) return {IoStatus::failed, 0};
   const CleanErrorQueue clean;
   RecordGatherer gatherer(pieces);
-  IoResult result;
-  for (;;) {
-    // OpenSSL wants to see the record that it could not get rid of again, with the same bytes.
-    const std::size_t limit = pending_bytes_ > 0 ? pending_bytes_ : RecordGatherer::most_bytes;
-    const auto record = gatherer.next(limit);
-    if (record.empty()) break;
-    std::size_t taken = 0;
-    link_.blocked = false;
-    const int written = SSL_write_ex(ssl_.get(), record.data(), record.size(), &taken);
-    if (written != 1) {
-      const bool blocked = outcome_of(written) == Outcome::blocked;
-      pending_bytes_ = record.size();
-      result.status = blocked ? IoStatus::blocked : fail_write();
-      break;
-    }
-    pending_bytes_ = 0;
-    gatherer.skip(taken);
-    result.bytes += taken;
+  IoResult result{write_held(), 0};
+  // What is held may still fail: it counts only when it is gone.
+  const auto count_if_gone = [&] {
+    if (result.status == IoStatus::done) result.bytes += std::exchange(held_bytes_, 0);
+  };
+  count_if_gone();
+  gatherer.skip(result.bytes);
+  while (result.status == IoStatus::done && !gatherer.is_empty()) {
+    result.status = encrypt(gatherer);
+    count_if_gone();
   }
   if (result.bytes > 0) result.status = IoStatus::done;
+  if (result.status == IoStatus::failed) result.status = fail_write();
   return result;
+}
+
+// As many records as are worth a system call: each call may have to wake the other end.
+IoStatus OpensslStream::encrypt(RecordGatherer& gatherer) {
+  std::vector<std::byte>& gathered = notes_.parts->gathered;
+  gathered.clear();
+  gathered.reserve(kGatheredBytes + kMostRecordBytes);
+  link_.gathered = &gathered;
+  while (gathered.size() < kGatheredBytes && !gatherer.is_empty()) {
+    const auto record = gatherer.next(RecordGatherer::most_bytes);
+    std::size_t taken = 0;
+    if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &taken) != 1) break;
+    gatherer.skip(taken);
+    held_bytes_ += taken;
+  }
+  link_.gathered = nullptr;
+  link_.held.swap(gathered);
+  return held_bytes_ == 0 ? IoStatus::failed : write_held();
+}
+
+// The memory is everybody's again once it is empty.
+IoStatus OpensslStream::write_held() {
+  const IoStatus status = link_.write_held();
+  std::vector<std::byte>& gathered = notes_.parts->gathered;
+  if (status == IoStatus::done && gathered.capacity() == 0) gathered.swap(link_.held);
+  if (status == IoStatus::done) link_.held = {};
+  return status;
 }
 
 IoStatus OpensslStream::shut_down() {
   const CleanErrorQueue clean;
   if (state_ == State::failed || output_failed_) return IoStatus::failed;
   // Behind half a record nothing can be said, so the other end will see a truncated stream.
-  if (state_ == State::up && !close_notify_sent_ && pending_bytes_ == 0) {
+  if (state_ == State::up && !close_notify_sent_ && write_held() == IoStatus::done) {
     link_.blocked = false;
     const int result = SSL_shutdown(ssl_.get());
     if (result < 0)

@@ -10,6 +10,7 @@
 
 #include "lib/transport/stream/byte_stream.hpp"
 #include "lib/transport/tls/openssl_handles.hpp"
+#include "lib/transport/tls/record_gatherer.hpp"
 #include "lib/transport/tls/stream_bio.hpp"
 #include "lib/transport/tls/tls_parts.hpp"
 
@@ -51,6 +52,8 @@ class OpensslStream final : public ByteStream {
   IoStatus fail_by_openssl();
   Error queued_error() const;
   Error end_error() const;
+  IoStatus encrypt(RecordGatherer& gatherer);
+  IoStatus write_held();
   IoStatus fail_write();
   const x509_st* proven_certificate() const;
 
@@ -63,7 +66,7 @@ class OpensslStream final : public ByteStream {
   bool input_ended_ = false;
   bool output_failed_ = false;
   bool close_notify_sent_ = false;
-  std::size_t pending_bytes_ = 0;  // of the record that OpenSSL has begun to write
+  std::size_t held_bytes_ = 0;  // at the front of what is to be written: encrypted, and held below
   Error failure_;
   OpensslPtr<ssl_st> ssl_;  // last: it uses the others until it is gone
 };

@@ -20,6 +20,8 @@ class RecordGatherer {
     skip(0);
   }
 
+  [[nodiscard]] bool is_empty() const noexcept { return pieces_.empty(); }
+
   /// The next bytes, at most `limit`, which is at most `most_bytes`; fewer at the end only.
   ///
   /// Lifetime: until the next call.

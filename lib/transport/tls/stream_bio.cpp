@@ -73,6 +73,12 @@ int write_bio(BIO* bio, const char* buffer, int size) {
   if (buffer == nullptr || size <= 0) return 0;
   BelowLink& link = link_of(bio);
   const auto bytes = std::as_bytes(std::span(buffer, static_cast<std::size_t>(size)));
+  if (link.gathered != nullptr) {
+    link.gathered->insert(link.gathered->end(), bytes.begin(), bytes.end());
+    return size;
+  }
+  if (const IoStatus status = link.write_held(); status != IoStatus::done)
+    return nothing_moved(bio, link, status, BIO_FLAGS_WRITE);
   const IoResult result = link.below->write(std::span(&bytes, 1));
   if (result.status != IoStatus::done || result.bytes == 0)
     return nothing_moved(bio, link, result.status, BIO_FLAGS_WRITE);
@@ -91,6 +97,21 @@ int create_bio(BIO* bio) {
 }
 
 }  // namespace
+
+IoStatus BelowLink::write_held() {
+  while (held_gone < held.size()) {
+    const auto rest = std::span<const std::byte>(held).subspan(held_gone);
+    const IoResult result = below->write(std::span(&rest, 1));
+    held_gone += result.bytes;
+    if (result.status == IoStatus::failed) return result.status;
+    if (result.status == IoStatus::done && result.bytes != 0) continue;
+    awaits = below->awaits();
+    return IoStatus::blocked;
+  }
+  held.clear();
+  held_gone = 0;
+  return IoStatus::done;
+}
 
 OpensslPtr<bio_method_st> make_stream_bio_method() {
   // No number of its own: a process has few of those, and a program may load many contexts.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <tickwire/error.hpp>
 #include <tickwire/tls.hpp>
@@ -23,6 +25,7 @@ struct TlsParts {
   OpensslPtr<x509_st> pinned;  ///< null without one
   OpensslPtr<bio_method_st> bio_method;
   OpensslPtr<ssl_ctx_st> context;
+  std::vector<std::byte> gathered;  ///< empty but while one of them writes
 };
 
 /// What OpenSSL's callbacks say about one session. Its SSL points to it.
