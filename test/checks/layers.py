@@ -37,6 +37,7 @@ CEREAL_HEADERS = {
         "byte_reader",
         "byte_writer",
         "element_shape",
+        "plain_run",
         "serialization",
         "standard_types",
     )
