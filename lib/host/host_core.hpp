@@ -29,9 +29,9 @@
 
 namespace tickwire::detail {
 
-/// What stands behind a `Host`. Its members are in five files: host_pass.cpp moves events from the
-/// sockets to the program, host_dial.cpp makes connections, host_redial.cpp makes them again,
-/// host_send.cpp sends, host_core.cpp has the rest.
+/// What stands behind a `Host`. Its members are in six files: host_pass.cpp moves events from the
+/// sockets to the program, host_wait.cpp makes passes and sleeps, host_dial.cpp makes connections,
+/// host_redial.cpp makes them again, host_send.cpp sends, host_core.cpp has the rest.
 class HostCore final : public PeerOwner, public TransportHandler {
  public:
   HostCore(Host& host, HostConfig config);
@@ -45,14 +45,16 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_pass.cpp
   /// One step of a pass: the next event that no extension consumed, or nothing at the pass' end.
   [[nodiscard]] std::optional<Event> next_event();
+  void flush();
+  void raise(Event event);
+
+  // host_wait.cpp
   [[nodiscard]] std::optional<Event> wait_for(Duration timeout);
   void update();
   ErrorCode run();
   Result<Connection> wait_connected(Connection connection, Duration timeout);
   [[nodiscard]] Result<void> may_wait_sent() const;
   Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
-  void flush();
-  void raise(Event event);
 
   // host_send.cpp
   [[nodiscard]] Result<MessageId> send_bytes(const Connection& connection,
@@ -124,6 +126,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   // host_pass.cpp
   void begin_pass();
   void end_pass();
+  void service_transports();
   void run_timers();
   void run_ticks();
   void free_ended();
@@ -141,15 +144,22 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
+  [[nodiscard]] std::optional<Event> take_out(Peer* peer,
+                                              const std::function<bool(const Event&)>& wanted);
   void note_end(Peer& peer);
   [[nodiscard]] bool consumed_by_extension(Event& event);
+  void log_event(const Event& event);
+
+  // host_wait.cpp
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
                                                 const std::function<bool(const Event&)>& wanted,
                                                 const std::function<bool(const Session&)>& is_over);
   void sleep_until(TimePoint deadline);
   void wait_for_activity(TimePoint deadline);
+  [[nodiscard]] bool spin_until(TimePoint until);
+  [[nodiscard]] TimePoint next_due() const;
   [[nodiscard]] TimePoint real_time(TimePoint when) const;
-  void log_event(const Event& event);
+  [[nodiscard]] TimePoint real_now() const;
 
   // host_dial.cpp
   [[nodiscard]] std::unique_ptr<Session> make_session(std::string_view scheme, SessionStart start,
@@ -244,6 +254,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   std::optional<std::uint32_t> known_type_;  // of the last object, in this pass
   bool pass_open_ = false;
   bool has_waited_ = false;  // since the last pass: the transports know what is ready
+  bool has_looked_ = false;  // while spinning, and found something: the next pass need not
+  unsigned looks_ = 0;       // while spinning
   bool in_service_ = false;
   int callbacks_ = 0;
   MessageId last_id_ = 0;

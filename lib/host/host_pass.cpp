@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <chrono>
 #include <tickwire/message_name.hpp>
 
-#include "lib/base/deadline.hpp"
 #include "lib/host/host_core.hpp"
 
 /// One pass: sockets, timers, events, ticks, and what is queued.
 namespace tickwire::detail {
-namespace {
-
-constexpr Duration kParkedRetry = std::chrono::milliseconds(2);
-
-}  // namespace
 
 // The event is made where the caller wants it: every path returns the same object.
 std::optional<Event> HostCore::next_event() {
@@ -69,11 +62,15 @@ void HostCore::begin_pass() {
     const Callback callback(*this);
     mailbox->run_posted();
   }
+  if (!std::exchange(has_looked_, false)) service_transports();
+  run_timers();
+  retry_parked();
+}
+
+void HostCore::service_transports() {
   in_service_ = true;
   transports_.service(now_);
   in_service_ = false;
-  run_timers();
-  retry_parked();
 }
 
 void HostCore::end_pass() {
@@ -252,6 +249,18 @@ inline void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
   if (EventRing::is_terminal(event.type)) note_end(peer);
 }
 
+// The wanted event, from behind whatever waits in front of it.
+std::optional<Event> HostCore::take_out(Peer* peer,
+                                        const std::function<bool(const Event&)>& wanted) {
+  if (peer != nullptr) fill_all(*peer);  // a full ring must not hide it
+  auto entry = ring_.extract(wanted);
+  if (!entry) return std::nullopt;
+  if (peer != nullptr) settle(*peer, entry->event, entry->held);
+  ++stats_.events_delivered;
+  static_cast<void>(consumed_by_extension(entry->event));
+  return std::move(entry->event);
+}
+
 void HostCore::note_end(Peer& peer) {
   if (peer.session->state() != SessionState::ended || peer.ended_pass) return;
   peer.ended_pass = pass_;
@@ -296,141 +305,6 @@ void HostCore::raise(Event event) {
   RingEntry entry;
   entry.event = std::move(event);
   ring_.push(std::move(entry));
-}
-
-void HostCore::update() {
-  while (const auto event = next_event()) {
-    const Callback callback(*this);
-    listeners->dispatch(*event);
-  }
-}
-
-ErrorCode HostCore::run() {
-  if (callbacks_ > 0 || running) return ErrorCode::reentrant_call;
-  running = true;
-  const struct Guard {
-    bool& running;
-    ~Guard() { running = false; }
-  } guard{running};
-  while (!mailbox->take_stop()) {
-    update();
-    sleep_until(TimePoint::max());
-  }
-  return ErrorCode::none;
-}
-
-std::optional<Event> HostCore::wait_for(Duration timeout) {
-  const bool was_open = pass_open_;
-  if (auto event = next_event()) return event;
-  // What the pass has read of the clock is as good as one more reading.
-  const TimePoint deadline = deadline_after(was_open ? now_ : pass_began_, timeout);
-  if (callbacks_ > 0 || now_ >= deadline) return std::nullopt;
-  sleep_until(deadline);
-  return next_event();
-}
-
-// Until something arrives, or is due.
-void HostCore::sleep_until(TimePoint deadline) {
-  if (ring_.empty() && ready_.empty()) wait_for_activity(deadline);
-}
-
-// Right behind a pass' end.
-void HostCore::wait_for_activity(TimePoint deadline) {
-  // Memory for a large message may come free without a sound.
-  if (!parked_.empty()) deadline = std::min(deadline, now_ + kParkedRetry);
-  if (ticker_) deadline = std::min(deadline, ticker_->due());
-  if (const auto next = timers_.next()) deadline = std::min(deadline, *next);
-  if (const auto next = transports_.next_deadline()) deadline = std::min(deadline, *next);
-  for (const Extension* each : extensions)
-    if (each != nullptr) deadline = std::min(deadline, each->wake_at());
-  wait_spinning(mailbox->poller(), real_time(deadline), config.spin);
-  has_waited_ = true;
-}
-
-// The poller's time for one of the host's: the same, unless the program has a clock of its own. One
-// that the pass has seen come is the earliest there is, and needs no further look at a clock.
-TimePoint HostCore::real_time(TimePoint when) const {
-  if (when <= now_) return TimePoint::min();
-  if (when == TimePoint::max() || &clock_ == &steady_clock()) return when;
-  return deadline_after(std::chrono::steady_clock::now(), when - clock_.now());
-}
-
-// Runs whole passes without handing anything out until the wanted event has come.
-std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadline,
-                                          const std::function<bool(const Event&)>& wanted,
-                                          const std::function<bool(const Session&)>& is_over) {
-  while (true) {
-    if (!pass_open_) begin_pass();
-    // A full ring must not hide it.
-    Peer* peer = find(connection);
-    if (peer != nullptr) fill_all(*peer);
-    if (auto entry = ring_.extract(wanted)) {
-      if (peer != nullptr) settle(*peer, entry->event, entry->held);
-      ++stats_.events_delivered;
-      static_cast<void>(consumed_by_extension(entry->event));
-      end_pass();
-      return std::move(entry->event);
-    }
-    const bool never = peer == nullptr || is_over(*peer->session);
-    end_pass();
-    if (never || clock_.now() >= deadline) return std::nullopt;
-    wait_for_activity(deadline);
-  }
-}
-
-Result<Connection> HostCore::wait_connected(Connection connection, Duration timeout) {
-  if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
-  const auto wanted = [&](const Event& each) {
-    return each.connection == connection &&
-           (each.type == EventType::connected || each.type == EventType::error);
-  };
-  // With neither of the two to be found, the program has been told.
-  const auto is_told = [](const Session& session) {
-    return session.was_open() || session.state() == SessionState::ended;
-  };
-  auto event = pump_until(connection, deadline_after(clock_.now(), timeout), wanted, is_told);
-  if (!event) {
-    if (connection.is_open()) return connection;
-    const Peer* peer = find(connection);
-    if (peer == nullptr || is_told(*peer->session)) return Error{ErrorCode::not_connected, 0, {}};
-    return Error{ErrorCode::timed_out, 0, "The connection is not up yet."};
-  }
-  if (event->type == EventType::error) return std::move(event->error);
-  return connection;
-}
-
-Result<void> HostCore::may_wait_sent() const {
-  if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
-  if (!config.events.contains(EventType::data_sent)) {
-    return Error{ErrorCode::not_supported, 0,
-                 "HostConfig::events leaves data_sent out, so nothing can wait for it."};
-  }
-  return {};
-}
-
-Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Duration timeout) {
-  const auto wanted = [&](const Event& each) {
-    return each.type == EventType::data_sent && each.message_id == id &&
-           each.connection == connection;
-  };
-  const auto is_over = [](const Session& session) {
-    return session.state() == SessionState::draining || session.state() == SessionState::ended;
-  };
-  const auto event = pump_until(connection, deadline_after(clock_.now(), timeout), wanted, is_over);
-  const Peer* peer = find(connection);
-  const bool ended = peer == nullptr || is_over(*peer->session);
-  if (!event && !ended) {
-    return Error{ErrorCode::timed_out, 0, "The message is not acknowledged yet."};
-  }
-  if (!event || event->receipt == Receipt::dropped) {
-    return Error{ErrorCode::connection_lost, 0, "The message never left."};
-  }
-  // Handed over is as far as a reliable message gets when its connection ends.
-  if (ended && event->receipt == Receipt::handed_over) {
-    return Error{ErrorCode::connection_lost, 0,
-                 "The connection ended before the message was acknowledged."};
-  }
-  return id;
 }
 
 void HostCore::log_event(const Event& event) {

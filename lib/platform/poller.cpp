@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lib/platform/poller.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -41,16 +40,6 @@ bool Poller::wait(std::optional<Duration> timeout) {
   if (!timeout) return wait_until(TimePoint::max());
   if (*timeout <= Duration::zero()) return wait_until(TimePoint::min());
   return wait_until(deadline_after(std::chrono::steady_clock::now(), *timeout));
-}
-
-void wait_spinning(Poller& poller, TimePoint until, Duration spin) {
-  if (spin > Duration::zero()) {
-    TimePoint now = std::chrono::steady_clock::now();
-    const TimePoint end = std::min(until, deadline_after(now, spin));
-    for (; now < end; now = std::chrono::steady_clock::now())
-      if (poller.wait_until(TimePoint::min())) return;
-  }
-  poller.wait_until(until);
 }
 
 }  // namespace tickwire::detail

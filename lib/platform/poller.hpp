@@ -58,6 +58,10 @@ class Poller {
   virtual bool wait_until(TimePoint until) = 0;
   /// No time-out: for ever.
   bool wait(std::optional<Duration> timeout);
+  /// Tells those again that the last wait with a ready socket told of, without asking the system:
+  /// for whoever spins, whom reading tells sooner. False when it has told nobody: they are too many
+  /// to read for nothing, or the poller does not keep them.
+  virtual bool guess() noexcept { return false; }
   virtual void wake() noexcept = 0;
 
  private:
@@ -95,10 +99,6 @@ class Watch {
   Interest interest_ = Interest::none;
   Trigger trigger_ = Trigger::level;
 };
-
-/// Waits as `poller` does, but looks again and again before it sleeps, for `spin` at most: whoever
-/// sleeps is woken some 50 us late on many systems.
-void wait_spinning(Poller& poller, TimePoint until, Duration spin);
 
 /// The best poller of this system. Throws `std::bad_alloc` when it has no descriptor left.
 [[nodiscard]] std::unique_ptr<Poller> make_poller();

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <new>
+#include <vector>
 
 #include "lib/platform/poller.hpp"
 #include "lib/platform/wake_pipe.hpp"
@@ -65,6 +66,7 @@ class EpollPoller final : public Poller {
   ~EpollPoller() override { close(epoll_); }
 
   bool wait_until(TimePoint until) override;
+  bool guess() noexcept override;
   void wake() noexcept override { wake_.signal(); }
 
  private:
@@ -72,14 +74,20 @@ class EpollPoller final : public Poller {
               PollTarget& target) noexcept override;
   [[nodiscard]] bool add(int descriptor, std::uint32_t events, void* tag) noexcept;
   [[nodiscard]] bool tell(int count);
+  void keep(PollTarget& target, std::size_t number) noexcept;
+
+  // More of them than that cost more to read than it takes to ask.
+  static constexpr std::size_t kMostGuessed = 2;
 
   WakePipe wake_;
   Alarm alarm_;
   int epoll_;
   std::array<epoll_event, kReadyPerWait> ready_{};
+  std::vector<PollTarget*> last_told_;  // none where there were more than are guessed
 };
 
 EpollPoller::EpollPoller() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  last_told_.reserve(kMostGuessed);
   // An edge needs no reading.
   if (epoll_ < 0 || alarm_.descriptor() < 0 || !add(wake_.descriptor(), EPOLLIN, &wake_) ||
       !add(alarm_.descriptor(), EPOLLIN | EPOLLET, &alarm_)) {
@@ -97,6 +105,7 @@ bool EpollPoller::add(int descriptor, std::uint32_t events, void* tag) noexcept 
 
 bool EpollPoller::change(SocketHandle socket, Interest from, Interest to, Trigger trigger,
                          PollTarget& target) noexcept {
+  if (to == Interest::none) std::erase(last_told_, &target);
   // A socket without interest is taken out: a hang-up would be told whatever was asked.
   const int operation = from == Interest::none ? EPOLL_CTL_ADD
                         : to == Interest::none ? EPOLL_CTL_DEL
@@ -109,23 +118,36 @@ bool EpollPoller::change(SocketHandle socket, Interest from, Interest to, Trigge
 
 // Whether a socket or a wake was among them.
 bool EpollPoller::tell(int count) {
-  bool told = false;
+  bool woken = false;
+  std::size_t sockets = 0;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready_[static_cast<std::size_t>(i)];
     void* const tag = event.data.ptr;
     if (tag == &alarm_) {
       alarm_.has_rung();
-      continue;
-    }
-    told = true;
-    if (tag == &wake_) {
+    } else if (tag == &wake_) {
       wake_.drain();
+      woken = true;
     } else {
       const bool is_end = (event.events & kEndBits) != 0;
-      static_cast<PollTarget*>(tag)->on_ready(is_end ? Edge::end : Edge::bytes);
+      auto& target = *static_cast<PollTarget*>(tag);
+      target.on_ready(is_end ? Edge::end : Edge::bytes);
+      keep(target, sockets++);
     }
   }
-  return told;
+  return woken || sockets > 0;
+}
+
+// For a guess: the first `kMostGuessed` of one wait, or nobody where there are more.
+void EpollPoller::keep(PollTarget& target, std::size_t number) noexcept {
+  if (number == 0 || number == kMostGuessed) last_told_.clear();
+  if (number < kMostGuessed) last_told_.push_back(&target);
+}
+
+bool EpollPoller::guess() noexcept {
+  for (PollTarget* const target : last_told_)
+    target->on_ready(Edge::bytes);
+  return !last_told_.empty();
 }
 
 bool EpollPoller::wait_until(TimePoint until) {

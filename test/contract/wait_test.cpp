@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -20,8 +22,13 @@ constexpr Duration kLong = 20s;
 /// A server on a thread of its own, which echoes objects, and a client on this one.
 class EchoServer {
  public:
-  explicit EchoServer(const test::Scheme& scheme, Duration spin = Duration::zero())
-      : network_(std::make_shared<MemoryNetwork>()), spin_(spin), host_(config()) {
+  explicit EchoServer(const test::Scheme& scheme, Duration spin = Duration::zero(),
+                      std::optional<double> tick_rate_hz = std::nullopt)
+      : network_(std::make_shared<MemoryNetwork>()),
+        spin_(spin),
+        tick_rate_hz_(tick_rate_hz),
+        host_(config()) {
+    host_.on_update([this](const Tick&) { ++ticks; });
     auto bound = host_.listen(scheme.listen_url());
     REQUIRE(bound);
     url = bound->to_string();
@@ -44,7 +51,7 @@ class EchoServer {
   [[nodiscard]] HostConfig config() const {
     HostConfig config = test::local_config();
     config.memory_network = network_;
-    config.tick_rate_hz = std::nullopt;
+    config.tick_rate_hz = tick_rate_hz_;
     config.log.level = LogLevel::off;
     config.spin = spin_;
     return config;
@@ -52,10 +59,12 @@ class EchoServer {
   Host& host() { return host_; }
 
   std::string url;
+  std::atomic<int> ticks = 0;
 
  private:
   std::shared_ptr<MemoryNetwork> network_;
   Duration spin_;
+  std::optional<double> tick_rate_hz_;
   Host host_;
   std::thread thread_;
 };
@@ -69,6 +78,13 @@ std::optional<Event> wait_for_type(Host& host, EventType type) {
   return std::nullopt;
 }
 
+void expect_echo(Host& host, Connection connection, const std::string& text) {
+  REQUIRE(test::send_text(connection, text));
+  const auto event = wait_for_type(host, EventType::object_received);
+  REQUIRE(event);
+  CHECK(event->bytes().size() == text.size() + 1);
+}
+
 }  // namespace
 
 CONTRACT_CASE(
@@ -79,14 +95,52 @@ CONTRACT_CASE(
     const auto dialled = client.connect(server.url);
     REQUIRE(dialled);
     REQUIRE(wait_for_type(client, EventType::connected));
-    for (int i = 0; i < 100; ++i) {
-      const std::string text = "round " + std::to_string(i);
-      REQUIRE(test::send_text(*dialled, text));
-      const auto event = wait_for_type(client, EventType::object_received);
-      REQUIRE(event);
-      CHECK(event->bytes().size() == text.size() + 1);
-    }
+    for (int i = 0; i < 100; ++i)
+      expect_echo(client, *dialled, "round " + std::to_string(i));
   }
+}
+
+CONTRACT_CASE("who spins at a busy connection hears of others, and of what is posted") {
+  EchoServer server(scheme, 1s);
+  std::atomic<bool> is_over = false;
+  std::atomic<int> rounds = 0;
+  std::promise<void> began;
+  std::thread busy([&] {
+    Host host(server.config());
+    const auto dialled = host.connect(server.url);
+    REQUIRE(dialled);
+    REQUIRE(host.wait_connected(*dialled, kLong));
+    expect_echo(host, *dialled, "the first one");
+    began.set_value();
+    for (; !is_over; ++rounds)
+      expect_echo(host, *dialled, "and the next");
+  });
+  began.get_future().wait();
+  Host other(server.config());
+  const auto dialled = other.connect(server.url);
+  CHECK(other.wait_connected(*dialled, kLong));
+  for (const char* text : {"there", "is", "another one"})
+    expect_echo(other, *dialled, text);
+  std::promise<void> ran;
+  CHECK(server.host().post([&] { ran.set_value(); }));
+  CHECK(ran.get_future().wait_for(kLong) == std::future_status::ready);
+  is_over = true;
+  busy.join();
+  CHECK(rounds < 30'000);  // a few hundred, where nobody starves
+}
+
+CONTRACT_CASE("who spins ticks in time") {
+  EchoServer server(scheme, 1s, 200.0);
+  Host client(server.config());
+  const auto dialled = client.connect(server.url);
+  REQUIRE(dialled);
+  REQUIRE(client.wait_connected(*dialled, kLong));
+  expect_echo(client, *dialled, "it is read unasked from now on");
+  const int before = server.ticks;
+  const auto deadline = std::chrono::steady_clock::now() + kLong;
+  while (server.ticks < before + 3 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(1ms);
+  CHECK(server.ticks >= before + 3);
 }
 
 CONTRACT_CASE("wait_connected returns when the connection is up, and at once when it was already") {
