@@ -30,6 +30,7 @@ enum class Trigger : std::uint8_t {
 enum class Edge : std::uint8_t {
   bytes,  ///< read until less comes than there was room for, or write until it blocks
   end,    ///< read until it blocks or ends: behind the bytes is an end, a failure or urgent data
+  guess,  ///< read once: it may have been ready; what is left then has an edge of its own
 };
 
 /// Sockets that one wait tells of at most; the others come with the next.

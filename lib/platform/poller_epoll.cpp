@@ -146,7 +146,7 @@ void EpollPoller::keep(PollTarget& target, std::size_t number) noexcept {
 
 bool EpollPoller::guess() noexcept {
   for (PollTarget* const target : last_told_)
-    target->on_ready(Edge::bytes);
+    target->on_ready(Edge::guess);
   return !last_told_.empty();
 }
 

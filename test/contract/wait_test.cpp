@@ -97,6 +97,12 @@ CONTRACT_CASE(
     REQUIRE(wait_for_type(client, EventType::connected));
     for (int i = 0; i < 100; ++i)
       expect_echo(client, *dialled, "round " + std::to_string(i));
+    for (int i = 0; i < 100; ++i) {
+      REQUIRE(test::send_text(*dialled, "one of many"));
+      client.flush();  // a datagram or a write for each
+    }
+    for (int i = 0; i < 100; ++i)
+      REQUIRE(wait_for_type(client, EventType::object_received));
   }
 }
 

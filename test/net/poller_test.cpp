@@ -353,6 +353,7 @@ POLLER_CASE("a guess tells whom the last wait with a socket told, if anybody") {
   CHECK(target.told == 1);
   const bool guesses = poller.guess();
   CHECK(target.told == (guesses ? 2 : 1));
+  CHECK(target.last == (guesses ? Edge::guess : Edge::bytes));
   poller.wake();
   REQUIRE(poller.wait(Duration(1s)));  // of a wake alone
   const int told = target.told;

@@ -107,9 +107,10 @@ void EnetEndpoint::service(TimePoint now) {
   }
   passed_at_ = now;
   const bool is_turn = is_due();
+  Budget budget;
+  budget.reads_once = std::exchange(guessed_, false) && !left_over_ && !is_turn;
   if (!is_turn && !readable_ && !left_over_) return;
 
-  Budget budget;
   // What waits in the socket must be read before anybody can time out.
   left_over_ = !read_all(behind_ ? EnetHost::Moment::past : EnetHost::Moment::present, budget);
   if (left_over_ && behind_) return;
@@ -121,7 +122,7 @@ void EnetEndpoint::service(TimePoint now) {
   if (now - watched_at_ >= kQuietInterval) watch();
 }
 
-// Returns whether the socket is empty, or as good as.
+// Returns whether the socket is empty, or as good as, or will be told of again.
 bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
   static_assert(kMaxDatagramsPerPass % kDatagramsPerFlush == 0);
   readable_ = false;
@@ -138,6 +139,7 @@ bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
     failing_since_.reset();
     if (outcome == EnetHost::Outcome::quiet) return true;
     if (!hand_out_all(outcome, event, budget)) return false;
+    if (budget.reads_once) return true;
     const bool is_long = budget.datagrams % kDatagramsPerFlush == 1 ||
                          host_->received_bytes() - flushed_bytes >= kBytesPerFlush;
     if (!is_long || moment == EnetHost::Moment::past) continue;

@@ -67,12 +67,16 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
     std::size_t datagrams = kMaxDatagramsPerPass;
     std::size_t packets = kMaxPacketsPerPass;
     std::size_t failures = kMaxFailuresPerPass;
+    bool reads_once = false;
   };
 
   EnetEndpoint(EnetShared& shared, std::size_t peers);
   [[nodiscard]] Result<void> open(std::optional<Ipv4Endpoint> bind);
 
-  void on_ready(Edge) noexcept override { readable_ = true; }
+  void on_ready(Edge edge) noexcept override {
+    guessed_ = edge == Edge::guess && !readable_;
+    readable_ = true;
+  }
 
   // enet_endpoint_door.cpp: before a peer is up
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
@@ -132,6 +136,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   bool occupied_ = false;   // some slot is not idle, as of the last watch
   bool behind_ = false;     // after a stall, until the socket was empty once
   bool readable_ = false;   // so the poller said, and it was not read empty since
+  bool guessed_ = false;    // it did not know
   bool left_over_ = false;  // the pass's budget ended first, or a flush has left an event
   bool lost_ = false;
 };
