@@ -99,6 +99,25 @@ Result<void> encode(const T& object, Target& target) {
   }
 }
 
+namespace detail {
+
+/// Reads an object from all of `bytes`; calls `fail` with an `Error` if that does not go.
+template <class T, class Fail>
+void decode_whole(std::span<const std::byte> bytes, T& object, const DecodeLimits& limits,
+                  DecodeReport* report, Fail&& fail) {
+  use_name<T>();
+  ByteReader reader(bytes, limits);
+  try {
+    reader(object);
+    reader.finish();
+    if (report != nullptr) report->skipped_bytes = reader.skipped_bytes();
+  } catch (...) {
+    fail(decode_error(reader, readable_name<T>()));
+  }
+}
+
+}  // namespace detail
+
 /// Decodes into an existing object, whose strings, vectors and optionals keep their memory.
 ///
 /// Errors: `malformed_object`, `budget_exceeded`: the sentence names the type, what is wrong and
@@ -107,16 +126,10 @@ template <class T>
 Result<void> decode_into(std::span<const std::byte> bytes, T& object,
                          const DecodeLimits& limits = kDefaultDecodeLimits,
                          DecodeReport* report = nullptr) {
-  detail::use_name<T>();
-  ByteReader reader(bytes, limits);
-  try {
-    reader(object);
-    reader.finish();
-  } catch (...) {
-    return detail::decode_error(reader, detail::readable_name<T>());
-  }
-  if (report != nullptr) report->skipped_bytes = reader.skipped_bytes();
-  return {};
+  Result<void> result;
+  detail::decode_whole(bytes, object, limits, report,
+                       [&](Error error) { result = std::move(error); });
+  return result;
 }
 
 /// Makes an object of its encoded form. Errors as `decode_into`.
@@ -127,10 +140,10 @@ Result<T> decode(std::span<const std::byte> bytes,
   // Made where the caller wants it, so that every path returns it: a copy would have to wait for
   // what was just written in smaller pieces.
   Result<T> result(T{});
-  if (auto done = decode_into(bytes, *result, limits, report); !done) {
+  detail::decode_whole(bytes, *result, limits, report, [&](Error error) {
     std::destroy_at(&result);
-    std::construct_at(&result, std::move(done).error());
-  }
+    std::construct_at(&result, std::move(error));
+  });
   return result;
 }
 

@@ -47,8 +47,10 @@ Result<T> Event::as() const {
 template <class T>
 ErrorCode Event::read(T& into) const {
   if (!is<T>()) return ErrorCode::wrong_type;
-  const auto done = decode_into(bytes(), into, decode_limits.unpacked());
-  return done ? ErrorCode::none : done.error().code;
+  ErrorCode code = ErrorCode::none;
+  detail::decode_whole(bytes(), into, decode_limits.unpacked(), nullptr,
+                       [&](const Error& failure) { code = failure.code; });
+  return code;
 }
 
 template <class T>

@@ -29,17 +29,24 @@ void retain(BufferBlock* block, std::uint32_t references) noexcept {
 }
 
 void release(BufferBlock* block, std::uint32_t references) noexcept {
-  if (gathered.block == block) references += gathered.references;
+  // Nearly always it is one more of the same.
+  if (gathered.block != block) return BufferPool::release_another(block, references);
+  gathered.references += references;
+  if (block->references.load(std::memory_order_acquire) != gathered.references) return;
+  gathered.block = nullptr;
+  block->pool->take_back(block);
+}
+
+[[gnu::noinline]] void BufferPool::release_another(BufferBlock* block,
+                                                   std::uint32_t references) noexcept {
   // Alone with it, nobody else can be counting: spares the locked instruction.
   if (block->references.load(std::memory_order_acquire) == references) {
-    if (gathered.block == block) gathered.block = nullptr;
     block->pool->take_back(block);
   } else if (gathered.is_on) {
-    if (gathered.block != block)
-      BufferPool::take_off(std::exchange(gathered.block, block), gathered.references);
+    take_off(std::exchange(gathered.block, block), gathered.references);
     gathered.references = references;
   } else {
-    BufferPool::take_off(block, references);
+    take_off(block, references);
   }
 }
 

@@ -118,6 +118,7 @@ class BufferPool {
   ~BufferPool() = default;
   [[nodiscard]] BufferBlock* make(std::size_t capacity, std::uint32_t size_class);
   static void take_off(BufferBlock* block, std::uint32_t references) noexcept;
+  static void release_another(BufferBlock* block, std::uint32_t references) noexcept;
   void take_back(BufferBlock* block) noexcept;
   [[nodiscard]] bool may_keep(const BufferBlock& block) noexcept;
   void free_block(BufferBlock* block) noexcept;

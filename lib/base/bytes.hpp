@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
 namespace tickwire::detail {
 
-/// Little-endian numbers at an address of any alignment. Compilers make one instruction of each.
+/// Little-endian numbers at an address of any alignment.
 template <std::unsigned_integral T>
 inline void store(std::byte* at, T value) noexcept {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    at[i] = static_cast<std::byte>(value >> (8 * i));
-  }
+  auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+  if constexpr (std::endian::native == std::endian::big) std::reverse(bytes.begin(), bytes.end());
+  std::memcpy(at, bytes.data(), bytes.size());
 }
 
 template <std::unsigned_integral T>
 [[nodiscard]] inline T load(const std::byte* at) noexcept {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
-  }
-  return static_cast<T>(value);
+  std::array<std::byte, sizeof(T)> bytes;
+  std::memcpy(bytes.data(), at, bytes.size());
+  if constexpr (std::endian::native == std::endian::big) std::reverse(bytes.begin(), bytes.end());
+  return std::bit_cast<T>(bytes);
 }
 
 /// Bytes that `value` takes as a varint: 7 bits each, lowest first, the top bit set on all but the

@@ -139,7 +139,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void discard(Peer& peer, Event& event, Held& held);
   void look_up_type(Peer& peer, std::uint32_t type);
   [[nodiscard]] bool is_news(Peer& peer, Event& event);
-  [[nodiscard]] bool pop_in_row(Event& into);
+  [[nodiscard]] std::optional<Event> other_event();
+  [[nodiscard]] bool has_one_in_row() const noexcept;
   [[nodiscard]] bool find_event(Event& into);
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);

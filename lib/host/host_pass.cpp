@@ -6,30 +6,50 @@
 
 /// One pass: sockets, timers, events, ticks, and what is queued.
 namespace tickwire::detail {
+namespace {
 
-// The event is made where the caller wants it: every path returns the same object.
-std::optional<Event> HostCore::next_event() {
+// All that goes into it is known before it is made, so that each of its members is stored once.
+[[gnu::always_inline]] inline std::optional<Event> plain_event(const PlainMessage& message,
+                                                               Connection from,
+                                                               PackedDecodeLimits limits) {
   std::optional<Event> event(std::in_place);
-  if (!pop_in_row(*event) && !find_event(*event)) event.reset();
+  message.move_into(*event);
+  event->connection = from;
+  event->decode_limits = limits;
   return event;
 }
 
-// The next message where just one connection has any and nobody but the program looks at them, as
-// nearly always. Not for a pass' first event.
-[[gnu::always_inline]] inline bool HostCore::pop_in_row(Event& into) {
-  const bool is_ready = pass_open_ && callbacks_ == 0 && !in_service_;
-  const bool is_alone = ready_.size() == 1 && ring_.empty() && extensions.empty();
-  if (!is_ready || !is_alone || handed_out_ >= config.max_events_per_pass) return false;
+}  // namespace
+
+// Nearly always just one connection has events, nobody but the program looks at them, and the next
+// one is a message like the one before. Then nothing else needs to be looked at.
+std::optional<Event> HostCore::next_event() {
+  if (!has_one_in_row()) return other_event();
   Peer& peer = *ready_.front();
-  if (!peer.is_used() || !peer.session->take_plain_message(into, config.events)) return false;
-  into.connection = handle(peer);
-  into.decode_limits = decode_limits_;
-  const bool is_object = into.type == EventType::object_received;
-  if (is_object && into.type_id != known_type_) look_up_type(peer, into.type_id);
-  mark_dirty(peer);
+  if (!peer.is_used() || !peer.in_dirty_list) return other_event();
+  Session& session = *peer.session;
+  const EventType type = session.plain_type();
+  if (!config.events.contains(type)) return other_event();
+  const bool is_object = type == EventType::object_received;
+  if (is_object && session.plain_type_id() != known_type_) return other_event();
+  const PlainMessage message = session.take_plain_message();
   ++stats_.events_delivered;
   ++handed_out_;
-  return true;
+  return plain_event(message, handle(peer), decode_limits_);
+}
+
+// Not for a pass' first event.
+bool HostCore::has_one_in_row() const noexcept {
+  if (!pass_open_ || callbacks_ != 0 || in_service_) return false;
+  if (ready_.size() != 1 || !ring_.empty() || !extensions.empty()) return false;
+  return handed_out_ < config.max_events_per_pass;
+}
+
+// The event is made where the caller wants it: every path returns the same object.
+[[gnu::noinline]] std::optional<Event> HostCore::other_event() {
+  std::optional<Event> event(std::in_place);
+  if (!find_event(*event)) event.reset();
+  return event;
 }
 
 bool HostCore::find_event(Event& into) {

@@ -16,6 +16,35 @@ std::optional<std::uint64_t> records_cost(std::span<const std::byte> records) no
   return cost;
 }
 
+// What short plain messages there are at the beginning of `records`: mostly all.
+struct ShortMessages {
+  std::size_t bytes = 0;
+  std::uint32_t count = 0;
+
+  [[nodiscard]] std::uint64_t cost() const noexcept {
+    return bytes + count * (wire::record_cost(0) - kHeadBytes);
+  }
+
+  static constexpr std::size_t kHeadBytes = 2;  // a kind, and a length of one byte
+  static constexpr std::size_t kMostBytes = 0x7F;
+};
+
+ShortMessages short_messages(std::span<const std::byte> records, std::size_t most_bytes) noexcept {
+  most_bytes = std::min(most_bytes, ShortMessages::kMostBytes);
+  std::uint32_t count = 0;
+  std::span<const std::byte> rest = records;
+  for (; rest.size() >= ShortMessages::kHeadBytes; ++count) {
+    const auto kind = static_cast<wire::Kind>(rest[0]);
+    if (kind != wire::Kind::message && kind != wire::Kind::bytes) break;
+    const auto body_bytes = std::to_integer<std::size_t>(rest[1]);
+    const std::size_t least = kind == wire::Kind::message ? sizeof(std::uint32_t) : 0;
+    const std::size_t most = std::min(most_bytes, rest.size() - ShortMessages::kHeadBytes);
+    if (body_bytes < least || body_bytes > most) break;
+    rest = rest.subspan(ShortMessages::kHeadBytes + body_bytes);
+  }
+  return {records.size() - rest.size(), count};
+}
+
 }  // namespace
 
 Inbox::Inbox(const SessionSettings& settings, ReassemblyBudget& budget, BufferPool& pool,
@@ -45,8 +74,11 @@ bool Inbox::receive(const wire::PacketHeader& header, Packet packet) {
 }
 
 Inbox::Contents Inbox::look_at(std::span<const std::byte> records) const noexcept {
+  const ShortMessages first = short_messages(records, limits_.max_message_bytes);
   Contents found;
-  ByteCursor cursor(records);
+  found.messages = first.count;
+  found.cost = first.cost();
+  ByteCursor cursor(records.subspan(first.bytes));
   while (const auto record = wire::next_record(cursor)) {
     found.cost += wire::record_cost(record->body.size());
     ++found.messages;

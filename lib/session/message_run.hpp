@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include <tickwire/event.hpp>
@@ -18,6 +19,24 @@ struct Held {
   std::uint64_t credit = 0;        ///< to give back to the other end
   std::size_t reserved_bytes = 0;  ///< of the reassembly budget
   bool is_filtered = false;        ///< the payload is what filters have made of it
+};
+
+/// A message that has used up credit, and that nothing came with.
+struct PlainMessage {
+  EventType type;  ///< what it becomes
+  std::uint8_t channel;
+  std::uint32_t type_id;  ///< of an object
+  BufferBlock* block;     ///< with one reference for the message
+  std::span<const std::byte> payload;
+  std::uint64_t credit;  ///< to give back to the other end
+
+  /// Pre: a fresh event.
+  void move_into(Event& event) const noexcept {
+    event.type = type;
+    event.channel = channel;
+    event.type_id = type_id;
+    PayloadAccess::fill(event.payload, block, payload, {});
+  }
 };
 
 /// Messages that arrived one behind the other, checked, and left where they are until the program
@@ -64,8 +83,8 @@ class MessageRun {
   /// Moves the next message into a fresh event, and what it holds into `held`. Pre: not empty.
   void take(Event& into, Held& held) noexcept;
 
-  /// What the next message becomes when it is plain: it has used up credit, and nothing came with
-  /// it. No type of event otherwise. Pre: not empty.
+  /// What the next message becomes when it is a `PlainMessage`; no type of event otherwise.
+  /// Pre: not empty.
   [[nodiscard]] EventType plain_type() const noexcept {
     if (kind_ != 0 || credit_ != Credit::spent) return EventType{};
     const auto kind = static_cast<wire::Kind>(*place_.begin);
@@ -73,8 +92,15 @@ class MessageRun {
            : kind == wire::Kind::bytes ? EventType::data_received
                                        : EventType{};
   }
-  /// Moves it into a fresh event, and says what credit it had used up. Pre: it is plain.
-  [[nodiscard]] std::uint64_t take_plain(Event& into) noexcept;
+  /// Of an object that is one; 0 of bytes.
+  [[nodiscard]] std::uint32_t plain_type_id() const noexcept {
+    const std::byte* at = place_.begin + 1;
+    static_cast<void>(load_varint(at));
+    const bool is_object = static_cast<wire::Kind>(*place_.begin) == wire::Kind::message;
+    return is_object ? load<std::uint32_t>(at) : 0;
+  }
+  /// Pre: it is one.
+  [[nodiscard]] PlainMessage take_plain() noexcept;
 
  private:
   void drop() noexcept {
@@ -97,21 +123,17 @@ class MessageRun {
   std::uint64_t arrival_ = 0;
 };
 
-inline std::uint64_t MessageRun::take_plain(Event& into) noexcept {
+inline PlainMessage MessageRun::take_plain() noexcept {
   const std::byte* at = place_.begin;
-  const auto kind = static_cast<wire::Kind>(*at++);
+  const bool is_object = static_cast<wire::Kind>(*at++) == wire::Kind::message;
   const std::uint32_t bytes = load_varint(at);
-  place_.begin = at + bytes;
-  into.type = EventType::data_received;
-  into.channel = channel_;
-  if (kind == wire::Kind::message) {
-    into.type = EventType::object_received;
-    into.type_id = load<std::uint32_t>(at);
-    at += sizeof(std::uint32_t);
-  }
-  PayloadAccess::fill(into.payload, place_.block, {at, place_.begin}, {});
+  const std::byte* const end = at + bytes;
+  const std::uint32_t type_id = is_object ? load<std::uint32_t>(at) : 0;
+  if (is_object) at += sizeof(type_id);
+  place_.begin = end;
   --left_;
-  return wire::record_cost(bytes);
+  const EventType type = is_object ? EventType::object_received : EventType::data_received;
+  return {type, channel_, type_id, place_.block, {at, end}, wire::record_cost(bytes)};
 }
 
 inline void MessageRun::take(Event& into, Held& held) noexcept {

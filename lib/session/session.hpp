@@ -120,12 +120,17 @@ class Session {
     return true;
   }
 
-  /// As `take_event`, for a plain message, which is released at once. False: another event is next,
-  /// or one that is not wanted; nothing has changed.
-  [[nodiscard]] bool take_plain_message(Event& into, EventMask wanted) noexcept {
-    if (run_.empty() || is_paused() || !wanted.contains(run_.plain_type())) return false;
-    released_credit_ += run_.take_plain(into);
-    return true;
+  /// What the next event is when it is a `PlainMessage`; no type otherwise.
+  [[nodiscard]] EventType plain_type() const noexcept {
+    return run_.empty() || is_paused() ? EventType{} : run_.plain_type();
+  }
+  /// Of an object that is one; 0 of bytes. Pre: the next event is one.
+  [[nodiscard]] std::uint32_t plain_type_id() const noexcept { return run_.plain_type_id(); }
+  /// Takes it, and releases it at once. Pre: as above.
+  [[nodiscard]] PlainMessage take_plain_message() noexcept {
+    const PlainMessage message = run_.take_plain();
+    released_credit_ += message.credit;
+    return message;
   }
 
   /// Whether messages are among the events; while they are not, they hold their credit, and the

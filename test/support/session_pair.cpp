@@ -51,7 +51,8 @@ void SessionEnd::take_events() {
 }
 
 bool SessionEnd::take_short(Event& into) {
-  if (!takes_short_ways || !session.take_plain_message(into, EventMask::all())) return false;
+  if (!takes_short_ways || session.plain_type() == EventType{}) return false;
+  session.take_plain_message().move_into(into);
   ++taken_short;
   return true;
 }

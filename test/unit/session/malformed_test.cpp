@@ -173,6 +173,30 @@ TEST_CASE("every record kind with a body that is too short ends the connection")
   CHECK_FALSE(verdict_on(reliable(0x03, ByteKit().u32(1).varint(3).text("ab"))).empty());
 }
 
+TEST_CASE("what is wrong with a message is found behind good ones, too") {
+  const auto good = [] {
+    return test::reliable_packet(0, 0)
+        .record(0x02, ByteKit().text("one"))
+        .record(0x01, ByteKit().u32(77).text("two"))
+        .record(0x02, {});
+  };
+  CHECK(Target().give(good()).survives());
+  for (const std::size_t size : {126u, 127u, 128u, 129u}) {
+    Target target;
+    CHECK(target.give(good().record(0x02, Bytes(size)).record(0x01, Bytes(size))).survives());
+    CHECK(target.end.count(EventType::object_received) == 2);
+    CHECK(target.end.count(EventType::data_received) == 3);
+  }
+  for (const std::uint32_t kind : {0x00u, 0x20u, 0x7Fu})
+    CHECK_FALSE(verdict_on(good().record(kind, Bytes(4))).empty());
+  for (std::size_t size = 0; size < 4; ++size)
+    CHECK_FALSE(verdict_on(good().record(0x01, Bytes(size))).empty());
+  CHECK_FALSE(verdict_on(good().u8(0x01)).empty());
+  CHECK_FALSE(verdict_on(good().u8(0x02).u8(127).bytes(Bytes(126))).empty());
+  CHECK_FALSE(verdict_on(good().u8(0x02).varint(128).bytes(Bytes(127))).empty());
+  CHECK_FALSE(verdict_on(good().record(0x02, Bytes(10'001))).empty());
+}
+
 TEST_CASE("a channel that is not configured ends the connection") {
   CHECK(Target().give(test::reliable_packet(7, 0).record(0x02, {})).survives());
   CHECK_FALSE(verdict_on(test::reliable_packet(8, 0).record(0x02, {})).empty());
@@ -218,6 +242,20 @@ TEST_CASE("credit that is overdrawn ends the connection, by one byte") {
   Target over;
   spend(over, window + 1);
   CHECK_FALSE(over.verdict().empty());
+
+  // With small ones, many of them in a packet.
+  const auto spend_small = [&](Target& target, std::size_t last_bytes) {
+    ByteKit packet = test::reliable_packet(0, 0);
+    for (std::size_t cost = 128; cost < window; cost += 128)
+      packet.record(0x02, Bytes(128 - 32));
+    target.give(packet.record(0x02, Bytes(last_bytes - 32)));
+  };
+  Target exact_small;
+  spend_small(exact_small, 128);
+  CHECK(exact_small.end.session.is_open());
+  Target over_small;
+  spend_small(over_small, 129);
+  CHECK_FALSE(over_small.verdict().empty());
 }
 
 TEST_CASE("a message above the announced size ends the connection, cut or whole, on every lane") {
