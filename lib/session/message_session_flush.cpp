@@ -11,8 +11,8 @@ namespace {
 // of a goodbye, and a few more.
 constexpr std::size_t kControlBytes = 1100;
 constexpr std::size_t kAcknowledgementBytes = 5;
-// Acknowledgements owed at which they wait no longer for data to travel with.
-constexpr std::uint64_t kAcknowledgeCount = 64;
+// Acknowledgements owed at which they wait no longer for data or credit to travel with.
+constexpr std::uint64_t kAcknowledgeCount = 4096;
 
 }  // namespace
 
@@ -66,10 +66,10 @@ void MessageSession::write_handshake(PacketWriter& writer) {
 void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now) {
   if (!inbox_.owes_acknowledgements()) acknowledge_at_ = kNever;
   const bool closing_now = state_ == SessionState::closing && !close_sent_ && outbox_.empty();
-  const bool acknowledge = inbox_.owes_acknowledgements() &&
-                           (closing_now || owes_close_ack_ ||
-                            inbox_.owed_messages() >= kAcknowledgeCount || now >= acknowledge_at_);
   const bool credit = state_ != SessionState::ended && inbox_.owes_credit();
+  const bool acknowledge = inbox_.owes_acknowledgements() &&
+                           (credit || closing_now || owes_close_ack_ ||
+                            inbox_.owed_messages() >= kAcknowledgeCount || now >= acknowledge_at_);
   const bool holds = state_ != SessionState::ended && inbox_.owes_holds();
   if (!acknowledge && !credit && !holds && !closing_now && !owes_close_ack_) return;
 
