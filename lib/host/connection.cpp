@@ -57,12 +57,6 @@ std::optional<TimePoint> Connection::peer_time() const {
   return host_->core_->clock_now() + *ahead;
 }
 
-Result<MessageId> Connection::send_bytes(std::span<const std::byte> bytes,
-                                         const SendOptions& options) const {
-  if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};
-  return host_->core_->send_bytes(*this, bytes, options);
-}
-
 Result<MessageId> Connection::send_owned(std::vector<std::byte>&& bytes,
                                          const SendOptions& options) const {
   if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};

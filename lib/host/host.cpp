@@ -139,11 +139,6 @@ void Host::report_malformed(const Event& event, Error error) {
   core_->listeners->dispatch(report);
 }
 
-Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::byte> bytes,
-                                   const SendOptions& options) {
-  return core_->send_bytes(connection, bytes, options);
-}
-
 Result<MessageId> Host::send_owned(Connection connection, std::vector<std::byte>&& bytes,
                                    const SendOptions& options) {
   return core_->send_owned(connection, std::move(bytes), options);
@@ -175,11 +170,6 @@ BroadcastResult Host::forward(const Event& event, std::span<const Connection> ta
 ByteSink& Host::start_encoding() noexcept {
   core_->encode_buffer().clear();
   return core_->encode_buffer();
-}
-
-Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
-                                     const SendOptions& options) {
-  return core_->send_encoded(connection, type, options);
 }
 
 BroadcastResult Host::broadcast_encoded(std::uint32_t type, const BroadcastOptions& options) {

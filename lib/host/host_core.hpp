@@ -186,10 +186,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void replace_lost(const Peer& lost, const Error& error);
 
   // host_send.cpp
-  [[nodiscard]] Result<MessageId> send(Connection connection, const wire::MessageBody& body,
+  [[nodiscard]] Result<MessageId> send(const Connection& connection, wire::Kind kind,
+                                       std::uint32_t type, std::span<const std::byte> payload,
                                        const SendOptions& options);
-  [[nodiscard]] Result<MessageId> send_the_long_way(Connection connection,
-                                                    const wire::MessageBody& body,
+  [[nodiscard]] Result<MessageId> send_the_long_way(const Connection& connection, wire::Kind kind,
+                                                    std::uint32_t type,
+                                                    std::span<const std::byte> payload,
                                                     const SendOptions& options);
   [[nodiscard]] Result<MessageId> send_large(Connection connection, std::uint32_t type,
                                              const SendOptions& options);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <new>
 
+#include <tickwire/copy_bytes.hpp>
+
 #include "lib/base/send_buffer_access.hpp"
 #include "lib/host/host_core.hpp"
 
@@ -16,29 +18,37 @@ constexpr std::size_t kAdoptBytes = 16 * 1024;
 
 }  // namespace
 
-// Inlined by force, as its call would be a tenth of what a small message costs.
-[[gnu::always_inline]] inline Result<MessageId> HostCore::send(Connection connection,
-                                                               const wire::MessageBody& body,
+// Inlined by force, as its call would be a tenth of what a small message costs. The copy comes
+// last: hardly anything has to be kept over its call.
+[[gnu::always_inline]] inline Result<MessageId> HostCore::send(const Connection& connection,
+                                                               wire::Kind kind, std::uint32_t type,
+                                                               std::span<const std::byte> payload,
                                                                const SendOptions& options) {
   Peer* const peer = find(connection);
-  if (peer == nullptr || !is_plain(options) ||
-      !peer->session->send_behind_last(body, options.channel, last_id_ + 1)) {
-    return send_the_long_way(connection, body, options);
+  if (peer == nullptr || !peer->in_dirty_list || !is_plain(options)) {
+    return send_the_long_way(connection, kind, type, payload, options);
   }
-  mark_dirty(*peer);
-  return ++last_id_;
+  std::byte* const at =
+      peer->session->send_behind_last(kind, type, payload.size(), options.channel, last_id_ + 1);
+  if (at == nullptr) return send_the_long_way(connection, kind, type, payload, options);
+  const MessageId id = ++last_id_;
+  copy_bytes(at, payload.data(), payload.size());
+  return id;
 }
 
-Result<MessageId> HostCore::send_the_long_way(Connection connection, const wire::MessageBody& body,
-                                              const SendOptions& options) {
-  OutMessage message{.body = body};
+// By number and address, as the short way has them: together they would have to be in memory.
+[[gnu::noinline]] Result<MessageId> HostCore::send_the_long_way(const Connection& connection,
+                                                                wire::Kind kind, std::uint32_t type,
+                                                                std::span<const std::byte> payload,
+                                                                const SendOptions& options) {
+  OutMessage message{
+      .body = {.is_object = kind == wire::Kind::message, .type = type, .payload = payload}};
   return send(connection, message, options);
 }
 
-Result<MessageId> HostCore::send_bytes(const Connection& connection,
-                                       std::span<const std::byte> bytes,
-                                       const SendOptions& options) {
-  return send(connection, wire::MessageBody{.payload = bytes}, options);
+[[gnu::always_inline]] inline Result<MessageId> HostCore::send_bytes(
+    const Connection& connection, std::span<const std::byte> bytes, const SendOptions& options) {
+  return send(connection, wire::Kind::bytes, 0, bytes, options);
 }
 
 OutMessage HostCore::encoded_message(std::uint32_t type) noexcept {
@@ -47,12 +57,11 @@ OutMessage HostCore::encoded_message(std::uint32_t type) noexcept {
           .payload_block = encode_buffer_.take_large()};
 }
 
-Result<MessageId> HostCore::send_encoded(const Connection& connection, std::uint32_t type,
-                                         const SendOptions& options) {
+[[gnu::always_inline]] inline Result<MessageId> HostCore::send_encoded(const Connection& connection,
+                                                                       std::uint32_t type,
+                                                                       const SendOptions& options) {
   if (encode_buffer_.is_large()) return send_large(connection, type, options);
-  return send(connection,
-              wire::MessageBody{.is_object = true, .type = type, .payload = encode_buffer_.bytes()},
-              options);
+  return send(connection, wire::Kind::message, type, encode_buffer_.bytes(), options);
 }
 
 Result<MessageId> HostCore::send_large(Connection connection, std::uint32_t type,
@@ -221,3 +230,24 @@ BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessag
 }
 
 }  // namespace tickwire::detail
+
+// Here with what they inline.
+namespace tickwire {
+
+Result<MessageId> Connection::send_bytes(std::span<const std::byte> bytes,
+                                         const SendOptions& options) const {
+  if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};
+  return host_->core_->send_bytes(*this, bytes, options);
+}
+
+Result<MessageId> Host::send_bytes(Connection connection, std::span<const std::byte> bytes,
+                                   const SendOptions& options) {
+  return core_->send_bytes(connection, bytes, options);
+}
+
+Result<MessageId> Host::send_encoded(Connection connection, std::uint32_t type,
+                                     const SendOptions& options) {
+  return core_->send_encoded(connection, type, options);
+}
+
+}  // namespace tickwire

@@ -42,10 +42,10 @@ class OpenBundle {
   [[nodiscard]] std::uint64_t cost_left() const noexcept { return cost_left_; }
   [[nodiscard]] MessageId first_id() const noexcept { return next_id_ - messages_; }
 
-  /// Adds a message without metadata, which no filter has changed. False: that is not for here, and
-  /// nothing has changed.
-  [[nodiscard]] bool add(const wire::MessageBody& message, std::uint8_t channel,
-                         MessageId id) noexcept;
+  /// Adds a message without metadata, which no filter has changed, all but its payload; returns
+  /// where that is to be copied to. Null: it is not for here, and nothing has changed.
+  [[nodiscard]] std::byte* add(wire::Kind kind, std::uint32_t type, std::size_t payload_bytes,
+                               std::uint8_t channel, MessageId id) noexcept;
 
  private:
   // With its type, its length takes at most two bytes.
@@ -60,27 +60,32 @@ class OpenBundle {
   std::uint8_t channel_ = 0;
 };
 
-inline bool OpenBundle::add(const wire::MessageBody& message, std::uint8_t channel,
-                            MessageId id) noexcept {
-  const std::size_t payload_bytes = message.payload.size();
-  if (at_ == nullptr || channel != channel_ || payload_bytes > max_payload_bytes_) return false;
-  const std::size_t body_bytes = payload_bytes + (message.is_object ? sizeof(std::uint32_t) : 0);
-  const std::size_t bytes = wire::record_bytes(body_bytes);
+// Where nothing is lent, there is no room.
+inline std::byte* OpenBundle::add(wire::Kind kind, std::uint32_t type, std::size_t payload_bytes,
+                                  std::uint8_t channel, MessageId id) noexcept {
+  if (channel != channel_ || payload_bytes > max_payload_bytes_) return nullptr;
+  const bool is_object = kind == wire::Kind::message;
+  const std::size_t body_bytes = payload_bytes + (is_object ? sizeof(type) : 0);
+  const std::size_t length_bytes = body_bytes < 0x80 ? 1 : 2;
+  const std::size_t bytes = 1 + length_bytes + body_bytes;
   const std::uint64_t cost = wire::record_cost(body_bytes);
-  if (bytes > bytes_left_ || cost > cost_left_) return false;
+  if (bytes > bytes_left_ || cost > cost_left_) return nullptr;
   if (next_id_ != 0) {
-    if (id != next_id_) return false;
+    if (id != next_id_) return nullptr;
     ++next_id_;
   }
-  const wire::Kind kind = message.is_object ? wire::Kind::message : wire::Kind::bytes;
-  wire::write_message_body(
-      wire::write_record_head(at_, kind, body_bytes),
-      {.is_object = message.is_object, .type = message.type, .payload = message.payload});
+  std::byte* const begin = at_;
   at_ += bytes;
   bytes_left_ -= static_cast<std::uint32_t>(bytes);
   cost_left_ -= static_cast<std::uint32_t>(cost);
   ++messages_;
-  return true;
+  begin[0] = static_cast<std::byte>(kind);
+  begin[1] = static_cast<std::byte>(length_bytes == 1 ? body_bytes : body_bytes | 0x80);
+  if (length_bytes == 2) begin[2] = static_cast<std::byte>(body_bytes >> 7);
+  std::byte* const body = begin + 1 + length_bytes;
+  if (!is_object) return body;
+  store(body, type);
+  return body + sizeof(type);
 }
 
 }  // namespace tickwire::detail

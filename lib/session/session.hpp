@@ -82,11 +82,13 @@ class Session {
 
   [[nodiscard]] virtual ErrorCode send(const OutMessage& message, std::optional<Delivery> delivery,
                                        std::uint8_t channel, TimePoint now) = 0;
-  /// Queues a message behind the last one, in the same packet; as `send` does, which takes what is
-  /// not for there. Pre: the channel's own delivery, no metadata, no filter.
-  [[nodiscard]] bool send_behind_last(const wire::MessageBody& message, std::uint8_t channel,
-                                      MessageId id) noexcept {
-    return open_bundle_.add(message, channel, id);
+  /// Queues a message of kind `message` or `bytes` behind the last one, in the same packet, and
+  /// returns where its payload is to be copied to at once. Null: it is for `send`. Pre: the
+  /// channel's own delivery, no metadata, no filter.
+  [[nodiscard]] std::byte* send_behind_last(wire::Kind kind, std::uint32_t type,
+                                            std::size_t payload_bytes, std::uint8_t channel,
+                                            MessageId id) noexcept {
+    return open_bundle_.add(kind, type, payload_bytes, channel, id);
   }
   /// Ends it politely. Does nothing when that is under way.
   virtual void close(const CloseReason& reason, TimePoint now) = 0;

@@ -60,7 +60,11 @@ bool SessionEnd::take_short(Event& into) {
 bool SessionEnd::send_short(const detail::wire::MessageBody& message, Delivery delivery,
                             std::uint8_t channel) {
   if (!takes_short_ways || delivery != Delivery::reliable) return false;
-  if (!session.send_behind_last(message, channel, last_id + 1)) return false;
+  const auto kind = message.is_object ? detail::wire::Kind::message : detail::wire::Kind::bytes;
+  std::byte* const at =
+      session.send_behind_last(kind, message.type, message.payload.size(), channel, last_id + 1);
+  if (at == nullptr) return false;
+  std::copy(message.payload.begin(), message.payload.end(), at);
   ++sent_short;
   return true;
 }
