@@ -52,7 +52,7 @@ Result<std::unique_ptr<EnetEndpoint>> EnetEndpoint::dial(EnetShared& shared,
                                                          LinkHandler* handler) {
   std::unique_ptr<EnetEndpoint> endpoint(new EnetEndpoint(shared, 1));
   const TimePoint now = shared.context.clock->now();
-  const Address first = enet_address(candidates.front());
+  const Ipv4Endpoint first = candidates.front();
   auto call = EnetCall::begin(std::move(candidates), now);
   if (!call) return call.error();
   if (auto opened = endpoint->open(std::nullopt); !opened) return opened.error();
@@ -209,7 +209,7 @@ void EnetEndpoint::came_up(std::size_t index) {
   if (host_->mtu(index) < kMinMtuBytes) {
     host_->end_now(index, Goodbye::cut);
     return went_down(index, {ErrorCode::protocol_violation, 0,
-                             slot.link->peer_.to_string() + " asks for too small packets."});
+                             slot.link->peer().to_string() + " asks for too small packets."});
   }
   describe(index, *slot.link);
   slot.handler->on_link_up();
@@ -218,7 +218,7 @@ void EnetEndpoint::came_up(std::size_t index) {
 void EnetEndpoint::accept(std::size_t index) {
   if (!accepting_) return host_->end_now(index, Goodbye::cut);
   Slot& slot = slots_[index];
-  auto link = std::make_unique<EnetLink>(*this, index, Address());
+  auto link = std::make_unique<EnetLink>(*this, index, host_->address(index));
   describe(index, *link);
   slot.link = link.get();
   LinkHandler* handler = shared_.context.handler->on_incoming(std::move(link), *listener_);
@@ -229,7 +229,7 @@ void EnetEndpoint::accept(std::size_t index) {
 void EnetEndpoint::describe(std::size_t index, EnetLink& link) const {
   const std::size_t most = host_->mtu(index) - kEnetOverheadBytes;
   link.traits_ = {.max_packet_bytes = most, .max_datagram_bytes = most, .loses_datagrams = true};
-  link.peer_ = enet_address(host_->address(index));
+  link.peer_ = host_->address(index);
 }
 
 void EnetEndpoint::received(std::size_t index, const ReceivedPacket& packet) {
@@ -256,7 +256,7 @@ void EnetEndpoint::ended(std::size_t index, std::uint32_t data) {
   if (std::exchange(slot.ending_until, std::nullopt)) --ending_;
   if (slot.link == nullptr) return;
   const bool was_up = slot.link->traits_.max_packet_bytes != 0;
-  const Address& peer = slot.link->peer_;
+  const Address peer = slot.link->peer();
   went_down(index, was_up ? cut_off(data, peer) : never_up(data, peer));
 }
 

@@ -106,7 +106,7 @@ void EnetEndpoint::knock() {
   if (auto called = host_->connect(knock->at, knock->cookie, mtu); !called) {
     return went_down(0, called.error());
   }
-  slots_[0].link->peer_ = enet_address(knock->at);
+  slots_[0].link->peer_ = knock->at;
   occupied_ = true;
 }
 

@@ -2,6 +2,7 @@
 #include "lib/transport/enet/enet_link.hpp"
 
 #include <cassert>
+#include <utility>
 
 #include "lib/transport/enet/enet_endpoint.hpp"
 
@@ -9,6 +10,10 @@ namespace tickwire::detail {
 
 EnetLink::~EnetLink() {
   if (endpoint_ != nullptr) endpoint_->cut(slot_);
+}
+
+Address EnetLink::peer() const {
+  return enet_address(peer_);
 }
 
 std::size_t EnetLink::capacity_bytes(Lane lane) const noexcept {

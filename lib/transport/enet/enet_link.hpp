@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
+#include "lib/transport/enet/enet_cookie.hpp"
 #include "lib/transport/transport.hpp"
 
 namespace tickwire::detail {
@@ -15,14 +15,14 @@ class EnetEndpoint;
 /// packets and drops them.
 class EnetLink final : public Link {
  public:
-  EnetLink(EnetEndpoint& endpoint, std::size_t slot, Address peer)
-      : endpoint_(&endpoint), slot_(slot), peer_(std::move(peer)) {}
+  EnetLink(EnetEndpoint& endpoint, std::size_t slot, Ipv4Endpoint peer)
+      : endpoint_(&endpoint), slot_(slot), peer_(peer) {}
   ~EnetLink() override;
   EnetLink(const EnetLink&) = delete;
   EnetLink& operator=(const EnetLink&) = delete;
 
   [[nodiscard]] const LinkTraits& traits() const noexcept override { return traits_; }
-  [[nodiscard]] Address peer() const override { return peer_; }
+  [[nodiscard]] Address peer() const override;
   [[nodiscard]] std::size_t capacity_bytes(Lane lane) const noexcept override;
   void send(Packet packet, Lane lane, std::uint8_t channel) override;
   void close() override;
@@ -33,7 +33,7 @@ class EnetLink final : public Link {
 
   EnetEndpoint* endpoint_;  // none once the connection is over
   std::size_t slot_;
-  Address peer_;
+  Ipv4Endpoint peer_;
   LinkTraits traits_{};  // zeros until it is up
 };
 
