@@ -74,7 +74,13 @@ EnetEndpoint::EnetEndpoint(EnetShared& shared, std::size_t peers)
 Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
   const TransportContext& context = shared_.context;
   const std::uint32_t max_mtu = probes() ? kLargeMtuBytes : kMtuBytes;
-  auto host = EnetHost::create({bind, slots_.size(), context.channels, context.idle, this, max_mtu},
+  auto host = EnetHost::create({.bind = bind,
+                                .peers = slots_.size(),
+                                .channels = context.channels,
+                                .idle = context.idle,
+                                .filter = this,
+                                .batch = &shared_.batch,
+                                .max_mtu = max_mtu},
                                shared_.clock);
   if (!host) return std::move(host).error();
   host_ = std::move(*host);
@@ -201,6 +207,7 @@ void EnetEndpoint::came_up(std::size_t index) {
   Slot& slot = slots_[index];
   slot.has_spoken = false;
   slot.window = SendWindow(window_of(shared_.context.enet.throttle));
+  slot.account.paid_back_bytes = 0;
   host_->configure(index);
   host_->set_window(index, slot.window.bytes());
   if (listener_) return accept(index);
@@ -389,7 +396,12 @@ std::size_t EnetEndpoint::capacity_bytes(std::size_t index, Lane lane) const noe
 }
 
 void EnetEndpoint::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel) {
-  host_->send(index, std::move(packet), lane, channel, slots_[index].account);
+  Slot& slot = slots_[index];
+  if (const std::size_t bytes = std::exchange(slot.account.paid_back_bytes, 0); bytes != 0) {
+    slot.window.acknowledged(bytes);
+    host_->set_window(index, slot.window.bytes());
+  }
+  host_->send(index, std::move(packet), lane, channel, slot.account);
 }
 
 void EnetEndpoint::close(std::size_t index) {

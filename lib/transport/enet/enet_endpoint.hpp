@@ -19,6 +19,7 @@ struct EnetShared {
   TransportContext context;
   std::shared_ptr<EnetClock> clock;
   TransportCounters counters{};
+  DatagramBatch batch{};
 };
 
 /// One ENet host: a listener with those who called, or one call of our own.

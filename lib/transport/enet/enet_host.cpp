@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <new>
 
+#include "lib/platform/datagram_block.hpp"
 #include "lib/platform/random.hpp"
 #include "lib/platform/whole_datagrams.hpp"
 #include "lib/transport/enet/crc32.hpp"
@@ -46,12 +47,50 @@ Result<void> start_enet() {
   return {};
 }
 
-// ENet writes the connection's secret 32-bit id where the checksum goes before it asks for it.
-enet_uint32 ENET_CALLBACK checksum(const ENetBuffer* buffers, std::size_t count) {
+// Where the datagrams go that ENet puts together while it has no socket.
+thread_local DatagramBatch* gathering = nullptr;
+
+std::span<const std::byte> bytes_of(const ENetBuffer& buffer) {
+  return {static_cast<const std::byte*>(buffer.data), buffer.dataLength};
+}
+
+// The checksum is the last of a header, which ENet has in the first piece.
+enet_uint32 gather(DatagramBatch& batch, std::span<const ENetBuffer> pieces) {
+  std::size_t size = 0;
+  for (const ENetBuffer& each : pieces)
+    size += each.dataLength;
+  const std::span datagram = batch.add(size);
+  auto at = datagram.begin();
+  for (const ENetBuffer& each : pieces)
+    at = std::ranges::copy(bytes_of(each), at).out;
   Crc32 crc;
-  for (const ENetBuffer& each : std::span(buffers, count))
-    crc.add({static_cast<const std::byte*>(each.data), each.dataLength});
+  crc.add(datagram);
+  const enet_uint32 sum = ENET_HOST_TO_NET_32(crc.value());
+  const std::span place = datagram.subspan(pieces.front().dataLength - sizeof sum, sizeof sum);
+  std::ranges::copy(std::as_bytes(std::span(&sum, 1)), place.begin());
+  return sum;
+}
+
+// ENet writes the connection's secret 32-bit id where the checksum goes before it asks for it, and
+// sends what it has asked for.
+enet_uint32 ENET_CALLBACK checksum(const ENetBuffer* buffers, std::size_t count) {
+  const std::span pieces(buffers, count);
+  if (gathering != nullptr) return gather(*gathering, pieces);
+  Crc32 crc;
+  for (const ENetBuffer& each : pieces)
+    crc.add(bytes_of(each));
   return ENET_HOST_TO_NET_32(crc.value());
+}
+
+// Whether more than one datagram waits for the peer, or may.
+bool fills_several(ENetPeer& peer) {
+  std::size_t bytes = 0;
+  const ENetListNode* const end = &peer.outgoingCommands.sentinel;
+  for (ENetListIterator it = enet_list_begin(&peer.outgoingCommands); it != end; it = it->next) {
+    bytes += reinterpret_cast<const ENetOutgoingCommand*>(it)->fragmentLength;
+    if (bytes > peer.mtu) return true;
+  }
+  return false;
 }
 
 void ENET_CALLBACK let_go(ENetPacket* packet) {
@@ -86,6 +125,11 @@ bool is_socket_empty(const ENetHost& host, int code) {
   enet_uint32 condition = ENET_SOCKET_WAIT_RECEIVE;
   return enet_socket_wait(host.socket, &condition, 0) != 0 ||
          (condition & ENET_SOCKET_WAIT_RECEIVE) == 0;
+}
+
+// What does not leave because there is no room now is as good as lost on its way.
+bool has_failed(int code) {
+  return code != 0 && code != EAGAIN && code != EWOULDBLOCK;
 }
 
 bool is_at_or_after(enet_uint32 a, enet_uint32 b) {
@@ -132,8 +176,10 @@ EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_pt
       clock_(std::move(clock)),
       idle_(config.idle),
       filter_(config.filter),
+      batch_(config.batch),
       peers_(host->peerCount),
-      unflushed_(peers_) {
+      unflushed_(peers_),
+      one_by_one_(peers_) {
   host_->mtu = config.max_mtu;
   for (ENetPeer& peer : std::span(host_->peers, host_->peerCount))
     peer.mtu = config.max_mtu;
@@ -278,20 +324,70 @@ std::size_t EnetHost::flush(TimePoint now) {
   return failures;
 }
 
-// ENet would look at all peers: it sees one alone. It tells nobody but errno that the kernel did
-// not send, and the next call goes on behind what that was. Returns how often it failed.
+// ENet would look at all peers: it sees one alone. Returns how often sending failed.
 std::size_t EnetHost::flush_one(std::size_t peer, std::size_t tries) {
   ENetPeer* const all = host_->peers;
   host_->peers = all + peer;
   host_->peerCount = 1;
+  const bool together = fills_several(*host_->peers) && !one_by_one_[peer];
+  const std::size_t failures = together ? flush_together(peer, tries) : flush_by_enet(tries);
+  host_->peers = all;
+  host_->peerCount = peers_;
+  return failures;
+}
+
+// It tells nobody but errno that the kernel did not send, and the next call goes on behind what
+// that was.
+std::size_t EnetHost::flush_by_enet(std::size_t tries) {
   std::size_t failures = 0;
   for (; failures < tries; ++failures) {
     errno = 0;
     enet_host_flush(host_);
-    if (errno == 0 || errno == EAGAIN || errno == EWOULDBLOCK) break;
+    if (!has_failed(errno)) break;
   }
-  host_->peers = all;
-  host_->peerCount = peers_;
+  return failures;
+}
+
+// Without a socket ENet fails behind each datagram that it has put together.
+std::size_t EnetHost::flush_together(std::size_t peer, std::size_t tries) {
+  const Ipv4Endpoint to = address(0);  // of the one that ENet sees
+  std::size_t failures = 0;
+  for (bool more = true; more;) {
+    const ENetSocket socket = std::exchange(host_->socket, ENET_SOCKET_NULL);
+    gathering = batch_;
+    do {
+      const std::size_t before = batch_->datagrams();
+      enet_host_flush(host_);
+      more = batch_->datagrams() != before;
+    } while (more && batch_->has_room(kProbeBytes));
+    gathering = nullptr;
+    host_->socket = socket;
+    failures += send_batch(peer, to, tries - failures);
+  }
+  return failures;
+}
+
+std::size_t EnetHost::send_batch(std::size_t peer, Ipv4Endpoint to, std::size_t tries) {
+  std::size_t failures = 0;
+  for (auto block = batch_->take_block(); !block.bytes.empty(); block = batch_->take_block()) {
+    const auto sent =
+        send_datagram_block(socket(), {to.host, to.port}, block.bytes, block.datagram_bytes);
+    if (sent.status == IoStatus::done) continue;
+    const std::size_t refused = send_each(to, block, tries - failures);
+    // What leaves one by one, but not together, will not tomorrow.
+    if (sent.status == IoStatus::failed && refused == 0) one_by_one_[peer] = true;
+    failures += refused;
+  }
+  batch_->clear();
+  return failures;
+}
+
+std::size_t EnetHost::send_each(Ipv4Endpoint to, DatagramBatch::Block block, std::size_t tries) {
+  std::size_t failures = 0;
+  while (!block.bytes.empty() && failures < tries) {
+    errno = 0;
+    if (!send_datagram(to, block.take_datagram()) && has_failed(errno)) ++failures;
+  }
   return failures;
 }
 
@@ -359,6 +455,7 @@ Result<void> EnetHost::connect(Ipv4Endpoint to, std::uint32_t data, std::uint32_
 void EnetHost::configure(std::size_t index) {
   ENetPeer& peer = at(index);
   peer.mtu = peer.mtu < host_->mtu ? std::min<enet_uint32>(peer.mtu, kMtuBytes) : host_->mtu;
+  one_by_one_[index] = false;
   // ENet's throttle would drop datagrams unseen, and takes a full queue for the way's own length.
   // Written here alone: its own call would set the other end's as well.
   peer.packetThrottle = ENET_PEER_PACKET_THROTTLE_SCALE;

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <tickwire/address.hpp>
 #include <tickwire/clock.hpp>
@@ -15,6 +16,7 @@
 
 #include "lib/base/packet.hpp"
 #include "lib/transport/enet/connect_gate.hpp"
+#include "lib/transport/enet/datagram_batch.hpp"
 #include "lib/transport/enet/enet_clock.hpp"
 #include "lib/transport/enet/enet_profile.hpp"
 #include "lib/transport/enet/marked_peers.hpp"
@@ -85,6 +87,7 @@ struct EnetHostConfig {
   std::size_t channels = 1;  ///< besides the control lane
   Duration idle{};
   DatagramFilter* filter = nullptr;  ///< outlives the host
+  DatagramBatch* batch = nullptr;    ///< empty between calls; outlives the host
   std::uint32_t max_mtu = 0;         ///< that callers may ask for
 };
 
@@ -182,6 +185,11 @@ class EnetHost {
   static int intercept(_ENetHost* host, _ENetEvent* event);
   [[nodiscard]] Outcome translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const;
   [[nodiscard]] std::size_t flush_one(std::size_t peer, std::size_t tries);
+  [[nodiscard]] std::size_t flush_by_enet(std::size_t tries);
+  [[nodiscard]] std::size_t flush_together(std::size_t peer, std::size_t tries);
+  [[nodiscard]] std::size_t send_batch(std::size_t peer, Ipv4Endpoint to, std::size_t tries);
+  [[nodiscard]] std::size_t send_each(Ipv4Endpoint to, DatagramBatch::Block block,
+                                      std::size_t tries);
   [[nodiscard]] _ENetPacket* wrap(Packet packet, Lane lane, SendLedger::Account& account) noexcept;
   [[nodiscard]] _ENetPeer& at(std::size_t peer) const;
 
@@ -189,6 +197,7 @@ class EnetHost {
   std::shared_ptr<EnetClock> clock_;
   Duration idle_;
   DatagramFilter* filter_;
+  DatagramBatch* batch_;
   std::size_t peers_;
   bool reading_ = false;
   TimePoint now_{};        // when the pass began
@@ -197,6 +206,7 @@ class EnetHost {
   // Something was queued for them, or has come from them: to acknowledge, or to make room for what
   // waits.
   MarkedPeers unflushed_;
+  std::vector<bool> one_by_one_;  // peers that the system sends no blocks to
   SendLedger ledger_;
 };
 

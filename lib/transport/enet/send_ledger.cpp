@@ -22,8 +22,10 @@ void SendLedger::settle(Record& record) noexcept {
   if (record.kind == Kind::datagram) return pay_back(record);
   record.closed = true;
   Account& account = *record.account;
-  while (account.oldest != nullptr && account.oldest->closed)
+  while (account.oldest != nullptr && account.oldest->closed) {
+    account.paid_back_bytes += account.oldest->cost_bytes;
     pay_back(*std::exchange(account.oldest, account.oldest->next));
+  }
 }
 
 void SendLedger::pay_back(Record& record) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,10 +19,10 @@ struct PathSample {
   std::uint32_t lost = 0;  ///< of them, sent again
 };
 
-/// How many reliable bytes may be on their way to one peer. Begins small, doubles until the first
-/// sign of congestion, and then creeps up and falls back: by loss, or by a queue that builds up on
-/// the way, seen as a round-trip time well above the shortest one. Not below what the shortest time
-/// takes at the profile's least rate.
+/// How many reliable bytes may be on their way to one peer. Begins small, grows by what arrives
+/// until the first sign of congestion, which doubles it in a round trip, and then creeps up and
+/// falls back: by loss, or by a queue that builds up on the way, seen as a round-trip time well
+/// above the shortest one. Not below what the shortest time takes at the profile's least rate.
 ///
 /// Source: the two signals are those of TCP (RFC 5681) and of LEDBAT (RFC 6817).
 class SendWindow {
@@ -30,6 +31,10 @@ class SendWindow {
       : profile_(profile), bytes_(profile.initial_bytes) {}
 
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// To be told of what the peer has acknowledged.
+  void acknowledged(std::size_t bytes) noexcept {
+    if (ramping_) bytes_ = std::min(bytes_ + bytes, profile_.max_bytes);
+  }
   /// To be told every quarter of a second or so.
   void update(const PathSample& sample, TimePoint now);
 
