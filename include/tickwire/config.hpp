@@ -130,6 +130,10 @@ struct EnetConfig {
   /// Both ends must have it probed: on one machine and between jumbo frames, it moves twice as
   /// much.
   DatagramSize datagrams = DatagramSize::probed;
+  /// The system cuts up what goes to one peer into datagrams, where it can (Linux: UDP_SEGMENT):
+  /// two to three times as many leave in the same time. Off for a network card or a virtual machine
+  /// that gets it wrong.
+  bool segmentation_offload = true;
 };
 
 /// Which links may carry a token that lets its holder take a connection over.

@@ -296,6 +296,22 @@ TEST_CASE("enet: capacity goes down with what is sent, and comes back as it is a
   CHECK(callee->texts().back() == "above it, and still taken");
 }
 
+TEST_CASE("enet: the window opens with what arrives, in a few round trips") {
+  EnetPair pair;
+  const auto [caller, callee] = pair.connect();
+  const TimePoint before = pair.clock.now();
+  for (int round = 0; round < 20; ++round) {
+    while (caller->link->capacity_bytes(Lane::reliable) > 0)
+      caller->send(noise(1000, 2));
+    pair.step();
+  }
+  CHECK(pair.clock.now() - before < 50ms);
+  const auto is_open = [&, end = caller] {
+    return end->link->capacity_bytes(Lane::reliable) == 2 * 128 * 1024;
+  };
+  CHECK(pair.run_until(is_open));
+}
+
 TEST_CASE("enet: reliable packets that wait for an answer leave datagrams their room") {
   EnetPair pair;
   TamperingProxy proxy(pair.address.port);

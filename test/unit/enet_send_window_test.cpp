@@ -45,6 +45,25 @@ TEST_CASE("send window: begins small and opens fully within a second") {
   CHECK(last == kAdaptiveWindow.max_bytes);
 }
 
+TEST_CASE(
+    "send window: doubles with a window that has arrived, and no more once it met congestion") {
+  SendWindow window;
+  window.acknowledged(kAdaptiveWindow.initial_bytes);
+  CHECK(window.bytes() == 2 * kAdaptiveWindow.initial_bytes);
+  window.acknowledged(1000);
+  CHECK(window.bytes() == 2 * kAdaptiveWindow.initial_bytes + 1000);
+  window.acknowledged(1'000'000);
+  CHECK(window.bytes() == kAdaptiveWindow.max_bytes);
+
+  Path path;
+  path.window.acknowledged(kAdaptiveWindow.initial_bytes);
+  path.quarter_second(20ms, 100, 50);
+  const std::size_t closed = path.window.bytes();
+  CHECK(closed < 2 * kAdaptiveWindow.initial_bytes);
+  path.window.acknowledged(1000);
+  CHECK(path.window.bytes() == closed);
+}
+
 TEST_CASE("send window: closes under loss, not below its least, and opens again") {
   Path path;
   for (int i = 0; i < 8; ++i)

@@ -7,44 +7,37 @@
 #include <memory>
 #include <span>
 
+#include "lib/platform/segmented_send.hpp"
+
 namespace tickwire::detail {
 
-/// Datagrams to one peer that are to leave together, one behind the other.
+/// Datagrams to one peer that leave together: one behind the other, as many as are of one size by
+/// one call of the system.
 ///
 /// Memory: all in the constructor.
 class DatagramBatch {
  public:
-  static constexpr std::size_t kMaxDatagrams = 64;
-  static constexpr std::size_t kMaxBytes = 65'507;
-
-  /// Some of them that the system may take in one call: all have the same size, but the last one
-  /// may be shorter.
-  struct Block {
-    std::span<const std::byte> bytes;
-    std::size_t datagram_bytes = 0;
-
-    /// Takes the first one out. Pre: there is one.
-    [[nodiscard]] std::span<const std::byte> take_datagram() noexcept;
+  /// What came of it.
+  struct Sent {
+    std::size_t failures = 0;  ///< datagrams that the system refused; where it has no room, none
+    bool only_one_by_one = false;  ///< it refused them together, and then took each by itself
   };
 
   [[nodiscard]] std::size_t datagrams() const noexcept { return count_; }
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept {
-    return count_ < kMaxDatagrams && bytes <= kMaxBytes - used_bytes_;
+    return count_ < kMaxSegments && bytes <= kMaxSegmentedBytes - used_bytes_;
   }
-  /// Where to put another one, which is good until `clear`. Pre: it has room, and the datagram is
-  /// not empty.
+  /// Where to put another one. Pre: it has room, and the datagram is not empty.
   [[nodiscard]] std::span<std::byte> add(std::size_t bytes) noexcept;
-  /// Takes the foremost out, as many as go together; none when none is left.
-  [[nodiscard]] Block take_block() noexcept;
-  void clear() noexcept;
+  /// Sends and forgets all of them, or those before so many failures.
+  [[nodiscard]] Sent send(SocketHandle socket, Ipv4Endpoint to, std::size_t max_failures) noexcept;
 
  private:
-  std::unique_ptr<std::byte[]> memory_ = std::make_unique_for_overwrite<std::byte[]>(kMaxBytes);
-  std::array<std::uint16_t, kMaxDatagrams> sizes_{};
+  std::unique_ptr<std::byte[]> memory_ =
+      std::make_unique_for_overwrite<std::byte[]>(kMaxSegmentedBytes);
+  std::array<std::uint16_t, kMaxSegments> sizes_{};
   std::size_t count_ = 0;
   std::size_t used_bytes_ = 0;
-  std::size_t taken_ = 0;
-  std::size_t taken_bytes_ = 0;
 };
 
 }  // namespace tickwire::detail

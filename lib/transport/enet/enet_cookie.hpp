@@ -9,19 +9,10 @@
 
 #include <tickwire/clock.hpp>
 
+#include "lib/base/ipv4_endpoint.hpp"
 #include "lib/base/siphash.hpp"
 
 namespace tickwire::detail {
-
-/// Where a datagram comes from or goes to.
-///
-/// Shape: host in network byte order, as ENet keeps it; port in the machine's.
-struct Ipv4Endpoint {
-  std::uint32_t host = 0;
-  std::uint16_t port = 0;
-
-  friend bool operator==(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
-};
 
 /// What goes to and fro before ENet has its first word: a caller asks, and the listener hands it a
 /// cookie, which only somebody who gets datagrams at that address can know.

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <new>
 
-#include "lib/platform/datagram_block.hpp"
 #include "lib/platform/random.hpp"
 #include "lib/platform/whole_datagrams.hpp"
 #include "lib/transport/enet/crc32.hpp"
@@ -329,7 +328,7 @@ std::size_t EnetHost::flush_one(std::size_t peer, std::size_t tries) {
   ENetPeer* const all = host_->peers;
   host_->peers = all + peer;
   host_->peerCount = 1;
-  const bool together = fills_several(*host_->peers) && !one_by_one_[peer];
+  const bool together = batch_ != nullptr && fills_several(*host_->peers) && !one_by_one_[peer];
   const std::size_t failures = together ? flush_together(peer, tries) : flush_by_enet(tries);
   host_->peers = all;
   host_->peerCount = peers_;
@@ -351,9 +350,10 @@ std::size_t EnetHost::flush_by_enet(std::size_t tries) {
 // Without a socket ENet fails behind each datagram that it has put together.
 std::size_t EnetHost::flush_together(std::size_t peer, std::size_t tries) {
   const Ipv4Endpoint to = address(0);  // of the one that ENet sees
+  const ENetSocket socket = host_->socket;
   std::size_t failures = 0;
-  for (bool more = true; more;) {
-    const ENetSocket socket = std::exchange(host_->socket, ENET_SOCKET_NULL);
+  for (bool more = true; more && failures < tries;) {
+    host_->socket = ENET_SOCKET_NULL;
     gathering = batch_;
     do {
       const std::size_t before = batch_->datagrams();
@@ -362,31 +362,9 @@ std::size_t EnetHost::flush_together(std::size_t peer, std::size_t tries) {
     } while (more && batch_->has_room(kProbeBytes));
     gathering = nullptr;
     host_->socket = socket;
-    failures += send_batch(peer, to, tries - failures);
-  }
-  return failures;
-}
-
-std::size_t EnetHost::send_batch(std::size_t peer, Ipv4Endpoint to, std::size_t tries) {
-  std::size_t failures = 0;
-  for (auto block = batch_->take_block(); !block.bytes.empty(); block = batch_->take_block()) {
-    const auto sent =
-        send_datagram_block(socket(), {to.host, to.port}, block.bytes, block.datagram_bytes);
-    if (sent.status == IoStatus::done) continue;
-    const std::size_t refused = send_each(to, block, tries - failures);
-    // What leaves one by one, but not together, will not tomorrow.
-    if (sent.status == IoStatus::failed && refused == 0) one_by_one_[peer] = true;
-    failures += refused;
-  }
-  batch_->clear();
-  return failures;
-}
-
-std::size_t EnetHost::send_each(Ipv4Endpoint to, DatagramBatch::Block block, std::size_t tries) {
-  std::size_t failures = 0;
-  while (!block.bytes.empty() && failures < tries) {
-    errno = 0;
-    if (!send_datagram(to, block.take_datagram()) && has_failed(errno)) ++failures;
+    const auto sent = batch_->send(this->socket(), to, tries - failures);
+    failures += sent.failures;
+    if (sent.only_one_by_one) one_by_one_[peer] = true;
   }
   return failures;
 }

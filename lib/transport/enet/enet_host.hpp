@@ -87,7 +87,7 @@ struct EnetHostConfig {
   std::size_t channels = 1;  ///< besides the control lane
   Duration idle{};
   DatagramFilter* filter = nullptr;  ///< outlives the host
-  DatagramBatch* batch = nullptr;    ///< empty between calls; outlives the host
+  DatagramBatch* batch = nullptr;    ///< nothing: datagrams leave one by one; outlives the host
   std::uint32_t max_mtu = 0;         ///< that callers may ask for
 };
 
@@ -187,9 +187,6 @@ class EnetHost {
   [[nodiscard]] std::size_t flush_one(std::size_t peer, std::size_t tries);
   [[nodiscard]] std::size_t flush_by_enet(std::size_t tries);
   [[nodiscard]] std::size_t flush_together(std::size_t peer, std::size_t tries);
-  [[nodiscard]] std::size_t send_batch(std::size_t peer, Ipv4Endpoint to, std::size_t tries);
-  [[nodiscard]] std::size_t send_each(Ipv4Endpoint to, DatagramBatch::Block block,
-                                      std::size_t tries);
   [[nodiscard]] _ENetPacket* wrap(Packet packet, Lane lane, SendLedger::Account& account) noexcept;
   [[nodiscard]] _ENetPeer& at(std::size_t peer) const;
 
@@ -206,7 +203,7 @@ class EnetHost {
   // Something was queued for them, or has come from them: to acknowledge, or to make room for what
   // waits.
   MarkedPeers unflushed_;
-  std::vector<bool> one_by_one_;  // peers that the system sends no blocks to
+  std::vector<bool> one_by_one_;  // peers that the system does not send a batch to
   SendLedger ledger_;
 };
 
