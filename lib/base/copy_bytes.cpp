@@ -11,6 +11,13 @@ constexpr std::uintptr_t kPageBytes = 4096;
 constexpr std::uintptr_t kNear = 64;
 constexpr std::size_t kPieceBytes = 1024;
 
+// By the C library, since the compiler would write the very instruction for a size that it knows to
+// be small: behind a volatile pointer it knows nothing.
+void copy_piece(void* to, const void* from, std::size_t size) noexcept {
+  std::memcpy(to, from, size);
+}
+void (*const volatile copy_by_library)(void*, const void*, std::size_t) noexcept = copy_piece;
+
 // Whether each store goes where the next load seems to come from: processors compare the lowest 12
 // bits of two addresses first. Blocks of memory begin at like places of their pages, so that a few
 // bytes of header are enough for it.
@@ -34,7 +41,7 @@ void copy_many_bytes(void* to, const void* from, std::size_t size) noexcept {
   const auto* next = static_cast<const std::byte*>(from);
   while (size > 0) {
     const std::size_t piece = std::min(size, kPieceBytes);
-    std::memcpy(into, next, piece);
+    copy_by_library(into, next, piece);
     into += piece;
     next += piece;
     size -= piece;
