@@ -106,6 +106,7 @@ tickwire::HostConfig config_for(const bench::StreamOptions& options, const bench
   limits.receive_window_bytes = std::max<std::size_t>(1024 * 1024, 4 * limits.max_message_bytes);
   config.timeouts.linger = 10s;
   if (options.datagrams == "usual") config.enet.datagrams = tickwire::DatagramSize::usual;
+  config.enet.segmentation_offload = !options.one_by_one;
   return config;
 }
 

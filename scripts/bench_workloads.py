@@ -96,6 +96,8 @@ ENET = Peer("enet, reliable", "bench-stream-enet")
 ENET_LARGE = Peer("enet, MTU 4,092", "bench-stream-enet", ("--datagrams", "large"))
 TICKWIRE_USUAL = Peer("tickwire bytes, usual datagrams", "bench-stream-tickwire",
                       ("--payload", "bytes", "--datagrams", "usual"))
+TICKWIRE_ALONE = Peer("tickwire bytes, usual, one by one", "bench-stream-tickwire",
+                      ("--payload", "bytes", "--datagrams", "usual", "--one-by-one"))
 ENET_UNRELIABLE = Peer("enet, unreliable", "bench-stream-enet", ("--delivery", "unreliable"))
 
 FIRST_CPU, SECOND_CPU = two_cpus()
@@ -153,13 +155,14 @@ WORKLOADS = (
     Workload(
         "stream_small_enet",
         "64-byte messages one way over ENet",
-        streams("enet", 64, TICKWIRE_BYTES, TICKWIRE_USUAL, ENET, ENET_LARGE, ENET_UNRELIABLE),
+        streams("enet", 64, TICKWIRE_BYTES, TICKWIRE_USUAL, TICKWIRE_ALONE, ENET, ENET_LARGE,
+                ENET_UNRELIABLE),
     ),
     Workload(
         "stream_bulk_enet",
         "1 MiB messages one way over ENet",
-        streams("enet", 1 << 20, TICKWIRE_BYTES, TICKWIRE_BUFFERS, TICKWIRE_USUAL, ENET,
-                ENET_LARGE),
+        streams("enet", 1 << 20, TICKWIRE_BYTES, TICKWIRE_BUFFERS, TICKWIRE_USUAL, TICKWIRE_ALONE,
+                ENET, ENET_LARGE),
     ),
     Workload(
         "stream_small_tls",

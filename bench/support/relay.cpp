@@ -50,6 +50,16 @@ std::optional<Head> head_of(Packet packet, const RelayOptions& options) {
   return head;
 }
 
+// Room for what all will hear, already paged in: to grow while they talk would be heard as a gap of
+// ten milliseconds and more, whoever passes on.
+std::vector<float> room_for_delays(const RelayOptions& options) {
+  const auto talk = static_cast<double>(options.clients * options.packets_per_second);
+  const auto most = talk * static_cast<double>(options.room - 1) * (options.seconds + 1);
+  std::vector<float> delays(static_cast<std::size_t>(most));
+  delays.clear();
+  return delays;
+}
+
 Clock::duration duration_of(double seconds) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
@@ -85,6 +95,7 @@ std::optional<std::size_t> talker_of(Packet packet, const RelayOptions& options)
 
 Talkers::Talkers(const RelayOptions& options)
     : options_(options),
+      delays_ms_(room_for_delays(options)),
       begin_(Clock::now()),
       counted_from_(begin_ + duration_of(options.warm_up_seconds)),
       end_(counted_from_ + duration_of(options.seconds)),
@@ -109,7 +120,7 @@ void Talkers::hear(std::size_t client, Packet packet) {
   if (!head || head->talker == client || head->talker / options_.room != client / options_.room)
     throw std::runtime_error("A client heard what is not for it.");
   if (head->sent_ns < ns_of(counted_from_)) return;
-  delays_ms_.push_back(static_cast<double>(ns_of(Clock::now()) - head->sent_ns) / 1e6);
+  delays_ms_.push_back(static_cast<float>(ns_of(Clock::now()) - head->sent_ns) / 1e6f);
 }
 
 bool Talkers::is_over() const {

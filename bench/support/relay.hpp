@@ -72,6 +72,7 @@ class Talkers {
 
  private:
   RelayOptions options_;
+  std::vector<float> delays_ms_;  // before the clock starts: it takes all memory at once
   Clock::time_point begin_;
   Clock::time_point counted_from_;
   Clock::time_point end_;
@@ -79,7 +80,6 @@ class Talkers {
   std::size_t turns_ = 0;
   std::size_t counted_ = 0;
   double behind_ms_ = 0;
-  std::vector<double> delays_ms_;
 };
 
 /// The processor's time that a relay takes, in the middle of the talk.

@@ -31,6 +31,8 @@ StreamOptions read_stream_options(int argc, char** argv, const StreamOptions& de
   app.add_option("--datagrams", options.datagrams,
                  "how large ENet's datagrams are: as each does by itself, or as said")
       ->check(CLI::IsMember({"own", "usual", "large"}));
+  app.add_flag("--one-by-one", options.one_by_one,
+               "over ENet: Tickwire's datagrams leave one by one");
   app.add_option("--bytes", options.message_bytes, "bytes of a message")
       ->check(CLI::Range(std::size_t{2 * Stamp::bytes}, std::size_t{64} << 20));
   app.add_option("--batch", options.batch_bytes, "bytes that are gathered for a write")

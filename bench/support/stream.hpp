@@ -20,6 +20,7 @@ struct StreamOptions {
   std::string payload = "bytes";      ///< Tickwire: bytes, object or buffer
   std::string delivery = "reliable";  ///< ENet: reliable or unreliable
   std::string datagrams = "own";    ///< over ENet: own, usual (about 1,400 bytes) or large (4,092)
+  bool one_by_one = false;          ///< over ENet: Tickwire sends no block of datagrams
   std::size_t message_bytes = 64;   ///< at least 16, without what a peer puts around it
   std::size_t batch_bytes = 65536;  ///< what a sender gathers; 1: each message by itself
   std::size_t write_bytes = 65536;  ///< Asio: most for one system call; its own value is 64 KiB

@@ -105,6 +105,30 @@ TEST_CASE("datagram batch: has room for what one call takes") {
   CHECK(sizes_of(all_from(to)) == Sizes{16 * 4092});
 }
 
+TEST_CASE(
+    "datagram batch: what is nearly full is filled up with zeros, and leaves with the full ones") {
+  RawSocket from;
+  const RawSocket to;
+  DatagramBatch batch;
+  batch.set_full(800);
+  const auto send = [&] {
+    for (const std::size_t size : {800, 700, 799, 699, 801}) {
+      const auto room = batch.add(size);
+      std::ranges::fill(room.first(size), std::byte{1});
+    }
+    CHECK(batch.send(from.handle(), on_loopback(to.port()), 8).failures == 0);
+  };
+  send();
+  const auto arrived = all_from(to);
+  REQUIRE(sizes_of(arrived) == Sizes{800, 800, 800, 699, 801});
+  Datagram second(700, 1);
+  second.resize(800);
+  CHECK(arrived[1] == second);
+  read_uncut(to.handle());
+  send();
+  CHECK(sizes_of(all_from(to)) == Sizes{3 * 800 + 699, 801});
+}
+
 TEST_CASE("datagram batch: what the system does not take together is sent one by one") {
   RawSocket from;
   send_uncut(from.handle());
@@ -183,6 +207,28 @@ TEST_CASE("enet: what one pass sends to a peer leaves in one call") {
   Talk talk;
   read_uncut(talk.to);
   talk.say(kPackets);
+  CHECK(talk.read() > 2 * kProbeBytes);
+}
+
+TEST_CASE("enet: packets of many sizes leave in few calls, and arrive as they were") {
+  Talk talk;
+  const std::size_t full = talk.caller->link->traits().max_packet_bytes;
+  const auto text = [&](std::uint32_t i) { return noise(full - i * 37 % 400, i); };
+  const auto say = [&] {
+    for (std::uint32_t i = 0; i < kPackets; ++i)
+      talk.caller->send(text(i));
+    talk.client.flush();
+  };
+  say();
+  REQUIRE(
+      wait_until([&] { talk.step(); }, [&] { return talk.callee->arrived.size() == kPackets; }));
+  for (std::uint32_t i = 0; i < kPackets; ++i)
+    CHECK(talk.callee->texts()[i] == text(i));
+  CHECK(talk.pair.server.transport->counters().malformed_datagrams == 0);
+  for (int i = 0; i < 20; ++i)
+    talk.step();
+  read_uncut(talk.to);
+  say();
   CHECK(talk.read() > 2 * kProbeBytes);
 }
 

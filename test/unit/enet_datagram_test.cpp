@@ -68,6 +68,19 @@ TEST_CASE("enet datagram: what a peer of ours sends passes") {
   CHECK(kind_of(kTimed + empty_packet) == DatagramKind::traffic);
 }
 
+TEST_CASE("enet datagram: zeros may follow the last command, and nothing else") {
+  for (const std::size_t zeros : {1, 3, 4, 100})
+    CHECK(kind_of(kTimed + kReliable + Bytes(zeros)) == DatagramKind::traffic);
+  CHECK(kind_of(kTimed + kReliable + Bytes(100) + Bytes{1}) == DatagramKind::malformed);
+  CHECK(kind_of(kTimed + kReliable + Bytes(100) + kPing) == DatagramKind::malformed);
+  CHECK(kind_of(kTimed + Bytes(100)) == DatagramKind::malformed);
+  Bytes many = kTimed;
+  for (int i = 0; i < 32; ++i)
+    many = many + kPing;
+  CHECK(kind_of(many + Bytes(8)) == DatagramKind::traffic);
+  CHECK(kind_of(many + kPing) == DatagramKind::malformed);
+}
+
 TEST_CASE("enet datagram: a CONNECT passes with its data") {
   const Bytes bytes = connect();
   const auto verdict = inspect_datagram(std::as_bytes(std::span(bytes)));
@@ -130,7 +143,9 @@ TEST_CASE("enet datagram: commands that we never send are refused") {
   for (const std::uint8_t command : foreign) {
     INFO("command " << int{command});
     CHECK(kind_of(kTimed + Bytes{command} + rest) == DatagramKind::malformed);
-    CHECK(kind_of(kTimed + kPing + Bytes{command} + rest) == DatagramKind::malformed);
+    // Behind another command zeros alone are padding.
+    const auto behind = command == 0 ? DatagramKind::traffic : DatagramKind::malformed;
+    CHECK(kind_of(kTimed + kPing + Bytes{command} + rest) == behind);
   }
   Bytes compressed = kTimed + kPing;
   compressed[0] |= 0x40;

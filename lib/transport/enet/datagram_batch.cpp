@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/enet/datagram_batch.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -34,24 +35,31 @@ Run take_run(std::span<const std::uint16_t>& sizes, std::span<const std::byte>& 
   return {take_front(bytes, total), segment_bytes};
 }
 
-// Returns how many the system refused, of which it counts no more than so many.
-std::size_t send_each(SocketHandle socket, Ipv4Endpoint to, Run run, std::size_t most) {
-  std::size_t refused = 0;
-  while (!run.bytes.empty() && refused < most) {
+// Behind one that the system has no room for, the others are as good as lost on their way.
+DatagramBatch::Sent send_each(SocketHandle socket, Ipv4Endpoint to, Run run,
+                              std::size_t max_failures) {
+  DatagramBatch::Sent sent{.only_one_by_one = true};
+  while (!run.bytes.empty() && sent.failures < max_failures) {
     const auto datagram = take_front(run.bytes, std::min(run.segment_bytes, run.bytes.size()));
-    const auto sent = send_segmented(socket, to, datagram, datagram.size());
-    if (sent.status == IoStatus::failed) ++refused;
+    const IoStatus alone = send_segmented(socket, to, datagram, datagram.size()).status;
+    if (alone == IoStatus::done) continue;
+    sent.only_one_by_one = false;
+    if (alone == IoStatus::blocked) break;
+    ++sent.failures;
   }
-  return refused;
+  return sent;
 }
 
 }  // namespace
 
 std::span<std::byte> DatagramBatch::add(std::size_t bytes) noexcept {
-  assert(has_room(bytes) && bytes != 0);
-  const std::span room(memory_.get() + used_bytes_, bytes);
-  sizes_[count_++] = static_cast<std::uint16_t>(bytes);
-  used_bytes_ += bytes;
+  const bool is_nearly_full = bytes < full_bytes_ && full_bytes_ - bytes <= full_bytes_ / 8;
+  const std::size_t size = is_nearly_full ? full_bytes_ : bytes;
+  assert(has_room(size) && bytes != 0);
+  const std::span room(memory_.get() + used_bytes_, size);
+  std::ranges::fill(room.subspan(bytes), std::byte{0});
+  sizes_[count_++] = static_cast<std::uint16_t>(size);
+  used_bytes_ += size;
   return room;
 }
 
@@ -68,9 +76,9 @@ DatagramBatch::Sent DatagramBatch::send(SocketHandle socket, Ipv4Endpoint to,
       sent.failures += together == IoStatus::failed ? 1 : 0;
       continue;
     }
-    const std::size_t refused = send_each(socket, to, run, max_failures - sent.failures);
-    sent.failures += refused;
-    if (together == IoStatus::failed && refused == 0) sent.only_one_by_one = true;
+    const Sent each = send_each(socket, to, run, max_failures - sent.failures);
+    sent.failures += each.failures;
+    if (together == IoStatus::failed && each.only_one_by_one) sent.only_one_by_one = true;
   }
   count_ = used_bytes_ = 0;
   return sent;

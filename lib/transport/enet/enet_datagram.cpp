@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/enet/enet_datagram.hpp"
 
+#include <algorithm>
+
 #include "lib/transport/enet/enet_profile.hpp"
 
 namespace tickwire::detail {
@@ -91,10 +93,14 @@ std::size_t whole_command_bytes(Bytes rest) {
   return data > kMaxPacketBytes || data > rest.size() - fixed ? 0 : fixed + data;
 }
 
+bool is_padding(Bytes rest) {
+  return std::ranges::all_of(rest, [](std::byte each) { return each == std::byte{0}; });
+}
+
 bool is_traffic(Bytes commands) {
   for (std::size_t count = 0; !commands.empty(); ++count) {
-    const std::size_t bytes = whole_command_bytes(commands);
-    if (bytes == 0 || count == kMaxCommands) return false;
+    const std::size_t bytes = count < kMaxCommands ? whole_command_bytes(commands) : 0;
+    if (bytes == 0) return count > 0 && is_padding(commands);
     commands = commands.subspan(bytes);
   }
   return true;

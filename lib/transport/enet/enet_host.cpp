@@ -77,15 +77,22 @@ enet_uint32 ENET_CALLBACK checksum(const ENetBuffer* buffers, std::size_t count)
   return ENET_HOST_TO_NET_32(crc.value());
 }
 
-// Whether more than one datagram waits for the peer, or may.
-bool fills_several(ENetPeer& peer) {
-  std::size_t bytes = 0;
-  const ENetListNode* const end = &peer.outgoingCommands.sentinel;
-  for (ENetListIterator it = enet_list_begin(&peer.outgoingCommands); it != end; it = it->next) {
+// Adds up what waits in a list, until it is more than so much.
+std::size_t add_waiting(ENetList& list, std::size_t bytes, std::size_t most) {
+  const ENetListNode* const end = &list.sentinel;
+  for (ENetListIterator it = enet_list_begin(&list); it != end && bytes <= most; it = it->next)
     bytes += reinterpret_cast<const ENetOutgoingCommand*>(it)->fragmentLength;
-    if (bytes > peer.mtu) return true;
-  }
-  return false;
+  return bytes;
+}
+
+// Whether what waits for the peer may be more than one datagram. ENet 1.3.18 has a list of its own
+// for what is reliable.
+template <class Peer>
+bool fills_several(Peer& peer) {
+  std::size_t bytes = add_waiting(peer.outgoingCommands, 0, peer.mtu);
+  if constexpr (requires { peer.outgoingSendReliableCommands; })
+    bytes = add_waiting(peer.outgoingSendReliableCommands, bytes, peer.mtu);
+  return bytes > peer.mtu;
 }
 
 ErrorCode code_of(int system_code) {
@@ -332,6 +339,7 @@ std::size_t EnetHost::flush_by_enet(std::size_t tries) {
 std::size_t EnetHost::flush_together(std::size_t peer, std::size_t tries) {
   const Ipv4Endpoint to = address(0);  // of the one that ENet sees
   const ENetSocket socket = host_->socket;
+  batch_->set_full(at(0).mtu + sizeof(enet_uint32));  // the checksum
   std::size_t failures = 0;
   for (bool more = true; more && failures < tries;) {
     host_->socket = ENET_SOCKET_NULL;
