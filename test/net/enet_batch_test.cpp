@@ -112,7 +112,7 @@ TEST_CASE(
   DatagramBatch batch;
   batch.set_full(800);
   const auto send = [&] {
-    for (const std::size_t size : {800, 700, 799, 699, 801}) {
+    for (const std::size_t size : Sizes{800, 700, 799, 699, 801}) {
       const auto room = batch.add(size);
       std::ranges::fill(room.first(size), std::byte{1});
     }

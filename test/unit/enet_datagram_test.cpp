@@ -69,7 +69,7 @@ TEST_CASE("enet datagram: what a peer of ours sends passes") {
 }
 
 TEST_CASE("enet datagram: zeros may follow the last command, and nothing else") {
-  for (const std::size_t zeros : {1, 3, 4, 100})
+  for (const std::size_t zeros : {1u, 3u, 4u, 100u})
     CHECK(kind_of(kTimed + kReliable + Bytes(zeros)) == DatagramKind::traffic);
   CHECK(kind_of(kTimed + kReliable + Bytes(100) + Bytes{1}) == DatagramKind::malformed);
   CHECK(kind_of(kTimed + kReliable + Bytes(100) + kPing) == DatagramKind::malformed);
