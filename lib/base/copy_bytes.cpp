@@ -11,8 +11,8 @@ constexpr std::uintptr_t kPageBytes = 4096;
 constexpr std::uintptr_t kNear = 64;
 constexpr std::size_t kPieceBytes = 1024;
 
-// By the C library, since the compiler would write the very instruction for a size that it knows to
-// be small: behind a volatile pointer it knows nothing.
+// By the C library: for a size that it knows to be small, the compiler would write the very
+// instruction that `copy_many_bytes` avoids. Behind a volatile pointer it knows nothing.
 void copy_piece(void* to, const void* from, std::size_t size) noexcept {
   std::memcpy(to, from, size);
 }

@@ -21,9 +21,8 @@ inline constexpr std::size_t kMaxSegments = 64;
 /// shorter, in one call: the system cuts them up behind most of what it does for a datagram, so
 /// that 16 of 4 KiB cost over loopback what 4 cost that are sent by themselves.
 ///
-/// Errors: `blocked` without room; `failed` also where the system does not cut up on this way,
-/// which
-///         may send one by one all the same. Nothing has left then.
+/// Errors: `blocked` without room; `failed` also where the system does not cut up on this way: one
+///         by one they may leave all the same. Nothing has left then.
 /// Source: Linux' UDP_SEGMENT, since 4.18.
 [[nodiscard]] IoResult send_segmented(SocketHandle socket, Ipv4Endpoint to,
                                       std::span<const std::byte> bytes,

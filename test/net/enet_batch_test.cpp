@@ -161,8 +161,7 @@ constexpr std::size_t kPackets = 7;  // of a first window
 /// A link whose caller sends, and the sockets of both ends.
 struct Talk {
   explicit Talk(bool segmentation_offload = true)
-      : pair([](auto&) {}),
-        client{make_enet([=](detail::TransportContext& context) {
+      : client{make_enet([=](detail::TransportContext& context) {
                  context.enet.segmentation_offload = segmentation_offload;
                }),
                pair.clock,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "lib/transport/enet/enet_host.hpp"
+
 #include <enet/enet.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <utility>
 
 #include "lib/platform/random.hpp"
-#include "lib/transport/enet/enet_host.hpp"
 
 /// The slots of an ENet host: who has one, what it is set to, and what is sent to it.
 namespace tickwire::detail {

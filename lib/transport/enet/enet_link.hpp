@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "lib/transport/enet/enet_cookie.hpp"
+#include "lib/base/ipv4_endpoint.hpp"
 #include "lib/transport/transport.hpp"
 
 namespace tickwire::detail {

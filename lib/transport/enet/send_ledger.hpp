@@ -35,7 +35,7 @@ class SendLedger {
   struct Account {
     std::size_t reliable_bytes = 0;
     std::size_t datagram_bytes = 0;
-    std::size_t paid_back_bytes = 0;  // of reliable packets, since somebody set it to 0
+    std::size_t paid_back_bytes = 0;  // of reliable packets, since the owner took note
     Record* oldest = nullptr;
     Record* newest = nullptr;
   };
