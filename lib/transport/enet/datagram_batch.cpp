@@ -53,8 +53,9 @@ DatagramBatch::Sent send_each(SocketHandle socket, Ipv4Endpoint to, Run run,
 }  // namespace
 
 std::span<std::byte> DatagramBatch::add(std::size_t bytes) noexcept {
-  const bool is_nearly_full = bytes < full_bytes_ && full_bytes_ - bytes <= full_bytes_ / 8;
-  const std::size_t size = is_nearly_full ? full_bytes_ : bytes;
+  const std::size_t before = count_ == 0 ? 0 : sizes_[count_ - 1];
+  const bool is_little_smaller = bytes < before && before - bytes <= before / 8;
+  const std::size_t size = is_little_smaller ? before : bytes;
   assert(has_room(size) && bytes != 0);
   const std::span room(memory_.get() + used_bytes_, size);
   std::ranges::fill(room.subspan(bytes), std::byte{0});

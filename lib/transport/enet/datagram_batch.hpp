@@ -23,15 +23,12 @@ class DatagramBatch {
     bool only_one_by_one = false;  ///< it refused them together, and then took each by itself
   };
 
-  /// The size of full ones, until it is told another one: those that are nearly full are filled up
-  /// to it with zeros, as one call takes those of one size only. 0: none is.
-  void set_full(std::size_t bytes) noexcept { full_bytes_ = bytes; }
-
   [[nodiscard]] std::size_t datagrams() const noexcept { return count_; }
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept {
     return count_ < kMaxSegments && bytes <= kMaxSegmentedBytes - used_bytes_;
   }
-  /// Where to put another one, with the zeros behind it. Pre: it has room; not empty.
+  /// Where to put another one. One call takes those of one size only: where it is a little smaller
+  /// than the one before, zeros behind it fill it up. Pre: it has room, for those too; not empty.
   [[nodiscard]] std::span<std::byte> add(std::size_t bytes) noexcept;
   /// Sends and forgets all of them, or those before so many failures.
   [[nodiscard]] Sent send(SocketHandle socket, Ipv4Endpoint to, std::size_t max_failures) noexcept;
@@ -42,7 +39,6 @@ class DatagramBatch {
   std::array<std::uint16_t, kMaxSegments> sizes_{};
   std::size_t count_ = 0;
   std::size_t used_bytes_ = 0;
-  std::size_t full_bytes_ = 0;
 };
 
 }  // namespace tickwire::detail

@@ -339,7 +339,6 @@ std::size_t EnetHost::flush_by_enet(std::size_t tries) {
 std::size_t EnetHost::flush_together(std::size_t peer, std::size_t tries) {
   const Ipv4Endpoint to = address(0);  // of the one that ENet sees
   const ENetSocket socket = host_->socket;
-  batch_->set_full(at(0).mtu + sizeof(enet_uint32));  // the checksum
   std::size_t failures = 0;
   for (bool more = true; more && failures < tries;) {
     host_->socket = ENET_SOCKET_NULL;
