@@ -22,6 +22,9 @@ struct Gathered {
 };
 TICKWIRE_NEAR_THREAD_LOCAL Gathered gathered;
 
+// What a list of idle blocks holds once its owner is gone: blocks that come back then are freed.
+constinit BufferBlock closed{};
+
 }  // namespace
 
 void retain(BufferBlock* block, std::uint32_t references) noexcept {
@@ -84,22 +87,29 @@ BufferRef BufferPool::allocate(std::size_t bytes) {
     if (bytes > std::numeric_limits<std::uint32_t>::max()) throw std::bad_alloc();
     return BufferRef(make(bytes, kUnpooled));
   }
-  SizeClass& from = classes_[size_class];
-  if (from.idle == nullptr) from.idle = from.returned.exchange(nullptr, std::memory_order_acquire);
-  if (from.idle == nullptr) return BufferRef(make(kClassBytes[size_class], size_class));
-
-  BufferBlock* block = std::exchange(from.idle, from.idle->next_free);
+  BufferBlock* const block = take_idle(size_class);
+  if (block == nullptr) return BufferRef(make(kClassBytes[size_class], size_class));
   if (size_class >= kFirstLarge) {
     large_idle_bytes_.fetch_sub(block->capacity, std::memory_order_relaxed);
   }
   block->references.store(1, std::memory_order_relaxed);
-  uses_.fetch_add(1, std::memory_order_relaxed);
   return BufferRef(block);
+}
+
+// The one that came back last: the processor's caches are likely to have it. Only one thread takes,
+// so a block that is seen here stays here.
+BufferBlock* BufferPool::take_idle(std::uint32_t size_class) noexcept {
+  auto& idle = idle_[size_class];
+  BufferBlock* first = idle.load(std::memory_order_acquire);
+  while (first != nullptr &&
+         !idle.compare_exchange_weak(first, first->next_free, std::memory_order_acquire)) {
+  }
+  return first;
 }
 
 BufferBlock* BufferPool::make(std::size_t capacity, std::uint32_t size_class) {
   void* place = resource_->allocate(sizeof(BufferBlock) + capacity, alignof(std::max_align_t));
-  uses_.fetch_add(1, std::memory_order_relaxed);
+  users_.fetch_add(1, std::memory_order_relaxed);
   auto* const data = static_cast<std::byte*>(place) + sizeof(BufferBlock);
   return new (place)
       BufferBlock{{1}, static_cast<std::uint32_t>(capacity), size_class, nullptr, this, data};
@@ -107,7 +117,7 @@ BufferBlock* BufferPool::make(std::size_t capacity, std::uint32_t size_class) {
 
 BufferRef BufferPool::adopt(std::vector<std::byte>&& bytes) {
   void* place = resource_->allocate(sizeof(AdoptedBlock), alignof(AdoptedBlock));
-  uses_.fetch_add(1, std::memory_order_relaxed);
+  users_.fetch_add(1, std::memory_order_relaxed);
   auto* const block = new (place) AdoptedBlock{
       {{1}, static_cast<std::uint32_t>(bytes.size()), kAdopted, nullptr, this, bytes.data()}, {}};
   block->content = std::move(bytes);
@@ -119,16 +129,13 @@ std::vector<std::byte> BufferPool::give_back(BufferRef adopted) noexcept {
 }
 
 void BufferPool::take_back(BufferBlock* block) noexcept {
-  if (!may_keep(*block) || abandoned_.load(std::memory_order_acquire)) {
-    free_block(block);
-  } else {
-    auto& returned = classes_[block->size_class].returned;
-    block->next_free = returned.load(std::memory_order_relaxed);
-    while (!returned.compare_exchange_weak(block->next_free, block, std::memory_order_release,
-                                           std::memory_order_relaxed)) {
-    }
-  }
-  drop_use();
+  if (!may_keep(*block)) return free_block(block);
+  auto& idle = idle_[block->size_class];
+  block->next_free = idle.load(std::memory_order_relaxed);
+  do {
+    if (block->next_free == &closed) return free_block(block);
+  } while (!idle.compare_exchange_weak(block->next_free, block, std::memory_order_release,
+                                       std::memory_order_relaxed));
 }
 
 bool BufferPool::may_keep(const BufferBlock& block) noexcept {
@@ -144,32 +151,26 @@ void BufferPool::free_block(BufferBlock* block) noexcept {
   if (block->size_class == kAdopted) {
     auto* const adopted = static_cast<AdoptedBlock*>(block);
     adopted->~AdoptedBlock();
-    return resource_->deallocate(adopted, sizeof(AdoptedBlock), alignof(AdoptedBlock));
+    resource_->deallocate(adopted, sizeof(AdoptedBlock), alignof(AdoptedBlock));
+  } else {
+    const std::size_t bytes = sizeof(BufferBlock) + block->capacity;
+    block->~BufferBlock();
+    resource_->deallocate(block, bytes, alignof(std::max_align_t));
   }
-  const std::size_t bytes = sizeof(BufferBlock) + block->capacity;
-  block->~BufferBlock();
-  resource_->deallocate(block, bytes, alignof(std::max_align_t));
-}
-
-void BufferPool::free_list(BufferBlock* head) noexcept {
-  while (head != nullptr)
-    free_block(std::exchange(head, head->next_free));
+  drop_user();
 }
 
 void BufferPool::abandon() noexcept {
-  abandoned_.store(true, std::memory_order_release);
-  for (SizeClass& each : classes_) {
-    free_list(std::exchange(each.idle, nullptr));
-    free_list(each.returned.exchange(nullptr, std::memory_order_acquire));
+  for (auto& idle : idle_) {
+    BufferBlock* block = idle.exchange(&closed, std::memory_order_acquire);
+    while (block != nullptr)
+      free_block(std::exchange(block, block->next_free));
   }
-  drop_use();
+  drop_user();
 }
 
-void BufferPool::drop_use() noexcept {
-  if (uses_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  // Nobody is left who could push: what came back around the owner's last word goes now.
-  for (SizeClass& each : classes_)
-    free_list(each.returned.load(std::memory_order_acquire));
+void BufferPool::drop_user() noexcept {
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   std::pmr::memory_resource* resource = resource_;
   this->~BufferPool();
   resource->deallocate(this, sizeof(BufferPool), alignof(BufferPool));

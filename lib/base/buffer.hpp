@@ -93,10 +93,6 @@ class BufferPool {
   friend void release(BufferBlock*, std::uint32_t) noexcept;
   friend void settle_releases() noexcept;
 
-  struct SizeClass {
-    BufferBlock* idle = nullptr;                  // the allocating thread's own
-    std::atomic<BufferBlock*> returned{nullptr};  // pushed by anyone, taken whole by the owner
-  };
   // What a queue may hold is counted in bytes, so a large block is no more than a quarter larger
   // than it must be. Some fit powers of two with a header.
   static constexpr std::size_t kClassBytes[] = {
@@ -116,20 +112,19 @@ class BufferPool {
 
   explicit BufferPool(std::pmr::memory_resource* resource) noexcept : resource_(resource) {}
   ~BufferPool() = default;
+  [[nodiscard]] BufferBlock* take_idle(std::uint32_t size_class) noexcept;
   [[nodiscard]] BufferBlock* make(std::size_t capacity, std::uint32_t size_class);
   static void take_off(BufferBlock* block, std::uint32_t references) noexcept;
   static void release_another(BufferBlock* block, std::uint32_t references) noexcept;
   void take_back(BufferBlock* block) noexcept;
   [[nodiscard]] bool may_keep(const BufferBlock& block) noexcept;
   void free_block(BufferBlock* block) noexcept;
-  void free_list(BufferBlock* head) noexcept;
-  void drop_use() noexcept;
+  void drop_user() noexcept;
 
   std::pmr::memory_resource* resource_;
-  SizeClass classes_[kUnpooled];
+  std::atomic<BufferBlock*> idle_[kUnpooled]{};  // of each class: pushed by anyone
   std::atomic<std::size_t> large_idle_bytes_{0};
-  std::atomic<std::size_t> uses_{1};  // the owner and every block that is out
-  std::atomic<bool> abandoned_{false};
+  std::atomic<std::size_t> users_{1};  // the owner, and every block that there is
 };
 
 /// Owns a pool for as long as its host lives.

@@ -105,6 +105,18 @@ TEST_CASE("buffer pool: a block that came back is the next one out") {
   CHECK(memory.allocations() == before);
 }
 
+TEST_CASE("buffer pool: the block that came back last is the next one out, however many lie idle") {
+  CountingResource memory;
+  PoolOwner pool(&memory);
+  std::vector<BufferRef> idle;
+  for (int i = 0; i < 4; ++i)
+    idle.push_back((*pool).allocate(100));
+  idle.clear();
+  const BufferRef kept = (*pool).allocate(100);
+  const std::byte* const last = (*pool).allocate(100).bytes();
+  CHECK((*pool).allocate(100).bytes() == last);
+}
+
 TEST_CASE("buffer pool: a steady flow through every size class allocates nothing") {
   CountingResource memory;
   PoolOwner pool(&memory);
