@@ -189,10 +189,10 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Result<MessageId> send(const Connection& connection, wire::Kind kind,
                                        std::uint32_t type, std::span<const std::byte> payload,
                                        const SendOptions& options);
-  [[nodiscard]] Result<MessageId> send_the_long_way(const Connection& connection, wire::Kind kind,
-                                                    std::uint32_t type,
+  [[nodiscard]] Result<MessageId> send_the_long_way(const Connection& connection,
                                                     std::span<const std::byte> payload,
-                                                    const SendOptions& options);
+                                                    const SendOptions& options, wire::Kind kind,
+                                                    std::uint32_t type);
   [[nodiscard]] Result<MessageId> send_large(Connection connection, std::uint32_t type,
                                              const SendOptions& options);
   [[nodiscard]] bool is_plain(const SendOptions& options) const noexcept;

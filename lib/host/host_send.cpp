@@ -26,21 +26,23 @@ constexpr std::size_t kAdoptBytes = 16 * 1024;
                                                                const SendOptions& options) {
   Peer* const peer = find(connection);
   if (peer == nullptr || !peer->in_dirty_list || !is_plain(options)) {
-    return send_the_long_way(connection, kind, type, payload, options);
+    return send_the_long_way(connection, payload, options, kind, type);
   }
   std::byte* const at =
       peer->session->send_behind_last(kind, type, payload.size(), options.channel, last_id_ + 1);
-  if (at == nullptr) return send_the_long_way(connection, kind, type, payload, options);
+  if (at == nullptr) return send_the_long_way(connection, payload, options, kind, type);
   const MessageId id = ++last_id_;
   copy_bytes(at, payload.data(), payload.size());
   return id;
 }
 
-// By number and address, as the short way has them: together they would have to be in memory.
+// By number and address, as the short way has them: together they would have to be in memory. So
+// would the payload, behind the numbers.
 [[gnu::noinline]] Result<MessageId> HostCore::send_the_long_way(const Connection& connection,
-                                                                wire::Kind kind, std::uint32_t type,
                                                                 std::span<const std::byte> payload,
-                                                                const SendOptions& options) {
+                                                                const SendOptions& options,
+                                                                wire::Kind kind,
+                                                                std::uint32_t type) {
   OutMessage message{
       .body = {.is_object = kind == wire::Kind::message, .type = type, .payload = payload}};
   return send(connection, message, options);
