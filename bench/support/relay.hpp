@@ -78,7 +78,8 @@ class Talkers {
   Clock::time_point end_;
   std::vector<std::size_t> order_;
   std::size_t turns_ = 0;
-  std::size_t counted_ = 0;
+  std::size_t said_ = 0;   // that counts
+  std::size_t heard_ = 0;  // of it
   double behind_ms_ = 0;
 };
 
