@@ -31,6 +31,16 @@ void retain(BufferBlock* block, std::uint32_t references) noexcept {
   block->references.fetch_add(references, std::memory_order_relaxed);
 }
 
+BufferBlock* BufferRef::detach(std::uint32_t references) noexcept {
+  // Nobody copies what is about to go; whose it is alone, it needs no locked instruction.
+  if (block_->references.load(std::memory_order_acquire) == 1) {
+    block_->references.store(references, std::memory_order_relaxed);
+  } else {
+    retain(block_, references - 1);
+  }
+  return detach();
+}
+
 void release(BufferBlock* block, std::uint32_t references) noexcept {
   // Nearly always it is one more of the same.
   if (gathered.block != block) return BufferPool::release_another(block, references);

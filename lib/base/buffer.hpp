@@ -62,6 +62,8 @@ class BufferRef {
   [[nodiscard]] BufferBlock* block() const noexcept { return block_; }
   /// Gives up the reference without ending it.
   [[nodiscard]] BufferBlock* detach() noexcept { return std::exchange(block_, nullptr); }
+  /// The same, as so many references. Pre: there is one; `references` is not 0.
+  [[nodiscard]] BufferBlock* detach(std::uint32_t references) noexcept;
 
  private:
   BufferBlock* block_ = nullptr;

@@ -70,7 +70,7 @@ bool Inbox::receive(const wire::PacketHeader& header, Packet packet) {
   if (header.lane == wire::PacketLane::reliable) {
     return receive_reliable(header, std::move(packet));
   }
-  return receive_datagram(header, packet);
+  return receive_datagram(header, std::move(packet));
 }
 
 Inbox::Contents Inbox::look_at(std::span<const std::byte> records) const noexcept {
@@ -101,8 +101,8 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
   if (from.parked.empty()) {
     if (contents.is_all_messages && contents.messages > 0 && !from.assembly.buffer &&
         header.sequence == static_cast<std::uint16_t>(from.taken)) {
-      count_taken(from, contents.messages);
-      push_messages(reliable_, header.channel, packet.share(), packet.bytes(), contents.messages);
+      const auto records = packet.bytes();
+      push_reliable(header.channel, packet.take_buffer(), records, contents.messages);
       return true;
     }
     const Outcome outcome = take_reliable(header.channel, from, packet, header.sequence);
@@ -113,12 +113,11 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
   return park(from, std::move(packet), header.sequence);
 }
 
-void Inbox::push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
+void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
                           std::span<const std::byte> records, std::uint32_t messages) {
-  const std::byte* const begin = records.data();
-  const auto credit = &to == &reliable_ ? MessageRun::Credit::spent : MessageRun::Credit::none;
-  to.push_back(MessageRun::records({buffer.block(), begin, begin + records.size()}, messages,
-                                   channel, arrivals_++, credit));
+  count_taken(channel(channel_index), messages);
+  reliable_.push_back(MessageRun::records(std::move(block), records, messages, channel_index,
+                                          arrivals_++, MessageRun::Credit::spent));
 }
 
 // The credit goes back at once, or the channels that have their memory could starve behind those
@@ -187,8 +186,7 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
   if (wire::is_message(record.kind)) {
     const auto body = wire::read_message_body(record.kind, record.body);
     if (!body || from.assembly.buffer || is_too_large(*body)) return Outcome::violation;
-    count_taken(from, 1);
-    push_messages(reliable_, index, packet.share(), record.whole, 1);
+    push_reliable(index, packet.share(), record.whole, 1);
     return Outcome::done;
   }
   if (record.kind == static_cast<std::uint8_t>(wire::Kind::slice_first)) {
@@ -247,13 +245,12 @@ bool Inbox::count_piece(std::uint8_t index, Channel& from, std::size_t bytes) {
   assembly.received += static_cast<std::uint32_t>(bytes);
   if (assembly.received < assembly.total) return true;
 
-  const Assembly whole = std::exchange(assembly, Assembly());
+  Assembly whole = std::exchange(assembly, Assembly());
   const auto body = wire::read_message_body(whole.kind, {whole.buffer.bytes(), whole.total});
   if (!body) return false;
   count_taken(from, 1);
-  const std::byte* const begin = whole.buffer.bytes();
-  reliable_.push_back(MessageRun::whole({whole.buffer.block(), begin, begin + whole.total},
-                                        whole.kind, index, arrivals_++));
+  reliable_.push_back(
+      MessageRun::whole(std::move(whole.buffer), whole.total, whole.kind, index, arrivals_++));
   return true;
 }
 
@@ -291,7 +288,7 @@ bool Inbox::receive_tail() {
   return bytes > 0 && count_piece(placed_on_, from, bytes);
 }
 
-bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& packet) {
+bool Inbox::receive_datagram(const wire::PacketHeader& header, Packet packet) {
   Channel& from = channel(header.channel);
   const bool sequenced = header.lane == wire::PacketLane::sequenced;
   const Arrival arrival = from.windows[sequenced ? 0 : 1].accept(header.sequence);
@@ -305,7 +302,8 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
   }
   const Contents contents = look_at(packet.bytes());
   if (contents.splits && contents.is_all_messages && contents.messages > 0) {
-    push_unreliable(header.channel, packet, packet.bytes(), contents.messages);
+    const auto records = packet.bytes();
+    push_unreliable(header.channel, packet.take_buffer(), records, contents.messages);
     drop_unreliable_excess();
     return true;
   }
@@ -318,15 +316,16 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, const Packet& pac
     }
     const auto body = wire::read_message_body(record->kind, record->body);
     if (!body || is_too_large(*body)) return false;
-    push_unreliable(header.channel, packet, record->whole, 1);
+    push_unreliable(header.channel, packet.share(), record->whole, 1);
   }
   drop_unreliable_excess();
   return cursor.ok();
 }
 
-void Inbox::push_unreliable(std::uint8_t channel, const Packet& packet,
+void Inbox::push_unreliable(std::uint8_t channel, BufferRef block,
                             std::span<const std::byte> records, std::uint32_t messages) {
-  push_messages(unreliable_, channel, packet.share(), records, messages);
+  unreliable_.push_back(MessageRun::records(std::move(block), records, messages, channel,
+                                            arrivals_++, MessageRun::Credit::none));
   unreliable_messages_ += messages;
   unreliable_cost_ += unreliable_.back().cost();
 }

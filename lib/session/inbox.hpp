@@ -151,7 +151,7 @@ class Inbox {
   void return_parked(Channel& on, Parked& parked) noexcept;
   void take_back_parked(Channel& on, Parked& parked) noexcept;
   [[nodiscard]] bool receive_reliable(const wire::PacketHeader& header, Packet packet);
-  [[nodiscard]] bool receive_datagram(const wire::PacketHeader& header, const Packet& packet);
+  [[nodiscard]] bool receive_datagram(const wire::PacketHeader& header, Packet packet);
   [[nodiscard]] Outcome take_reliable(std::uint8_t index, Channel& from, Packet& packet,
                                       std::uint16_t sequence);
   [[nodiscard]] Outcome take_record(std::uint8_t index, Channel& from, const Packet& packet,
@@ -161,10 +161,10 @@ class Inbox {
   [[nodiscard]] bool continue_assembly(std::uint8_t index, Channel& from,
                                        std::span<const std::byte> piece);
   [[nodiscard]] bool count_piece(std::uint8_t index, Channel& from, std::size_t bytes);
-  void push_messages(RingQueue<MessageRun>& to, std::uint8_t channel, const BufferRef& buffer,
-                     std::span<const std::byte> records, std::uint32_t messages);
-  void push_unreliable(std::uint8_t channel, const Packet& packet,
-                       std::span<const std::byte> records, std::uint32_t messages);
+  void push_reliable(std::uint8_t channel, BufferRef block, std::span<const std::byte> records,
+                     std::uint32_t messages);
+  void push_unreliable(std::uint8_t channel, BufferRef block, std::span<const std::byte> records,
+                       std::uint32_t messages);
   void count_taken(Channel& from, std::uint32_t messages) noexcept;
   void drop_unreliable_excess();
 

@@ -3,11 +3,11 @@
 
 namespace tickwire::detail {
 
-MessageRun MessageRun::records(const Place& place, std::uint32_t messages, std::uint8_t channel,
-                               std::uint64_t arrival, Credit credit) noexcept {
+MessageRun MessageRun::records(BufferRef block, std::span<const std::byte> records,
+                               std::uint32_t messages, std::uint8_t channel, std::uint64_t arrival,
+                               Credit credit) noexcept {
   MessageRun run;
-  retain(place.block, messages);
-  run.place_ = place;
+  run.place_ = {block.detach(messages), records.data(), records.data() + records.size()};
   run.left_ = messages;
   run.channel_ = channel;
   run.arrival_ = arrival;
@@ -15,9 +15,10 @@ MessageRun MessageRun::records(const Place& place, std::uint32_t messages, std::
   return run;
 }
 
-MessageRun MessageRun::whole(const Place& place, std::uint8_t kind, std::uint8_t channel,
-                             std::uint64_t arrival) noexcept {
-  MessageRun run = records(place, 1, channel, arrival, Credit::none);
+MessageRun MessageRun::whole(BufferRef block, std::size_t bytes, std::uint8_t kind,
+                             std::uint8_t channel, std::uint64_t arrival) noexcept {
+  const std::span<const std::byte> body{block.bytes(), bytes};
+  MessageRun run = records(std::move(block), body, 1, channel, arrival, Credit::none);
   run.kind_ = kind;
   return run;
 }

@@ -46,24 +46,18 @@ struct PlainMessage {
 /// Memory: holds one reference to the block for each message, so that handing one over costs none.
 class MessageRun {
  public:
-  /// Where the messages lie: a stretch of a block.
-  struct Place {
-    BufferBlock* block = nullptr;
-    const std::byte* begin = nullptr;
-    const std::byte* end = nullptr;
-  };
-
   /// Whether its messages use up credit, which goes back when they are taken.
   enum class Credit : std::uint8_t { none, spent };
 
   MessageRun() noexcept = default;
-  /// Records that are messages, every one of them. Pre: `messages` of them, all correct.
-  [[nodiscard]] static MessageRun records(const Place& place, std::uint32_t messages,
-                                          std::uint8_t channel, std::uint64_t arrival,
-                                          Credit credit) noexcept;
-  /// A whole record body. Pre: correct.
-  [[nodiscard]] static MessageRun whole(const Place& place, std::uint8_t kind, std::uint8_t channel,
-                                        std::uint64_t arrival) noexcept;
+  /// Records that are messages, every one of them. Pre: they lie in `block`, and are `messages`, at
+  /// least one, all correct.
+  [[nodiscard]] static MessageRun records(BufferRef block, std::span<const std::byte> records,
+                                          std::uint32_t messages, std::uint8_t channel,
+                                          std::uint64_t arrival, Credit credit) noexcept;
+  /// The body of a record, which begins its block. Pre: correct.
+  [[nodiscard]] static MessageRun whole(BufferRef block, std::size_t bytes, std::uint8_t kind,
+                                        std::uint8_t channel, std::uint64_t arrival) noexcept;
   MessageRun(MessageRun&& other) noexcept { take_over(other); }
   MessageRun& operator=(MessageRun&& other) noexcept {
     if (this == &other) return *this;
@@ -104,6 +98,13 @@ class MessageRun {
   [[nodiscard]] PlainMessage take_plain() noexcept;
 
  private:
+  // A stretch of a block.
+  struct Place {
+    BufferBlock* block = nullptr;
+    const std::byte* begin = nullptr;
+    const std::byte* end = nullptr;
+  };
+
   // A host reads all its sockets before the program takes the first message: what a message begins
   // with may have left the processor's nearest caches.
   static void prefetch_next(const std::byte* begin) noexcept {
