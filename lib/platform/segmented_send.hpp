@@ -14,13 +14,15 @@ namespace tickwire::detail {
 inline constexpr std::size_t kMaxSegmentedBytes = 65'507;
 inline constexpr std::size_t kMaxSegments = 64;
 
-/// Whether this system cuts up what it is to send as several datagrams.
-[[nodiscard]] bool can_send_segmented() noexcept;
+/// Whether the system cuts up what a UDP socket is to send as several datagrams. One that does not
+/// know how would send all as one.
+[[nodiscard]] bool can_send_segmented(SocketHandle socket) noexcept;
 
 /// Sends bytes through a UDP socket as datagrams of `segment_bytes` each, the last one may be
 /// shorter, in one call: the system cuts them up behind most of what it does for a datagram, so
 /// that 16 of 4 KiB cost over loopback what 4 cost that are sent by themselves.
 ///
+/// Pre:    it can.
 /// Errors: `blocked` without room; `failed` also where the system does not cut up on this way: one
 ///         by one they may leave all the same. Nothing has left then.
 /// Source: Linux' UDP_SEGMENT, since 4.18.

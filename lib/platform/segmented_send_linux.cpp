@@ -32,8 +32,10 @@ struct SegmentOption {
 
 }  // namespace
 
-bool can_send_segmented() noexcept {
-  return true;
+bool can_send_segmented(SocketHandle socket) noexcept {
+  int size = 0;
+  socklen_t length = sizeof size;
+  return getsockopt(static_cast<int>(socket), SOL_UDP, UDP_SEGMENT, &size, &length) == 0;
 }
 
 IoResult send_segmented(SocketHandle socket, Ipv4Endpoint to, std::span<const std::byte> bytes,

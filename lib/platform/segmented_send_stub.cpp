@@ -3,7 +3,7 @@
 
 namespace tickwire::detail {
 
-bool can_send_segmented() noexcept {
+bool can_send_segmented(SocketHandle) noexcept {
   return false;
 }
 

@@ -67,7 +67,7 @@ TEST_CASE("datagram batch: each arrives as it was put in, whatever the sizes aro
   for (const Sizes& sizes : {Sizes{1}, Sizes{100, 100, 100}, Sizes{100, 100, 7},
                              Sizes{7, 100, 100, 80, 100, 1, 1, 2000, 3}, Sizes(64, 50)}) {
     fill(batch, sizes);
-    const auto sent = batch.send(from.handle(), on_loopback(to.port()), 8);
+    const auto sent = batch.send(from.handle(), on_loopback(to.port()));
     CHECK(sent.failures == 0);
     CHECK_FALSE(sent.only_one_by_one);
     CHECK(batch.datagrams() == 0);
@@ -84,7 +84,7 @@ TEST_CASE("datagram batch: those of one size leave in one call, and a shorter on
   read_uncut(to.handle());
   DatagramBatch batch;
   fill(batch, {100, 100, 100, 40, 100, 100, 200, 200, 200, 200});
-  CHECK(batch.send(from.handle(), on_loopback(to.port()), 8).failures == 0);
+  CHECK(batch.send(from.handle(), on_loopback(to.port())).failures == 0);
   CHECK(sizes_of(all_from(to)) == Sizes{340, 200, 800});
 }
 
@@ -95,13 +95,13 @@ TEST_CASE("datagram batch: has room for what one call takes") {
   DatagramBatch batch;
   fill(batch, Sizes(64, 1));
   CHECK_FALSE(batch.has_room(1));
-  CHECK(batch.send(from.handle(), on_loopback(to.port()), 8).failures == 0);
+  CHECK(batch.send(from.handle(), on_loopback(to.port())).failures == 0);
   CHECK(sizes_of(all_from(to)) == Sizes{64});
 
   fill(batch, Sizes(16, 4092));
   CHECK_FALSE(batch.has_room(4092));
   CHECK(batch.has_room(65'507 - 16 * 4092));
-  CHECK(batch.send(from.handle(), on_loopback(to.port()), 8).failures == 0);
+  CHECK(batch.send(from.handle(), on_loopback(to.port())).failures == 0);
   CHECK(sizes_of(all_from(to)) == Sizes{16 * 4092});
 }
 
@@ -116,7 +116,7 @@ TEST_CASE(
       const auto room = batch.add(size);
       std::ranges::fill(room.first(size), std::byte{1});
     }
-    CHECK(batch.send(from.handle(), on_loopback(to.port()), 8).failures == 0);
+    CHECK(batch.send(from.handle(), on_loopback(to.port())).failures == 0);
   };
   send();
   const auto arrived = all_from(to);
@@ -136,24 +136,30 @@ TEST_CASE("datagram batch: what the system does not take together is sent one by
   DatagramBatch batch;
   const Sizes sizes{100, 100, 40, 100};
   fill(batch, sizes);
-  const auto sent = batch.send(from.handle(), on_loopback(to.port()), 8);
+  const auto sent = batch.send(from.handle(), on_loopback(to.port()));
   CHECK(sent.failures == 0);
   CHECK(sent.only_one_by_one);
   CHECK(sizes_of(all_from(to)) == sizes);
 }
 
-TEST_CASE("datagram batch: what is not sent at all is counted, up to a limit, and forgotten") {
+TEST_CASE("datagram batch: what is not sent at all is counted and forgotten") {
   RawSocket from;
   const Ipv4Endpoint nowhere{};  // its port is 0
   DatagramBatch batch;
   fill(batch, {100, 100, 100, 50, 50});
-  auto sent = batch.send(from.handle(), nowhere, 8);
+  const auto sent = batch.send(from.handle(), nowhere);
   CHECK(sent.failures == 5);
   CHECK_FALSE(sent.only_one_by_one);
   CHECK(batch.datagrams() == 0);
-  fill(batch, {100, 100, 100, 50, 50});
-  CHECK(batch.send(from.handle(), nowhere, 2).failures == 2);
-  CHECK(batch.datagrams() == 0);
+}
+
+TEST_CASE("datagram batch: only a socket that knows how is asked to cut up") {
+  const RawSocket udp;
+  CHECK(detail::can_send_segmented(udp.handle()));
+  const int tcp = socket(AF_INET, SOCK_STREAM, 0);
+  REQUIRE(tcp >= 0);
+  CHECK_FALSE(detail::can_send_segmented(tcp));
+  close(tcp);
 }
 
 constexpr std::size_t kPackets = 7;  // of a first window

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "lib/platform/stream_socket.hpp"
+
 namespace tickwire::detail {
 namespace {
 
@@ -36,10 +38,9 @@ Run take_run(std::span<const std::uint16_t>& sizes, std::span<const std::byte>& 
 }
 
 // Behind one that the system has no room for, the others are as good as lost on their way.
-DatagramBatch::Sent send_each(SocketHandle socket, Ipv4Endpoint to, Run run,
-                              std::size_t max_failures) {
+DatagramBatch::Sent send_each(SocketHandle socket, Ipv4Endpoint to, Run run) {
   DatagramBatch::Sent sent{.only_one_by_one = true};
-  while (!run.bytes.empty() && sent.failures < max_failures) {
+  while (!run.bytes.empty()) {
     const auto datagram = take_front(run.bytes, std::min(run.segment_bytes, run.bytes.size()));
     const IoStatus alone = send_segmented(socket, to, datagram, datagram.size()).status;
     if (alone == IoStatus::done) continue;
@@ -64,22 +65,24 @@ std::span<std::byte> DatagramBatch::add(std::size_t bytes) noexcept {
   return room;
 }
 
-DatagramBatch::Sent DatagramBatch::send(SocketHandle socket, Ipv4Endpoint to,
-                                        std::size_t max_failures) noexcept {
+DatagramBatch::Sent DatagramBatch::send(SocketHandle socket, Ipv4Endpoint to) noexcept {
   Sent sent;
   std::span<const std::uint16_t> sizes(sizes_.data(), count_);
   std::span<const std::byte> bytes(memory_.get(), used_bytes_);
-  while (!sizes.empty() && sent.failures < max_failures) {
+  while (!sizes.empty()) {
     const Run run = take_run(sizes, bytes);
-    const IoStatus together = send_segmented(socket, to, run.bytes, run.segment_bytes).status;
-    if (together == IoStatus::done) continue;
+    const IoResult together = send_segmented(socket, to, run.bytes, run.segment_bytes);
+    if (together.status == IoStatus::done) continue;
+    const bool has_failed = together.status == IoStatus::failed;
     if (run.is_single()) {
-      sent.failures += together == IoStatus::failed ? 1 : 0;
+      sent.failures += has_failed ? 1 : 0;
       continue;
     }
-    const Sent each = send_each(socket, to, run, max_failures - sent.failures);
+    const Sent each = send_each(socket, to, run);
     sent.failures += each.failures;
-    if (together == IoStatus::failed && each.only_one_by_one) sent.only_one_by_one = true;
+    // Without memory for so much at once there may be some the next time.
+    const bool is_for_good = has_failed && !is_out_of_resources(together.system_code);
+    if (is_for_good && each.only_one_by_one) sent.only_one_by_one = true;
   }
   count_ = used_bytes_ = 0;
   return sent;

@@ -30,8 +30,8 @@ class DatagramBatch {
   /// Where to put another one. One call takes those of one size only: where it is a little smaller
   /// than the one before, zeros behind it fill it up. Pre: it has room, for those too; not empty.
   [[nodiscard]] std::span<std::byte> add(std::size_t bytes) noexcept;
-  /// Sends and forgets all of them, or those before so many failures.
-  [[nodiscard]] Sent send(SocketHandle socket, Ipv4Endpoint to, std::size_t max_failures) noexcept;
+  /// Sends and forgets all of them. Pre: `can_send_segmented(socket)`.
+  [[nodiscard]] Sent send(SocketHandle socket, Ipv4Endpoint to) noexcept;
 
  private:
   std::unique_ptr<std::byte[]> memory_ =

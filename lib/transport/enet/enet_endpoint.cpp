@@ -74,15 +74,15 @@ EnetEndpoint::EnetEndpoint(EnetShared& shared, std::size_t peers)
 Result<void> EnetEndpoint::open(std::optional<Ipv4Endpoint> bind) {
   const TransportContext& context = shared_.context;
   const std::uint32_t max_mtu = probes() ? kLargeMtuBytes : kMtuBytes;
-  const bool in_batches = context.enet.segmentation_offload && can_send_segmented();
-  auto host = EnetHost::create({.bind = bind,
-                                .peers = slots_.size(),
-                                .channels = context.channels,
-                                .idle = context.idle,
-                                .filter = this,
-                                .batch = in_batches ? &shared_.batch : nullptr,
-                                .max_mtu = max_mtu},
-                               shared_.clock);
+  auto host =
+      EnetHost::create({.bind = bind,
+                        .peers = slots_.size(),
+                        .channels = context.channels,
+                        .idle = context.idle,
+                        .filter = this,
+                        .batch = context.enet.segmentation_offload ? &shared_.batch : nullptr,
+                        .max_mtu = max_mtu},
+                       shared_.clock);
   if (!host) return std::move(host).error();
   host_ = std::move(*host);
   socket_watch_ = Watch(*context.poller, host_->socket(), *this, Trigger::edge);

@@ -163,7 +163,7 @@ EnetHost::EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_pt
       clock_(std::move(clock)),
       idle_(config.idle),
       filter_(config.filter),
-      batch_(config.batch),
+      batch_(can_send_segmented(static_cast<SocketHandle>(host->socket)) ? config.batch : nullptr),
       peers_(host->peerCount),
       unflushed_(peers_),
       one_by_one_(peers_) {
@@ -350,7 +350,7 @@ std::size_t EnetHost::flush_together(std::size_t peer, std::size_t tries) {
     } while (more && batch_->has_room(kProbeBytes));
     gathering = nullptr;
     host_->socket = socket;
-    const auto sent = batch_->send(this->socket(), to, tries - failures);
+    const auto sent = batch_->send(this->socket(), to);
     failures += sent.failures;
     if (sent.only_one_by_one) one_by_one_[peer] = true;
   }
