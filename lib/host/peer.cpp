@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/host/peer.hpp"
 
+#include <new>
+
 namespace tickwire::detail {
 namespace {
 
@@ -29,21 +31,32 @@ void Peer::on_link_up() {
   owner_.on_peer_changed(slot_);
 }
 
+// Nothing that comes from the network makes a pass throw.
+template <class Call>
+void Peer::within_memory(Call&& call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    session->fail({ErrorCode::out_of_resources, 0, "Out of memory for this connection."});
+  }
+}
+
 void Peer::on_packet(Packet packet, TimePoint now) {
-  session->receive(std::move(packet), now);
+  within_memory([&] { session->receive(std::move(packet), now); });
   if (session->asks_to_resume() != nullptr) return owner_.on_resume_asked(slot_);
   owner_.on_peer_changed(slot_);
 }
 
 TailPlace Peer::place_tail(std::span<const std::byte> front, std::size_t packet_bytes,
                            TimePoint now) {
-  const TailPlace place = session->place_tail(front, packet_bytes, now);
+  TailPlace place;
+  within_memory([&] { place = session->place_tail(front, packet_bytes, now); });
   if (place.room.size > 0) owner_.on_peer_changed(slot_);
   return place;
 }
 
 void Peer::on_tail(TimePoint now) {
-  session->receive_tail(now);
+  within_memory([&] { session->receive_tail(now); });
   owner_.on_peer_changed(slot_);
 }
 
@@ -68,7 +81,7 @@ void Peer::on_link_down(Error error) {
 void Peer::flush(TimePoint now) {
   if (!link) return;
   LinkSink sink(*link);
-  session->flush(sink, now);
+  within_memory([&] { session->flush(sink, now); });
   link->set_reading(session->wants_input() ? Reading::on : Reading::paused);
   if (!session->wants_link_closed()) return;
   link->close();

@@ -71,6 +71,9 @@ class Peer final : public LinkHandler {
   bool in_dirty_list = false;
 
  private:
+  template <class Call>
+  void within_memory(Call&& call);
+
   PeerOwner& owner_;
   std::uint32_t slot_;
 };

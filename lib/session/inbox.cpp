@@ -2,6 +2,7 @@
 #include "lib/session/inbox.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace tickwire::detail {
 namespace {
@@ -115,9 +116,9 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
 
 void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
                           std::span<const std::byte> records, std::uint32_t messages) {
-  count_taken(channel(channel_index), messages);
   reliable_.push_back(MessageRun::records(std::move(block), records, messages, channel_index,
                                           arrivals_++, MessageRun::Credit::spent));
+  count_taken(channel(channel_index), messages);
 }
 
 // The credit goes back at once, or the channels that have their memory could starve behind those
@@ -224,9 +225,14 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
   if (reserved_bytes_ + total > limits_.max_reassembly_bytes || !budget_.reserve(total)) {
     return Outcome::parked;
   }
+  try {
+    // In one piece: the system gives pages to so large a block only as bytes are written to it.
+    from.assembly = {pool_.allocate(total), kind, total, 0, 0, arrivals_++};
+  } catch (const std::bad_alloc&) {
+    budget_.release(total);
+    return Outcome::parked;
+  }
   reserved_bytes_ += total;
-  // In one piece: the system gives pages to so large a block only as bytes are written to it.
-  from.assembly = {pool_.allocate(total), kind, total, 0, 0, arrivals_++};
   return Outcome::done;
 }
 
@@ -248,9 +254,9 @@ bool Inbox::count_piece(std::uint8_t index, Channel& from, std::size_t bytes) {
   Assembly whole = std::exchange(assembly, Assembly());
   const auto body = wire::read_message_body(whole.kind, {whole.buffer.bytes(), whole.total});
   if (!body) return false;
-  count_taken(from, 1);
   reliable_.push_back(
       MessageRun::whole(std::move(whole.buffer), whole.total, whole.kind, index, arrivals_++));
+  count_taken(from, 1);
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -136,6 +137,11 @@ class MemoryLink final : public Link {
 
   void on_packet(Packet packet, TimePoint now) { handler_->on_packet(std::move(packet), now); }
 
+  void end_without_memory() {
+    close();
+    handler_->on_link_down({ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
+  }
+
   void on_end(EndReason reason) {
     const bool was_up = std::exchange(state_, State::over) == State::up;
     handler_->on_link_down(explain(reason, was_up, peer_));
@@ -210,7 +216,12 @@ class MemoryTransport final : public Transport {
     MemoryLink* link = arrival.wire->end(arrival.to).link;
     if (arrival.kind == Arrival::Kind::answer) return link->on_answer();
     if (arrival.kind == Arrival::Kind::end) return link->on_end(arrival.reason);
-    Packet packet(*context_.pool, arrival.size_bytes);
+    Packet packet;
+    try {
+      packet = Packet(*context_.pool, arrival.size_bytes);
+    } catch (const std::bad_alloc&) {
+      return link->end_without_memory();
+    }
     packet.append({arrival.bytes.bytes(), arrival.size_bytes});
     link->on_packet(std::move(packet), now);
   }

@@ -18,8 +18,10 @@ void FrameReader::take(std::size_t bytes, BufferPool& pool, ReadBlock& block, Pa
     if (prefix_bytes_ < kFramePrefixBytes || !open_frame()) break;
     const std::size_t here = fresh - offset;
     if (here < length_) {
-      if (!place(block.fresh(offset, fresh), taker)) keep(block.fresh(offset, fresh), pool);
-      break;
+      const auto front = block.fresh(offset, fresh);
+      block.advance(fresh);  // whatever happens: packets lie there
+      if (!place(front, taker)) keep(front, pool);
+      return;
     }
     wanted = taker.take_packet(block.packet(offset, length_));
     offset += length_;

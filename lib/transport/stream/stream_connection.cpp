@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/stream/stream_connection.hpp"
 
-#include <algorithm>
-#include <cstdint>
+#include <new>
 #include <utility>
 
-#include "lib/base/bytes.hpp"
 #include "lib/transport/stream/frame_violation.hpp"
 #include "lib/transport/stream/stream_link.hpp"
 #include "lib/transport/tcp/tcp_stream.hpp"
@@ -13,24 +11,6 @@
 namespace tickwire::detail {
 namespace {
 
-// What may wait here for the kernel, where the budget allows as much, and from where on a write is
-// worth its system call even before the pass ends.
-struct WriteSizes {
-  std::size_t queue;
-  std::size_t write;
-};
-// A fast way takes it at once, and the larger the writes are, the seldomer the other end is woken.
-constexpr WriteSizes kPlainSizes{1024 * 1024, 768 * 1024};
-// What is encrypted byte by byte had better be in the cache still.
-constexpr WriteSizes kTlsSizes{192 * 1024, 128 * 1024};
-constexpr const WriteSizes& sizes_for(Security security) noexcept {
-  return security == Security::plain ? kPlainSizes : kTlsSizes;
-}
-// How soon room is looked for again where the budget is used up, which no socket tells: soon on a
-// fast way, which has room at once, and then at most this rarely.
-constexpr Duration kShortestLook = std::chrono::microseconds(200);
-constexpr Duration kLongestLook = std::chrono::milliseconds(5);
-constexpr std::size_t kUnaskedBytes = 512 * 1024;
 // What one connection may read in a pass before the others have their turn.
 constexpr std::size_t kReadBytesPerPass = 512 * 1024;
 // Behind a piece of a large message comes the next one, of which only the front belongs here.
@@ -39,12 +19,6 @@ constexpr std::size_t kRoomBehindPlaced = 2048;
 constexpr Duration kClosingTime = std::chrono::seconds(2);
 // For one who has failed the handshake to read why.
 constexpr Duration kTurnAwayTime = std::chrono::milliseconds(250);
-
-// The system has one number for a call that nobody answers and for a peer that fell silent.
-Error while_up(Error error) {
-  if (error.code == ErrorCode::connect_timed_out) error.code = ErrorCode::connection_lost;
-  return error;
-}
 
 Error no_room() {
   return {ErrorCode::out_of_resources, 0, "The system has no room to wait for a socket."};
@@ -102,7 +76,16 @@ std::optional<TimePoint> StreamConnection::deadline() const {
   return deadline_;
 }
 
+// Nothing that comes from the network makes a pass throw.
 void StreamConnection::service(TimePoint now) {
+  try {
+    proceed(now);
+  } catch (const std::bad_alloc&) {
+    go_down({ErrorCode::out_of_resources, 0, "Out of memory for what arrives."});
+  }
+}
+
+void StreamConnection::proceed(TimePoint now) {
   if (phase_ == Phase::calling) call(now);
   if (phase_ == Phase::greeting) greet();
   if (phase_ == Phase::up) move_bytes(now);
@@ -202,7 +185,7 @@ void StreamConnection::read_some(TimePoint now) {
     if (frames_.is_placed()) room = room.first(kRoomBehindPlaced);
     const IoResult result = stream_->read(rest, room);
     if (result.status == IoStatus::ended) return stream_ended(now);
-    if (result.status == IoStatus::failed) return go_down(while_up(stream_->failure()));
+    if (result.status == IoStatus::failed) return go_down(failure_while_up());
     if (result.status == IoStatus::blocked) {
       read_awaits_ = stream_->awaits();
       edge_ = Edge::bytes;
@@ -273,99 +256,6 @@ void StreamConnection::stream_ended(TimePoint now) {
            : frames_.is_first() ? "The other end closed the stream before it said anything; it may "
                                   "expect another scheme, such as tls:// or tcp://."
                                 : "The other end closed the stream without a goodbye."});
-}
-
-// Datagrams are let in above the budget, by half of it: room comes in steps, as the other end's
-// system acknowledges, and what is late is dropped for it.
-std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
-  if (phase_ != Phase::up) return 0;
-  const std::size_t most_in_queue = sizes_for(shared_.options.security).queue;
-  if (queue_.bytes() >= most_in_queue) {
-    budget_.note_full();
-    return 0;
-  }
-  const std::size_t in_queue = most_in_queue - queue_.bytes();
-  if (!budget_.has_limit()) return in_queue;
-  const std::size_t extra = lane == Lane::datagram ? budget_.bytes() / 2 : 0;
-  const std::size_t most = budget_.bytes() + extra;
-  if (waiting_bytes() >= most) {
-    budget_.note_full();
-    static_cast<void>(look_at_backlog());
-  }
-  return std::min(in_queue, most - std::min(most, waiting_bytes()));
-}
-
-// Of what was written since the system was last asked, nothing counts as gone.
-std::size_t StreamConnection::waiting_bytes() const noexcept {
-  return queue_.bytes() + static_cast<std::size_t>(written_bytes_ - drained_bytes_);
-}
-
-std::optional<SendBacklog> StreamConnection::look_at_backlog() noexcept {
-  const auto backlog = send_backlog(socket_);
-  // Encrypted bytes are more than was written; acknowledged ones are never taken back.
-  const std::uint64_t held = std::min<std::uint64_t>(written_bytes_, backlog ? backlog->bytes : 0);
-  drained_bytes_ = std::max(drained_bytes_, written_bytes_ - held);
-  return backlog;
-}
-
-// The system is asked only where more may wait than is always allowed; on a fast way, where each
-// question is felt, only after some more.
-void StreamConnection::measure(TimePoint now) {
-  deadline_ = TimePoint::max();
-  if (waiting_bytes() < (budget_.has_limit() ? SendBudget::kLeastBytes : kUnaskedBytes)) return;
-  const auto backlog = look_at_backlog();
-  if (!backlog) return budget_.lift();
-  budget_.update({drained_bytes_, backlog->shortest_rtt}, now);
-  if (!budget_.has_limit() || waiting_bytes() < budget_.bytes()) {
-    look_interval_ = Duration::zero();
-    return;
-  }
-  look_interval_ = std::clamp(2 * look_interval_, kShortestLook, kLongestLook);
-  set_deadline(now + look_interval_);
-}
-
-void StreamConnection::send(Packet packet, Packet body) {
-  if (phase_ != Phase::up || write_failure_) return;
-  if (shared_.options.framing == Framing::frames) {
-    const auto length = static_cast<std::uint32_t>(packet.size() + body.size());
-    store(packet.prepend(kFramePrefixBytes), length);
-  }
-  queue_.push(std::move(packet));
-  if (body) queue_.push(std::move(body));
-  const std::size_t enough = sizes_for(shared_.options.security).write;
-  if (queue_.bytes() >= enough && !write_blocked_) write_some();
-  mark_dirty();
-}
-
-void StreamConnection::flush(TimePoint now) {
-  if (phase_ != Phase::up) return;
-  if (!write_blocked_) write_some();
-  measure(now);
-}
-
-// Failures are told by the next `service`: only there may a handler be called.
-void StreamConnection::write_some() {
-  while (!queue_.empty() && !write_blocked_ && !write_failure_) {
-    const std::size_t count = queue_.gather(shared_.pieces);
-    const IoResult result = stream_->write(std::span(shared_.pieces).first(count));
-    if (result.status == IoStatus::done) {
-      queue_.consume(result.bytes);
-      written_bytes_ += result.bytes;
-    } else if (result.status == IoStatus::blocked) {
-      block_writing();
-    } else {
-      write_failure_ = std::make_unique<Error>(while_up(stream_->failure()));
-      queue_.clear();
-      mark_ready();
-    }
-  }
-}
-
-// Noted at once: a read that follows may be blocked too, and wait for something else.
-void StreamConnection::block_writing() {
-  write_blocked_ = true;
-  write_awaits_ = stream_->awaits();
-  wait_for_more();
 }
 
 void StreamConnection::wait_for_more() {
@@ -468,6 +358,13 @@ void StreamConnection::leave() {
   if (phase_ != Phase::closing) return;
   write_some();
   if (!write_failure_) static_cast<void>(stream_->shut_down());
+}
+
+// The system has one number for a call that nobody answers and for a peer that fell silent.
+Error StreamConnection::failure_while_up() const {
+  Error error = stream_->failure();
+  if (error.code == ErrorCode::connect_timed_out) error.code = ErrorCode::connection_lost;
+  return error;
 }
 
 void StreamConnection::go_down(Error error) {

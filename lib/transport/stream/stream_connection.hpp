@@ -19,8 +19,8 @@ namespace tickwire::detail {
 
 class StreamLink;
 
-/// One connection over a stream, from the call or the accept to the last byte. It outlives its
-/// link, to let what was sent leave.
+/// One connection over a stream, from the call or the accept to the last byte, in two files:
+/// stream_connection_send.cpp has what it sends. It outlives its link, to let what was sent leave.
 ///
 /// Lifetime: owned by its transport, which frees it between calls once it `is_dead`.
 class StreamConnection final : public PollTarget {
@@ -82,6 +82,7 @@ class StreamConnection final : public PollTarget {
   void mark_dirty();
   void set_deadline(TimePoint deadline);
 
+  void proceed(TimePoint now);
   void call(TimePoint now);
   void begin_greeting(StreamSocket socket);
   void greet();
@@ -90,18 +91,21 @@ class StreamConnection final : public PollTarget {
   void read_some(TimePoint now);
   void hand_out(std::size_t bytes, TimePoint now);
   void stream_ended(TimePoint now);
-  void write_some();
-  void measure(TimePoint now);
-  std::optional<SendBacklog> look_at_backlog() noexcept;
-  [[nodiscard]] std::size_t waiting_bytes() const noexcept;
+  void wait_for_more();
+  [[nodiscard]] Error failure_while_up() const;
   void finish_closing();
   void end_writing();
-  void block_writing();
   void discard_input();
-  void wait_for_more();
   void go_down(Error error);
   void turn_away(const Error& error);
   void die();
+
+  // stream_connection_send.cpp
+  [[nodiscard]] std::size_t waiting_bytes() const noexcept;
+  std::optional<SendBacklog> look_at_backlog() noexcept;
+  void measure(TimePoint now);
+  void write_some();
+  void block_writing();
 
   // What is needed until it is up.
   struct Beginning {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+#include "test/support/counting_resource.hpp"
+#include "test/support/host_pair.hpp"
+
+/// Hosts whose memory has an end: what the network brings never throws out of a pass.
+using namespace tickwire;
+using namespace std::chrono_literals;
+using test::CountingResource;
+using test::HostPair;
+using test::PairOptions;
+
+namespace {
+
+constexpr std::size_t kLarge = 8 * 1024 * 1024;
+
+PairOptions with_memory(CountingResource& memory) {
+  PairOptions options;
+  options.server.memory = &memory;
+  return options;
+}
+
+}  // namespace
+
+CONTRACT_CASE("a large message that a host has no memory for waits until there is some") {
+  CountingResource memory;
+  HostPair pair(scheme, with_memory(memory));
+  pair.connect();
+  memory.leave(kLarge - 1);
+  const std::string text = test::pattern(kLarge);
+  REQUIRE(test::send_text(pair.caller, text));
+  REQUIRE(test::send_text(pair.caller, "beside it", test::on_channel(1)));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
+  pair.run(500ms);
+  CHECK(pair.server.log.texts() == std::vector<std::string>{"beside it"});
+  memory.lift_limit();
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
+  CHECK(pair.server.log.texts_on(0) == std::vector{text});
+}
+
+CONTRACT_CASE("a host without memory for packets ends the connection that needs it, and lives on") {
+  CountingResource memory;
+  HostPair pair(scheme, with_memory(memory));
+  pair.connect();
+  memory.leave(0);
+  REQUIRE(test::send_text(pair.caller, test::pattern(kLarge)));
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.last(EventType::disconnected).error.code == ErrorCode::out_of_resources);
+  memory.lift_limit();
+  REQUIRE(test::send_text(pair.connect(pair.add()), "after it"));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() > 0; }));
+}
