@@ -17,6 +17,8 @@ class ByteSink {
 
   /// What was written. Lacks what a living `ByteWriter` has not handed over yet.
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  /// Whether a `ByteWriter` is not done with it yet.
+  [[nodiscard]] bool has_writer() const noexcept { return has_writer_; }
 
  protected:
   ByteSink() noexcept = default;
@@ -36,6 +38,7 @@ class ByteSink {
 
  private:
   friend class ByteWriter;
+  bool has_writer_ = false;
 };
 
 /// Memory for one encode after the other: keeps what it has grown to, and is faster than a vector,

@@ -115,6 +115,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   /// The same for whoever made the writer, and knows its sink.
   void finish(ByteSink& sink) noexcept {
     sink.size_ = static_cast<std::size_t>(cursor_ - sink.data_);
+    sink.has_writer_ = false;
     sink_ = nullptr;
   }
 
@@ -218,6 +219,7 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
   void open() noexcept {
     cursor_ = sink_->data_ + sink_->size_;
     end_ = sink_->data_ + sink_->capacity_;
+    sink_->has_writer_ = true;
   }
   std::byte* room(std::size_t bytes) {
     if (static_cast<std::size_t>(end_ - cursor_) < bytes) [[unlikely]]

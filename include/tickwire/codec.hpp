@@ -60,8 +60,15 @@ Result<MessageId> Connection::send(const T& object, const SendOptions& options) 
 }
 
 template <class T>
+Result<void> Host::encode(const T& object) {
+  ByteSink* const sink = start_encoding();
+  if (sink == nullptr) return Error{ErrorCode::reentrant_call, 0, {}};
+  return detail::encode_message(object, *sink);
+}
+
+template <class T>
 Result<MessageId> Host::send(Connection connection, const T& object, const SendOptions& options) {
-  auto encoded = detail::encode_message(object, start_encoding());
+  auto encoded = encode(object);
   if (!encoded) return encoded.error();
   return send_encoded(connection, message_type<message_value_t<T>>, options);
 }
@@ -77,14 +84,14 @@ Result<MessageId> Host::send_and_wait(Connection connection, const T& object, Du
 
 template <class T>
 BroadcastResult Host::broadcast(const T& object, const BroadcastOptions& options) {
-  if (!detail::encode_message(object, start_encoding())) return {};
+  if (!encode(object)) return {};
   return broadcast_encoded(message_type<message_value_t<T>>, options);
 }
 
 template <class T>
 BroadcastResult Host::send_to(std::span<const Connection> targets, const T& object,
                               const SendOptions& options) {
-  if (!detail::encode_message(object, start_encoding())) return {0, 0, targets.size()};
+  if (!encode(object)) return {0, 0, targets.size()};
   return send_encoded_to(targets, message_type<message_value_t<T>>, options);
 }
 

@@ -26,7 +26,7 @@ enum class ErrorCode : std::uint16_t {
   send_queue_full = 1006,       ///< `max_send_queue_bytes` of the connection is reached
   too_many_connections = 1007,  ///< `max_connections` is reached
   no_such_channel = 1008,       ///< the channel is not configured
-  reentrant_call = 1009,        ///< a call that pumps the host, made inside one of its callbacks
+  reentrant_call = 1009,        ///< made inside a callback, or `serialize`, that does not allow it
   not_supported = 1010,         ///< this transport or build cannot do it
   encode_failed = 1011,         ///< the object's own serialize function threw
   wrong_type = 1012,            ///< the event holds another type, or none

@@ -173,7 +173,7 @@ class TICKWIRE_API Host {
   ///
   /// Errors: nothing changed then: `not_connected`, `no_such_channel`, `message_too_large`,
   ///         `send_queue_full`, `encode_failed`; `invalid_argument` for a `replace_key` with a
-  ///         reliable delivery.
+  ///         reliable delivery; `reentrant_call` while another object is being serialized.
   /// Events: `data_sent` with the id that is returned.
   template <class T>
   Result<MessageId> send(Connection connection, const T& object,
@@ -250,8 +250,11 @@ class TICKWIRE_API Host {
                                const SendOptions& options);
   Result<MessageId> send_owned(Connection connection, SendBuffer&& bytes,
                                const SendOptions& options);
-  // What the templates above come down to: encode into what `start_encoding` returns, and send it.
-  [[nodiscard]] ByteSink& start_encoding() noexcept;
+  // What the templates above come down to: encode, into what `start_encoding` returns, and send it.
+  // Null while another object is being encoded: it is that one's own functions who ask.
+  template <class T>
+  [[nodiscard]] Result<void> encode(const T& object);
+  [[nodiscard]] ByteSink* start_encoding() noexcept;
   Result<MessageId> send_encoded(Connection connection, std::uint32_t type,
                                  const SendOptions& options);
   BroadcastResult broadcast_encoded(std::uint32_t type, const BroadcastOptions& options);

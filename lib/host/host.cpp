@@ -167,9 +167,11 @@ BroadcastResult Host::forward(const Event& event, std::span<const Connection> ta
   return core_->send_to(targets, message, options);
 }
 
-ByteSink& Host::start_encoding() noexcept {
-  core_->encode_buffer().clear();
-  return core_->encode_buffer();
+ByteSink* Host::start_encoding() noexcept {
+  detail::EncodeBuffer& buffer = core_->encode_buffer();
+  if (buffer.has_writer()) return nullptr;
+  buffer.clear();
+  return &buffer;
 }
 
 BroadcastResult Host::broadcast_encoded(std::uint32_t type, const BroadcastOptions& options) {
