@@ -198,9 +198,10 @@ struct HostConfig {
   /// Nothing: the steady clock. Hosts with `enet://` in one process must share one.
   const Clock* clock = nullptr;
   /// Where packet memory comes from: thread-safe, and outlives the host and its events. Nothing:
-  /// the default; where that is the free store, blocks of 8 MiB and more lie on large pages. What
-  /// it throws leaves calls that send. A large message that arrives waits until there is memory;
-  /// a connection whose packets have none ends with `out_of_resources`.
+  /// the default; where that is the free store, blocks of 8 MiB and more lie on large pages. A
+  /// send that it has nothing for throws what it throws, or answers `encode_failed`, and changes
+  /// nothing. A large message that arrives waits until there is memory; a connection whose packets
+  /// have none ends with `out_of_resources`.
   std::pmr::memory_resource* memory = nullptr;
   /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
   std::shared_ptr<MemoryNetwork> memory_network{};

@@ -88,9 +88,13 @@ void HostCore::begin_pass() {
 }
 
 void HostCore::service_transports() {
-  in_service_ = true;
+  struct Service {
+    bool& is_on;
+    explicit Service(bool& flag) noexcept : is_on(flag) { is_on = true; }
+    ~Service() { is_on = false; }
+  };
+  const Service service(in_service_);  // the program's own `authenticate` may throw
   transports_.service(now_);
-  in_service_ = false;
 }
 
 void HostCore::end_pass() {

@@ -2,12 +2,17 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <new>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "test/support/counting_resource.hpp"
 #include "test/support/host_pair.hpp"
 
-/// Hosts whose memory has an end: what the network brings never throws out of a pass.
+/// Hosts whose memory has an end, or whose program throws: what the network brings never throws out
+/// of a pass by itself, and the host goes on.
 using namespace tickwire;
 using namespace std::chrono_literals;
 using test::CountingResource;
@@ -40,6 +45,38 @@ CONTRACT_CASE("a large message that a host has no memory for waits until there i
   memory.lift_limit();
   REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }));
   CHECK(pair.server.log.texts_on(0) == std::vector{text});
+}
+
+CONTRACT_CASE("a send that there is no memory for says so, and the connection goes on") {
+  CountingResource memory;
+  PairOptions options;
+  options.client.memory = &memory;
+  HostPair pair(scheme, options);
+  pair.connect();
+  memory.leave(0);
+  const std::vector<std::byte> bytes(kLarge);
+  CHECK_THROWS_AS(static_cast<void>(pair.caller.send_bytes(bytes)), std::bad_alloc);
+  const auto sent = test::send_text(pair.caller, test::pattern(kLarge));
+  REQUIRE_FALSE(sent);
+  CHECK(sent.error().code == ErrorCode::encode_failed);
+  memory.lift_limit();
+  REQUIRE(test::send_text(pair.caller, "after it"));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() > 0; }));
+  CHECK(pair.server.log.texts() == std::vector<std::string>{"after it"});
+}
+
+CONTRACT_CASE("a host whose program throws while it is asked goes on with the others") {
+  PairOptions options;
+  options.server.authenticate = [](const ConnectionRequest& request) -> Result<void> {
+    if (request.name == "bad") throw std::runtime_error("bad");
+    return {};
+  };
+  HostPair pair(scheme, options);
+  REQUIRE(pair.add()->connect(pair.address.to_string(), {.name = "bad"}));
+  CHECK_THROWS_AS(pair.run(1s), std::runtime_error);
+  pair.connect();
+  REQUIRE(test::send_text(pair.caller, "after it"));
+  REQUIRE(pair.until([&] { return pair.server.log.messages() > 0; }));
 }
 
 CONTRACT_CASE("a host without memory for packets ends the connection that needs it, and lives on") {
