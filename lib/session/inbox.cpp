@@ -50,11 +50,10 @@ ShortMessages short_messages(std::span<const std::byte> records, std::size_t mos
 
 Inbox::Inbox(const SessionSettings& settings, ReassemblyBudget& budget, BufferPool& pool,
              DropCounters& drops)
-    : limits_(settings.limits),
+    : settings_(settings),
       budget_(budget),
       pool_(pool),
       drops_(drops),
-      channels_(settings.channels.size()),
       granted_cost_(settings.limits.receive_window_bytes) {}
 
 Inbox::~Inbox() {
@@ -62,12 +61,13 @@ Inbox::~Inbox() {
 }
 
 Inbox::Channel& Inbox::channel(std::uint8_t index) {
+  if (channels_.empty()) channels_.resize(settings_.channels.size());
   if (!channels_[index]) channels_[index] = std::make_unique<Channel>();
   return *channels_[index];
 }
 
 bool Inbox::receive(const wire::PacketHeader& header, Packet packet) {
-  if (header.channel >= channels_.size()) return false;
+  if (header.channel >= settings_.channels.size()) return false;
   if (header.lane == wire::PacketLane::reliable) {
     return receive_reliable(header, std::move(packet));
   }
@@ -75,7 +75,7 @@ bool Inbox::receive(const wire::PacketHeader& header, Packet packet) {
 }
 
 Inbox::Contents Inbox::look_at(std::span<const std::byte> records) const noexcept {
-  const ShortMessages first = short_messages(records, limits_.max_message_bytes);
+  const ShortMessages first = short_messages(records, settings_.limits.max_message_bytes);
   Contents found;
   found.messages = first.count;
   found.cost = first.cost();
@@ -127,7 +127,7 @@ void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
   on.parked.push_back({std::move(packet), sequence, 0});
   return_parked(on, on.parked.back());
-  return on.parked_cost <= limits_.receive_window_bytes;
+  return on.parked_cost <= settings_.limits.receive_window_bytes;
 }
 
 void Inbox::return_parked(Channel& on, Parked& parked) noexcept {
@@ -209,7 +209,7 @@ Inbox::Outcome Inbox::take_record(std::uint8_t index, Channel& from, const Packe
 }
 
 bool Inbox::is_too_large(const wire::MessageBody& message) const noexcept {
-  return message.payload.size() + message.metadata.size() > limits_.max_message_bytes;
+  return message.payload.size() + message.metadata.size() > settings_.limits.max_message_bytes;
 }
 
 Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> body) {
@@ -219,10 +219,10 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
   // Type and metadata come on top of what the limit is about.
   constexpr std::size_t extra_bytes = 16;
   if (!cursor.ok() || from.assembly.buffer || !wire::is_message(kind) || total == 0 ||
-      total > limits_.max_message_bytes + extra_bytes) {
+      total > settings_.limits.max_message_bytes + extra_bytes) {
     return Outcome::violation;
   }
-  if (reserved_bytes_ + total > limits_.max_reassembly_bytes || !budget_.reserve(total)) {
+  if (reserved_bytes_ + total > settings_.limits.max_reassembly_bytes || !budget_.reserve(total)) {
     return Outcome::parked;
   }
   try {
@@ -264,7 +264,7 @@ bool Inbox::count_piece(std::uint8_t index, Channel& from, std::size_t bytes) {
 // wrong with that.
 TailPlace Inbox::place_tail(const wire::PacketHeader& header, std::span<const std::byte> front,
                             std::size_t packet_bytes) {
-  if (header.channel >= channels_.size()) return {};
+  if (header.channel >= settings_.channels.size()) return {};
   ByteCursor cursor(front);
   const auto kind = static_cast<wire::Kind>(cursor.number<std::uint8_t>());
   const std::size_t body_bytes = cursor.varint();
@@ -337,7 +337,8 @@ void Inbox::push_unreliable(std::uint8_t channel, BufferRef block,
 }
 
 void Inbox::drop_unreliable_excess() {
-  while (unreliable_cost_ > limits_.max_unreliable_queue.bytes && unreliable_messages_ > 1) {
+  while (unreliable_cost_ > settings_.limits.max_unreliable_queue.bytes &&
+         unreliable_messages_ > 1) {
     MessageRun& oldest = unreliable_.front();
     unreliable_cost_ -= oldest.cost();
     --unreliable_messages_;
@@ -396,13 +397,13 @@ std::optional<std::uint32_t> Inbox::take_acknowledgement(std::uint8_t index) noe
 bool Inbox::owes_credit() const noexcept {
   // What was given back for parked packets is taken back when they go on: the limit told may be
   // ahead for a while.
-  return returned_cost_ + limits_.receive_window_bytes >=
-         granted_cost_ + limits_.receive_window_bytes / 4;
+  return returned_cost_ + settings_.limits.receive_window_bytes >=
+         granted_cost_ + settings_.limits.receive_window_bytes / 4;
 }
 
 std::optional<std::uint64_t> Inbox::take_credit() noexcept {
   if (!owes_credit()) return std::nullopt;
-  granted_cost_ = returned_cost_ + limits_.receive_window_bytes;
+  granted_cost_ = returned_cost_ + settings_.limits.receive_window_bytes;
   return granted_cost_;
 }
 
@@ -436,7 +437,7 @@ ResumePoint Inbox::rewind() {
   parked_channels_ = 0;
   holds_changed_ = false;
   owed_messages_ = 0;
-  granted_cost_ = returned_cost_ + limits_.receive_window_bytes;
+  granted_cost_ = returned_cost_ + settings_.limits.receive_window_bytes;
   point.spent = received_cost_;
   point.limit = granted_cost_;
   return point;

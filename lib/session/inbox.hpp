@@ -100,6 +100,7 @@ class Inbox {
       std::uint8_t channel) const noexcept;
   [[nodiscard]] bool owes_acknowledgements() const noexcept { return owed_messages_ > 0; }
   [[nodiscard]] std::uint64_t owed_messages() const noexcept { return owed_messages_; }
+  /// Those that have been used are among so many.
   [[nodiscard]] std::size_t channels() const noexcept { return channels_.size(); }
 
   /// The new limit to tell the other end, once a quarter of the window has come free.
@@ -168,11 +169,11 @@ class Inbox {
   void count_taken(Channel& from, std::uint32_t messages) noexcept;
   void drop_unreliable_excess();
 
-  const Limits& limits_;
+  const SessionSettings& settings_;
   ReassemblyBudget& budget_;
   BufferPool& pool_;
   DropCounters& drops_;
-  std::vector<std::unique_ptr<Channel>> channels_;  // made when first used
+  std::vector<std::unique_ptr<Channel>> channels_;  // all and each made when first used
   RingQueue<MessageRun> reliable_;
   RingQueue<MessageRun> unreliable_;
   std::uint64_t unreliable_messages_ = 0;

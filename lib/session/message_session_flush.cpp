@@ -7,10 +7,19 @@
 namespace tickwire::detail {
 namespace {
 
-// Holds every record of one flush at 64 channels: 323 bytes of acknowledgements, 192 of holds, 529
-// of a goodbye, and a few more.
-constexpr std::size_t kControlBytes = 1100;
 constexpr std::size_t kAcknowledgementBytes = 5;
+constexpr std::size_t kHoldBytes = wire::record_bytes(1);
+
+// What all that is owed at one flush takes at most, without the goodbye, and the goodbye.
+constexpr std::size_t owed_bytes(std::size_t channels) noexcept {
+  return wire::record_bytes(channels * kAcknowledgementBytes) + channels * kHoldBytes +
+         wire::record_bytes(sizeof(std::uint64_t)) + wire::record_bytes(0);
+}
+constexpr std::size_t goodbye_bytes(std::size_t channels) noexcept {
+  return wire::record_bytes(sizeof(std::uint16_t) + varint_bytes(wire::kMaxReasonBytes) +
+                            wire::kMaxReasonBytes + channels * kAcknowledgementBytes);
+}
+
 // Acknowledgements owed at which they wait no longer for data or credit to travel with.
 constexpr std::uint64_t kAcknowledgeCount = 4096;
 
@@ -38,26 +47,22 @@ void MessageSession::flush(PacketSink& sink, TimePoint now) {
 
 void MessageSession::write_handshake(PacketWriter& writer) {
   if (!opening_) return;
-  if (opening_->refusal) {
-    const auto body = encode_refusal(*opening_->refusal);
-    Packet packet(pool_, kControlBytes);
-    std::copy(body.begin(), body.end(),
-              wire::append_record(packet, wire::Kind::refuse, body.size()));
+  const auto write = [&](wire::Kind kind, std::span<const std::byte> body) {
+    Packet packet(pool_, wire::record_bytes(body.size()));
+    std::copy(body.begin(), body.end(), wire::append_record(packet, kind, body.size()));
     writer.write_control(std::move(packet), Lane::control);
+  };
+  if (opening_->refusal) {
+    write(wire::Kind::refuse, encode_refusal(*opening_->refusal));
     opening_->refusal.reset();
   }
   if (state_ == SessionState::ended) return;
   if (!opening_->greeting.empty()) {
-    Packet packet(pool_, kControlBytes);
-    std::copy(opening_->greeting.begin(), opening_->greeting.end(),
-              wire::append_record(packet, opening_->greeting_kind, opening_->greeting.size()));
-    writer.write_control(std::move(packet), Lane::control);
+    write(opening_->greeting_kind, opening_->greeting);
     opening_->greeting.clear();
   }
   if (owes_ready_) {
-    Packet packet(pool_, kControlBytes);
-    static_cast<void>(wire::append_record(packet, wire::Kind::ready, 0));
-    writer.write_control(std::move(packet), Lane::control);
+    write(wire::Kind::ready, {});
     owes_ready_ = false;
   }
   if (was_open_) opening_.reset();
@@ -73,7 +78,8 @@ void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now)
   const bool holds = state_ != SessionState::ended && inbox_.owes_holds();
   if (!acknowledge && !credit && !holds && !closing_now && !owes_close_ack_) return;
 
-  Packet packet(pool_, kControlBytes);
+  Packet packet(
+      pool_, owed_bytes(inbox_.channels()) + (closing_now ? goodbye_bytes(outbox_.channels()) : 0));
   if (acknowledge) {
     std::byte owed[kMaxChannels * kAcknowledgementBytes];
     std::byte* end = owed;

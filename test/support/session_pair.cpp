@@ -2,12 +2,18 @@
 #include "test/support/session_pair.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
 
 #include "test/support/placed_tail.hpp"
 
 namespace tickwire::test {
 
 void CapturingSink::send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) {
+  // One that is overfull has less than no room.
+  if (packet.room() > std::numeric_limits<std::int32_t>::max())
+    throw std::logic_error("A packet has no room for what was written into it.");
   bytes_sent += packet.size();
   if (fills_up) capacity -= std::min(capacity, packet.size());
   packets.push_back({std::move(packet), lane, channel});

@@ -167,6 +167,36 @@ TEST_CASE("a close lets what is queued go out, and both ends say who closed") {
   CHECK(pair.acceptor.session.wants_link_closed());
 }
 
+TEST_CASE("all that can be owed at once fits the packet of a goodbye") {
+  const auto with_all_channels = [](Direction direction) {
+    test::SessionPlan plan = SessionPair::settings(direction);
+    plan.channels.resize(detail::kMaxChannels);
+    plan.self.channels = detail::kMaxChannels;
+    return plan;
+  };
+  SessionPair pair(with_all_channels(Direction::dialled), with_all_channels(Direction::accepted));
+  pair.connect();
+  const std::string text(2000, 'x');
+  for (std::uint8_t channel = 0; channel < detail::kMaxChannels; ++channel) {
+    CHECK(pair.dialler.send(text, Delivery::reliable, channel) == ErrorCode::none);
+    CHECK(pair.acceptor.send(text, Delivery::reliable, channel) == ErrorCode::none);
+  }
+  pair.acceptor.session.flush(pair.acceptor.sink, pair.now);
+  pair.dialler.session.flush(pair.dialler.sink, pair.now);
+  pair.deliver(pair.dialler, pair.acceptor);
+  pair.acceptor.take_events();
+  CHECK(pair.acceptor.texts().size() == detail::kMaxChannels);
+  pair.acceptor.session.close({4242, std::string(300, 'y')}, pair.now);
+  const std::size_t before = pair.acceptor.sink.packets.size();
+  pair.acceptor.session.flush(pair.acceptor.sink, pair.now);
+  REQUIRE(pair.acceptor.sink.packets.size() > before);
+  pair.advance(100ms);
+  CHECK(pair.dialler.texts().size() == detail::kMaxChannels);
+  REQUIRE(pair.dialler.count(EventType::disconnected) == 1);
+  CHECK(pair.dialler.events.back().error.message() == std::string(200, 'y'));
+  CHECK(pair.dialler.count(EventType::data_sent) == detail::kMaxChannels);
+}
+
 TEST_CASE("a goodbye that overtakes data waits for it") {
   SessionPair pair;
   pair.connect();
