@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <signal.h>
+
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -28,6 +29,14 @@ std::atomic<bool> stopped{false};
 
 extern "C" void on_stop_signal(int) {
   stopped = true;
+}
+
+// What waits in a call is woken: a password that is being read.
+void catch_stop_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_stop_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
 }
 
 int fail(const std::string& sentence) {
@@ -79,7 +88,10 @@ int run_room(const RoomOptions& options) {
   const auto bound = host.listen(options.url);
   if (!bound) return fail(bound.error().message());
   std::cout << "The room is at " << bound->to_string() << '\n' << std::flush;
-  if (!options.ready_file.empty()) std::ofstream(options.ready_file) << bound->to_string() << '\n';
+  if (!options.ready_file.empty() &&
+      !(std::ofstream(options.ready_file) << bound->to_string() << std::endl)) {
+    return fail(options.ready_file + ": cannot be written.");
+  }
   while (!stopped) {
     while (const auto event = host.poll())
       room.take(*event);
@@ -165,8 +177,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   // C's standard input is locked by the thread that reads it, and the program's end waits for that.
   std::ios::sync_with_stdio(false);
-  std::signal(SIGINT, on_stop_signal);
-  std::signal(SIGTERM, on_stop_signal);
+  catch_stop_signals();
   try {
     return room->parsed() ? run_room(room_options) : run_guest(join_options);
   } catch (const std::exception& error) {

@@ -51,7 +51,7 @@ bool read_line(std::string& line, std::string& problem) {
   char letter = 0;
   while (true) {
     const ssize_t count = ::read(STDIN_FILENO, &letter, 1);
-    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EINTR) return problem = "Interrupted.", false;
     if (count < 0) return problem = "Standard input cannot be read.", false;
     if (count == 0 && line.empty()) return problem = "No password came.", false;
     if (count == 0 || letter == '\n') break;

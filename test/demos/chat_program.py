@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Runs a room and its guests as users would, with good input and bad."""
 
+import array
+import fcntl
 import pathlib
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -163,6 +166,36 @@ class ChatProgram(unittest.TestCase):
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("line 2", done.stderr)
+
+    def test_a_room_that_cannot_say_where_it_is_ends(self):
+        ready = self.folder / "no folder" / "ready"
+        done = subprocess.run(
+            [CHAT, "room", "--listen", "tls://127.0.0.1:0", "--users", self.users, "--certificate",
+             self.certificate, "--key", self.key, "--ready-file", ready],
+            capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{ready}: cannot be written", done.stderr)
+
+    def test_who_is_ended_while_the_password_is_read_ends(self):
+        guest = subprocess.Popen([CHAT, "join", "tls://127.0.0.1:1", "--user", "ann"],
+                                 stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(guest.communicate)
+        guest.stdin.write(b"x")
+        guest.stdin.flush()
+        limit = time.monotonic() + PATIENCE
+        while self.waiting_bytes(guest.stdin):
+            self.assertLess(time.monotonic(), limit, "the password is not read")
+            time.sleep(0.01)
+        guest.terminate()
+        self.assertEqual(guest.wait(timeout=PATIENCE), 1)
+        self.assertIn(b"Interrupted", guest.stderr.read())
+
+    @staticmethod
+    def waiting_bytes(pipe):
+        """What was written into a pipe and not read yet."""
+        count = array.array("i", [0])
+        fcntl.ioctl(pipe.fileno(), termios.FIONREAD, count)
+        return count[0]
 
     def test_addresses_on_the_access_list_stay_outside(self):
         access = self.folder / "access"

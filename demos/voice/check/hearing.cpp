@@ -194,8 +194,15 @@ std::vector<std::string> Findings::failures() const {
     sentences.push_back(talker.hearing.talker + " was not heard: " + figures(presence) + ".");
   }
   for (const ClientFinding& client : clients) {
+    const std::string& name = client.report.name;
+    for (const Hearing& hearing : client.hearings) {
+      if (name == listener || hearing.presence.found())
+        continue;  // the listener's were asked above
+      sentences.push_back(name + " did not hear " + hearing.talker + ": " +
+                          figures(hearing.presence) + ".");
+    }
     if (!client.himself || !client.himself->found()) continue;
-    sentences.push_back(client.report.name + " heard himself: " + figures(*client.himself) + ".");
+    sentences.push_back(name + " heard himself: " + figures(*client.himself) + ".");
   }
   return sentences;
 }

@@ -52,7 +52,8 @@ struct Findings {
   std::vector<TalkerFinding> talkers;
   std::vector<ClientFinding> clients;
 
-  /// What is wrong, a sentence each. Nothing: every talker was heard, and nobody heard himself.
+  /// What is wrong, a sentence each. Nothing: every talker was heard, by all who recorded what they
+  /// heard, and nobody heard himself.
   [[nodiscard]] std::vector<std::string> failures() const;
 };
 

@@ -146,6 +146,16 @@ TEST_CASE("the checker fails with the name of a client who heard himself") {
   CHECK(contains(outcome.errors, "eve heard himself"));
 }
 
+TEST_CASE("the checker fails with the name of a client who did not hear another one") {
+  Meeting meeting;
+  const auto heard = meeting.folder.write("fred heard.wav", mixed({meeting.ann}, 200));
+  meeting.add_report(report("fred", "", heard.string(), "\"playback_started_at_us\": 7000000, "));
+  const Outcome outcome = check(meeting.arguments);
+  CHECK(outcome.status == 1);
+  CHECK(contains(outcome.errors, "fred did not hear bob"));
+  CHECK_FALSE(contains(outcome.errors, "fred did not hear ann"));
+}
+
 TEST_CASE("input that cannot be used gives a sentence and status 2") {
   const Meeting meeting;
   const auto with = [&](std::vector<std::string> more) {
