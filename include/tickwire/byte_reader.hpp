@@ -203,6 +203,7 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
 
   /// The next shared object is only pointed back to.
   TICKWIRE_API void expect_weak();
+  TICKWIRE_API void expect_owner() noexcept;
   /// Where a shared object stands in this stream.
   struct Identity {
     std::size_t index = 0;

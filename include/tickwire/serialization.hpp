@@ -267,6 +267,8 @@ void ByteReader::process_object(T& object) {
                 accepts_polymorphic<Base> ? PolymorphicTypes::accept : PolymorphicTypes::refuse);
   }
   dispatch(object);
+  // Of no object at all there was nothing to point back to.
+  if constexpr (is_weak_pointer<T>) expect_owner();
   if constexpr (may_nest<T>) leave();
   if constexpr (ranged_enum<T>) {
     constexpr auto range = tickwire_enum_range(MessageTag<T>{});

@@ -224,6 +224,10 @@ void ByteReader::expect_weak() {
   state().weak = true;
 }
 
+void ByteReader::expect_owner() noexcept {
+  state_->weak = false;
+}
+
 void ByteReader::registerSharedPointer(std::uint32_t id, const std::shared_ptr<void>& object) {
   const Identity known = identity(id & ~cereal::detail::msb_32bit);
   if (!known.first) fail(ErrorCode::malformed_object, "a shared object is there twice");

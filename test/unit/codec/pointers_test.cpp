@@ -48,6 +48,17 @@ struct Owner {
   }
 };
 
+/// Reads the way back before the way on.
+struct Branch {
+  std::weak_ptr<Branch> parent;
+  std::vector<std::shared_ptr<Branch>> children;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(parent, children);
+  }
+};
+
 struct Ring {
   std::shared_ptr<Ring> next;
   template <class Archive>
@@ -192,6 +203,24 @@ TEST_CASE("an object that owns itself is refused unless the program takes such")
   REQUIRE(taken.has_value());
   CHECK((*taken)->next == *taken);
   (*taken)->next.reset();
+}
+
+TEST_CASE("a way back that leads nowhere excuses no owner behind it") {
+  // One branch without a parent, whose one child it is itself.
+  const std::vector<std::byte> itself{std::byte{1}, std::byte{0}, std::byte{1}, std::byte{1}};
+  CHECK(contains(refusal<std::shared_ptr<Branch>>(itself, ErrorCode::malformed_object),
+                 "shared object 1 owns itself"));
+  // A chain, built back to front.
+  std::vector<std::shared_ptr<Branch>> chain;
+  for (int i = 0; i < 1000; ++i) {
+    chain.push_back(std::make_shared<Branch>());
+    if (i > 0) chain.back()->children.push_back(chain[chain.size() - 2]);
+  }
+  refusal<std::vector<std::shared_ptr<Branch>>>(encoded(chain), ErrorCode::budget_exceeded);
+  chain.resize(10);
+  both_ways(chain, [](const std::vector<std::shared_ptr<Branch>>& out) {
+    CHECK(out[9]->children.front() == out[8]);
+  });
 }
 
 TEST_CASE("objects without a default constructor are made by load_and_construct") {
