@@ -27,6 +27,10 @@ enum class Lane : std::uint8_t {
   datagram,  ///< once or never, at any time
 };
 
+/// What every link takes that loses datagrams, whatever the path to the other end: what ENet makes
+/// of the least MTU that it accepts. A packet of this size can leave again over another one.
+inline constexpr std::size_t kLeastLossyPacketBytes = 1248;
+
 /// What a link can do; fixed once it is up.
 struct LinkTraits {
   std::size_t max_packet_bytes = 0;    ///< on the reliable lanes

@@ -125,15 +125,16 @@ void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
 // that wait. The other end is told to hold the channel before it is told of the credit, so that no
 // correct one can pile up more than a window on it.
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
+  const std::uint64_t cost = records_cost(packet.bytes()).value_or(0);
   on.parked.push_back({std::move(packet), sequence, 0});
-  return_parked(on, on.parked.back());
+  return_parked(on, on.parked.back(), cost);
   return on.parked_cost <= settings_.limits.receive_window_bytes;
 }
 
-void Inbox::return_parked(Channel& on, Parked& parked) noexcept {
-  parked.returned_cost = records_cost(parked.packet.bytes()).value_or(0);
-  returned_cost_ += parked.returned_cost;
-  on.parked_cost += parked.returned_cost;
+void Inbox::return_parked(Channel& on, Parked& parked, std::uint64_t cost) noexcept {
+  parked.returned_cost = cost;
+  returned_cost_ += cost;
+  on.parked_cost += cost;
 }
 
 void Inbox::take_back_parked(Channel& on, Parked& parked) noexcept {
@@ -148,12 +149,16 @@ bool Inbox::retry_parked() {
     Channel& from = *channels_[i];
     while (!from.parked.empty()) {
       Parked& next = from.parked.front();
+      const std::size_t bytes = next.packet.size();
+      std::uint64_t cost = next.returned_cost;
       take_back_parked(from, next);
       const Outcome outcome =
           take_reliable(static_cast<std::uint8_t>(i), from, next.packet, next.sequence);
       if (outcome == Outcome::violation) return false;
       if (outcome == Outcome::parked) {
-        return_parked(from, next);
+        // Mostly all of it still waits. It may be long, and this comes every pass.
+        if (next.packet.size() != bytes) cost = records_cost(next.packet.bytes()).value_or(0);
+        return_parked(from, next, cost);
         break;
       }
       static_cast<void>(from.parked.take_front());
@@ -420,22 +425,29 @@ bool Inbox::has_before(std::uint64_t arrival) const noexcept {
          (!unreliable_.empty() && unreliable_.front().arrival() < arrival);
 }
 
+void Inbox::drop_unfinished() noexcept {
+  for (const auto& each : channels_) {
+    if (!each) continue;
+    if (each->assembly.buffer) release_memory(each->assembly.total);
+    each->assembly = Assembly();
+    // What waited has had its credit back.
+    each->parked.clear();
+    each->parked_cost = 0;
+    each->told_held = false;
+  }
+  parked_channels_ = 0;
+  holds_changed_ = false;
+}
+
 ResumePoint Inbox::rewind() {
+  drop_unfinished();
   ResumePoint point;
   for (std::size_t i = 0; i < channels_.size(); ++i) {
     if (!channels_[i]) continue;
     Channel& from = *channels_[i];
-    if (from.assembly.buffer) release_memory(from.assembly.total);
-    from.assembly = Assembly();
-    // What waited has had its credit back.
-    from.parked.clear();
-    from.parked_cost = 0;
-    from.told_held = false;
     from.acknowledged = from.taken;
     if (from.taken > 0) point.taken.emplace_back(static_cast<std::uint8_t>(i), from.taken);
   }
-  parked_channels_ = 0;
-  holds_changed_ = false;
   owed_messages_ = 0;
   granted_cost_ = returned_cost_ + settings_.limits.receive_window_bytes;
   point.spent = received_cost_;

@@ -107,8 +107,10 @@ class Inbox {
   [[nodiscard]] std::optional<std::uint64_t> take_credit() noexcept;
   [[nodiscard]] bool owes_credit() const noexcept;
 
-  /// Forgets what had begun to arrive, since all of it comes again over another link, and says
-  /// where the other end is to go on.
+  /// Forgets what had begun to arrive, and whatever waits for memory: it comes again over another
+  /// link, or never.
+  void drop_unfinished() noexcept;
+  /// The same, and says where the other end is to go on over another link.
   [[nodiscard]] ResumePoint rewind();
 
   [[nodiscard]] std::uint32_t datagrams_received() const noexcept;
@@ -149,7 +151,7 @@ class Inbox {
   [[nodiscard]] Channel& channel(std::uint8_t index);
   [[nodiscard]] Contents look_at(std::span<const std::byte> records) const noexcept;
   [[nodiscard]] bool park(Channel& on, Packet packet, std::uint16_t sequence);
-  void return_parked(Channel& on, Parked& parked) noexcept;
+  void return_parked(Channel& on, Parked& parked, std::uint64_t cost) noexcept;
   void take_back_parked(Channel& on, Parked& parked) noexcept;
   [[nodiscard]] bool receive_reliable(const wire::PacketHeader& header, Packet packet);
   [[nodiscard]] bool receive_datagram(const wire::PacketHeader& header, Packet packet);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lib/base/deadline.hpp"
+
 namespace tickwire::detail {
 namespace {
 
@@ -31,7 +33,7 @@ MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, 
       opening_(std::make_unique<Opening>()) {
   opening_->authenticate = std::move(start.authenticate);
   opening_->within = is_dialled() ? start.connect_timeout : settings_->timeouts.handshake;
-  opening_->until = now + opening_->within;
+  opening_->until = deadline_after(now, opening_->within);
 }
 
 MessageSession::Ending& MessageSession::ending() {
@@ -40,14 +42,13 @@ MessageSession::Ending& MessageSession::ending() {
 }
 
 void MessageSession::use_link(const LinkTraits& traits) noexcept {
-  LinkTraits usable = traits;
-  usable.gathers = traits.gathers && !protector_.needs_whole_packets();
-  outbox_.set_packet_limits(usable);
-  measures_loss_ = traits.loses_datagrams;
-  is_private_ = traits.is_private;
+  link_ = traits;
+  link_.gathers = traits.gathers && !protector_.needs_whole_packets();
+  outbox_.set_packet_limits(link_);
 }
 
 void MessageSession::link_up(const LinkTraits& traits) {
+  if (wants_call() && !outbox_.fits(traits)) return finish(std::move(resumption_->why));
   use_link(traits);
   if (state_ != SessionState::waiting_for_link && !wants_call()) return;
   ResumeWords words;
@@ -144,7 +145,8 @@ TailPlace MessageSession::place_tail(std::span<const std::byte> front, std::size
 }
 
 void MessageSession::receive_tail(TimePoint now) {
-  if (state_ == SessionState::ended) return;
+  // A message of which a part is missing goes with its link.
+  if (state_ == SessionState::ended || state_ == SessionState::interrupted) return;
   heard_at_ = now;
   if (!inbox_.receive_tail()) return violate("a malformed packet");
   after_data(now);
@@ -305,7 +307,7 @@ TimePoint MessageSession::next_deadline() const noexcept {
   if (!was_open_) return opening_->until;
   if (state_ == SessionState::interrupted) return resumption_->until;
   TimePoint next = std::min(dead_at(), ping_at_);
-  next = std::min(next, acknowledge_at_);
+  if (!waits_for_room_) next = std::min(next, acknowledge_at_);
   if (ending_) next = std::min(next, ending_->linger_until);
   return next;
 }
@@ -335,11 +337,11 @@ bool MessageSession::find_event(Event& into, Held& held) {
     auto notice = resumption_->notices.take_front();
     into.type = notice.type;
     into.error = std::move(notice.error);
-  } else if (!inbox_.empty() && !is_paused() && (!receipt_is_next_ || receipts_.empty())) {
+  } else if (!inbox_.empty() && !is_paused() && (receipts_due_ == 0 || receipts_.empty())) {
     take_first_message(into, held);
   } else if (!receipts_.empty()) {
     receipts_.take(into);
-    receipt_is_next_ = false;
+    if (receipts_due_ > 0) --receipts_due_;
   } else {
     end_pending_ = false;
     into.type = was_open_ ? EventType::disconnected : EventType::error;
@@ -348,11 +350,11 @@ bool MessageSession::find_event(Event& into, Held& held) {
   return true;
 }
 
-// Of a packet. The others follow at once: receipts take turns with packets.
+// Of a packet. The others follow at once; then it is the turn of as many receipts.
 void MessageSession::take_first_message(Event& into, Held& held) {
   run_ = inbox_.take();
   stats_.messages_received += run_.messages();
-  receipt_is_next_ = true;
+  receipts_due_ = run_.messages();
   run_.take(into, held);
 }
 
@@ -364,7 +366,7 @@ ConnectionStats MessageSession::stats() const {
   ConnectionStats stats = stats_;
   stats.rtt = rtt_.rtt();
   stats.jitter = rtt_.jitter();
-  if (measures_loss_) stats.packet_loss_ratio = loss_.ratio().value_or(0.0);
+  if (link_.loses_datagrams) stats.packet_loss_ratio = loss_.ratio().value_or(0.0);
   stats.messages_sent += open_bundle_.messages();
   stats.queued_bytes = outbox_.queued_bytes();
   return stats;
@@ -392,6 +394,7 @@ void MessageSession::check_drained() {
 void MessageSession::finish(Error error) {
   state_ = SessionState::ended;
   outbox_.abandon();
+  inbox_.drop_unfinished();
   ending().error = std::move(error);
   end_pending_ = was_open_ || is_dialled();
 }

@@ -78,7 +78,7 @@ class MessageSession final : public Session {
   /// Always: credit bounds what comes.
   [[nodiscard]] bool wants_input() const noexcept override { return true; }
   [[nodiscard]] bool wants_capacity() const noexcept override {
-    return was_open_ && outbox_.wants_capacity();
+    return was_open_ && (waits_for_room_ || outbox_.wants_capacity());
   }
   [[nodiscard]] bool wants_link_closed() const noexcept override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
@@ -146,6 +146,7 @@ class MessageSession final : public Session {
   [[nodiscard]] std::optional<ResumeToken> make_token() const;
   [[nodiscard]] ResumePoint rewind_inbox();
   void greet_again(wire::Kind kind, const ResumeWords& words);
+  void refuse_return();
   void take_welcome_back(const Welcome& welcome, TimePoint now);
   void note(EventType type, Error error = {});
   [[nodiscard]] bool has_notice() const noexcept;
@@ -169,6 +170,7 @@ class MessageSession final : public Session {
   void refuse(Refusal refusal);
 
   void write_handshake(PacketWriter& writer);
+  [[nodiscard]] bool owes_words() const noexcept;
   void write_reliable_control(PacketWriter& writer, TimePoint now);
   void write_echoes(PacketWriter& writer, TimePoint now);
   void append_close(Packet& packet);
@@ -189,17 +191,17 @@ class MessageSession final : public Session {
 
   std::string name_;
   SessionState state_;
-  bool measures_loss_ = false;
   bool was_answered_ = false;  // by the transport below
   bool was_open_ = false;
   bool connected_pending_ = false;
-  bool receipt_is_next_ = false;  // messages and receipts take turns
+  std::uint32_t receipts_due_ = 0;  // before the next messages: as many as those before them were
   bool end_pending_ = false;
   bool refused_full_ = false;  // a send, since the queue was last half empty
   Direction direction_;
-  bool is_private_ = false;  // the link
+  LinkTraits link_;
   AgreedFilters filters_;
   // What the next flush says besides data.
+  bool waits_for_room_ = false;  // some of it, as the last flush had none
   bool refused_ = false;
   bool owes_ready_ = false;
   bool owes_close_ack_ = false;

@@ -36,13 +36,21 @@ void MessageSession::flush(PacketSink& sink, TimePoint now) {
   inbox_.return_credit(take_released_credit());
   PacketWriter writer(sink, protector_, inbox_, stats_);
   write_handshake(writer);
-  if (was_open_ && state_ != SessionState::interrupted) {
-    if (state_ == SessionState::open || state_ == SessionState::closing) {
-      outbox_.flush(writer, now);
-    }
-    write_reliable_control(writer, now);
-    write_echoes(writer, now);
-  }
+  waits_for_room_ = false;
+  if (!was_open_ || state_ == SessionState::interrupted) return;
+  // Asked before data takes the room, so that data never starves what else there is to say. What
+  // travels alone has no other bound: a peer that asks and never reads would fill the memory.
+  const bool has_room = !owes_words() || writer.capacity_bytes(Lane::datagram) > 0;
+  if (state_ == SessionState::open || state_ == SessionState::closing) outbox_.flush(writer, now);
+  waits_for_room_ = !has_room && owes_words();
+  write_reliable_control(writer, now);
+  if (!waits_for_room_) write_echoes(writer, now);
+}
+
+// Whether there is anything to say that can wait.
+bool MessageSession::owes_words() const noexcept {
+  return state_ != SessionState::ended && (echo_ || ping_due_ || inbox_.owes_acknowledgements() ||
+                                           inbox_.owes_credit() || inbox_.owes_holds());
 }
 
 void MessageSession::write_handshake(PacketWriter& writer) {
@@ -71,6 +79,7 @@ void MessageSession::write_handshake(PacketWriter& writer) {
 void MessageSession::write_reliable_control(PacketWriter& writer, TimePoint now) {
   if (!inbox_.owes_acknowledgements()) acknowledge_at_ = kNever;
   const bool closing_now = state_ == SessionState::closing && !close_sent_ && outbox_.empty();
+  if (waits_for_room_ && !closing_now && !owes_close_ack_) return;
   const bool credit = state_ != SessionState::ended && inbox_.owes_credit();
   const bool acknowledge = inbox_.owes_acknowledgements() &&
                            (credit || closing_now || owes_close_ack_ ||

@@ -9,7 +9,7 @@ namespace tickwire::detail {
 // Adds what this end has to say about coming back: the dialler that it would, the acceptor a token.
 void MessageSession::offer_resume(ResumeWords& words) {
   if (!settings_->timeouts.resume_window) return;
-  if (!is_private_ && settings_->resume_over != ResumeOver::any) return;
+  if (!link_.is_private && settings_->resume_over != ResumeOver::any) return;
   if (is_dialled()) {
     words.asks = true;
     if (resumption_) words.token = resumption_->token;
@@ -29,7 +29,7 @@ std::optional<ResumeToken> MessageSession::make_token() const {
 void MessageSession::agree_to_resume(const ResumeToken& token) {
   resumption_ = std::make_unique<Resumption>();
   resumption_->token = token;
-  outbox_.keep_sent();
+  outbox_.keep_sent(link_);
 }
 
 void MessageSession::lose(Error error, TimePoint now) {
@@ -44,6 +44,7 @@ void MessageSession::interrupt(Error error, TimePoint now, Resumption::Stage sta
   resumption_->stage = stage;
   resumption_->until = now + *settings_->timeouts.resume_window;
   resumption_->why = error;
+  inbox_.drop_unfinished();
   ++stats_.interruptions;
   note(EventType::interrupted, std::move(error));
 }
@@ -79,15 +80,28 @@ void MessageSession::resume(const ResumeWords& words, const LinkTraits& traits, 
     interrupt({ErrorCode::connection_lost, 0, "The other end came back over another link."}, now,
               Resumption::Stage::away);
   }
+  if (!outbox_.fits(traits)) return refuse_return();
   use_link(traits);
   ResumeWords answer;
   offer_resume(answer);
   if (!answer.token) return finish(resumption_->why);
+  // It shows the newer token: that has arrived, and is all that it has.
+  if (resumption_->next && resumption_->next->matches(*words.token)) {
+    resumption_->token = *resumption_->next;
+  }
   resumption_->next = answer.token;
   answer.point = rewind_inbox();
   if (!outbox_.rewind(*words.point)) return violate("a claim to have what was never sent");
   resumption_->stage = Resumption::Stage::welcoming;
   greet_again(wire::Kind::welcome, answer);
+}
+
+// What is kept is in packets that the new link does not take.
+void MessageSession::refuse_return() {
+  finish(resumption_->why);
+  opening_ = std::make_unique<Opening>();
+  opening_->refusal = Refusal{ErrorCode::not_resumable,    wire::kVersion,         wire::kVersion,
+                              settings_->self.application, settings_->self.schema, {}};
 }
 
 ResumePoint MessageSession::rewind_inbox() {

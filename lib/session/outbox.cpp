@@ -38,11 +38,34 @@ std::span<const std::uint8_t> Outbox::by_priority() const noexcept {
   return {order_ ? order_.get() : numbers.data(), settings_.channels.size()};
 }
 
+// What is kept may have to leave again over another link. The next stream takes as much as this
+// one. Of links that lose datagrams the next may take less, so that from the beginning no packet is
+// larger than all of them take.
+Outbox::Rooms Outbox::rooms_of(const LinkTraits& traits) const noexcept {
+  const bool must_fit_all = keeps_sent_ && traits.loses_datagrams;
+  const auto room = [&](std::size_t bytes) {
+    return (must_fit_all ? std::min(bytes, kLeastLossyPacketBytes) : bytes) - kPacketHeaderBytes -
+           kSealBytes;
+  };
+  return {room(traits.max_packet_bytes), room(traits.max_datagram_bytes)};
+}
+
 void Outbox::set_packet_limits(const LinkTraits& traits) noexcept {
-  packet_room_ = traits.max_packet_bytes - kPacketHeaderBytes - kSealBytes;
-  bundle_room_ = packet_room_;
-  datagram_room_ = traits.max_datagram_bytes - kPacketHeaderBytes - kSealBytes;
+  const Rooms rooms = rooms_of(traits);
+  packet_room_ = rooms.packet;
+  bundle_room_ = rooms.packet;
+  datagram_room_ = rooms.datagram;
   gathers_ = traits.gathers;
+}
+
+bool Outbox::fits(const LinkTraits& traits) const noexcept {
+  const Rooms rooms = rooms_of(traits);
+  return rooms.packet >= packet_room_ && rooms.datagram >= datagram_room_;
+}
+
+void Outbox::keep_sent(const LinkTraits& traits) noexcept {
+  keeps_sent_ = true;
+  set_packet_limits(traits);
 }
 
 void Outbox::set_peer_limits(std::uint64_t credit, std::size_t max_message_bytes,
@@ -89,14 +112,16 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
     return ErrorCode::send_queue_full;
   }
 
+  const bool wants_receipt = settings_.events.contains(EventType::data_sent);
   Queue& to = queue(channel, delivery);
+  if (wants_receipt) to.ids.reserve_run();
   last_channel_ = channel;
   last_delivery_ = delivery;
   // One that was idle has saved nothing up.
   if (to.items.empty()) to.served = std::max(to.served, progress_beside(channel));
   if (may_get_lost(delivery)) {
     if (bytes > bundle_bytes(delivery)) return ErrorCode::message_too_large;
-    if (message.replace_key && replace(to, message, channel)) return ErrorCode::none;
+    if (message.replace_key && replace(to, message, channel, now)) return ErrorCode::none;
     make_unreliable_room(bytes, now);
   }
   if (message.replace_key) {
@@ -109,7 +134,7 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   }
   if (may_get_lost(delivery)) unreliable_bytes_ += bytes;
   queued_bytes_ += bytes;
-  if (settings_.events.contains(EventType::data_sent)) to.ids.push(message.id);
+  if (wants_receipt) to.ids.push(message.id);
   ++stats_.messages_sent;
   if (!may_get_lost(delivery)) lend_bundle(to, channel, message.id);
   return ErrorCode::none;
@@ -163,37 +188,42 @@ void Outbox::open_bundle(Queue& to, Delivery delivery, TimePoint now) {
 
 // Alone in its packet, so that it can be replaced; `join_keyed` makes up for that when it leaves.
 void Outbox::add_keyed(Queue& to, const OutMessage& message, TimePoint now) {
-  const std::size_t body_bytes = wire::message_body_bytes(message.body);
   Item item;
-  item.bundle = Packet(pool_, wire::record_bytes(body_bytes));
+  item.bundle = packet_of(message);
   item.queued_at = now;
   item.key = message.replace_key;
   item.messages = 1;
-  wire::write_message_body(
-      wire::append_record(item.bundle, wire::message_kind(message.body), body_bytes), message.body);
   to.items.push_back(std::move(item));
   ++queued_items_;
 }
 
-// Puts the message in the place of the one that waits under its key, if one does.
-bool Outbox::replace(Queue& in, const OutMessage& message, std::uint8_t channel) {
+// A message alone in its packet.
+Packet Outbox::packet_of(const OutMessage& message) {
+  const std::size_t body_bytes = wire::message_body_bytes(message.body);
+  Packet packet(pool_, wire::record_bytes(body_bytes));
+  wire::write_message_body(
+      wire::append_record(packet, wire::message_kind(message.body), body_bytes), message.body);
+  return packet;
+}
+
+// Puts the message in the place of the one that waits under its key, if one does. It is as old as
+// what it says. All that may fail for want of memory comes first.
+bool Outbox::replace(Queue& in, const OutMessage& message, std::uint8_t channel, TimePoint now) {
   std::uint64_t before = 0;
   for (std::size_t i = 0; i < in.items.size(); before += in.items[i].messages, ++i) {
     Item& old = in.items[i];
     if (old.key != message.replace_key) continue;
-    const std::size_t body_bytes = wire::message_body_bytes(message.body);
-    const std::size_t bytes = wire::record_bytes(body_bytes);
-    queued_bytes_ += bytes - old.bundle.size();
-    unreliable_bytes_ += bytes - old.bundle.size();
-    old.bundle = Packet(pool_, bytes);
-    wire::write_message_body(
-        wire::append_record(old.bundle, wire::message_kind(message.body), body_bytes),
-        message.body);
-    ++stats_.messages_sent;
-    ++stats_.drops.unreliable_replaced;
+    Packet packet = packet_of(message);
     if (settings_.events.contains(EventType::data_sent)) {
+      receipts_.reserve_range();
       receipts_.add(in.ids.replace(before, message.id), 1, channel, Receipt::dropped);
     }
+    queued_bytes_ += packet.size() - old.bundle.size();
+    unreliable_bytes_ += packet.size() - old.bundle.size();
+    old.bundle = std::move(packet);
+    old.queued_at = now;
+    ++stats_.messages_sent;
+    ++stats_.drops.unreliable_replaced;
     return true;
   }
   return false;
@@ -249,14 +279,14 @@ void Outbox::make_unreliable_room(std::size_t bytes, TimePoint now) {
         }
       }
     }
+    if (oldest == nullptr) return;
     drop_front(its_channel, *oldest, stats_.drops.unreliable_queue_full);
   }
 }
 
 void Outbox::drop_old(std::uint8_t channel, Delivery delivery, TimePoint now) {
   Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
-  while (!from.items.empty() &&
-         now - from.items.front().queued_at > settings_.limits.max_unreliable_queue.age) {
+  while (!from.items.empty() && is_too_old(from.items.front(), now)) {
     drop_front(channel, from, stats_.drops.unreliable_too_old);
   }
 }

@@ -70,8 +70,10 @@ class Outbox {
                        std::size_t channels) noexcept;
   void raise_credit(std::uint64_t limit) noexcept;
   /// From now on reliable messages are kept until they are acknowledged, for `rewind`. They count
-  /// against the queue.
-  void keep_sent() noexcept { keeps_sent_ = true; }
+  /// against the queue. Pre: nothing has been added; `traits` are those of the link below.
+  void keep_sent(const LinkTraits& traits) noexcept;
+  /// Whether such a link takes all packets that may have been made so far.
+  [[nodiscard]] bool fits(const LinkTraits& traits) const noexcept;
   /// Puts what the other end has not taken back into the queue, before what waits there. False: it
   /// cannot be where it says.
   [[nodiscard]] bool rewind(const ResumePoint& point);
@@ -119,7 +121,7 @@ class Outbox {
     std::uint32_t sent_bytes = 0;  // large
     std::uint32_t messages = 0;
     std::uint64_t cost = 0;
-    TimePoint queued_at{};
+    TimePoint queued_at{};             // or when its message replaced another
     std::optional<std::uint64_t> key;  // a single message that a newer one may replace
   };
   struct Queue {
@@ -132,6 +134,10 @@ class Outbox {
     std::uint64_t served = 0;   // bytes by weight, on the scale of all queues of its priority
     std::uint64_t started = 0;  // what that was before it last sent
     bool is_blocked = false;    // for the rest of a flush
+  };
+  struct Rooms {
+    std::size_t packet = 0;
+    std::size_t datagram = 0;
   };
   struct Channel {
     std::array<Queue, 3> queues;  // by Delivery
@@ -159,15 +165,19 @@ class Outbox {
   [[nodiscard]] std::size_t lent_bytes() const noexcept;
   void count_lent();
   void add_keyed(Queue& to, const OutMessage& message, TimePoint now);
-  [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel);
-  void join_keyed(Queue& from, Delivery delivery);
+  [[nodiscard]] bool replace(Queue& in, const OutMessage& message, std::uint8_t channel,
+                             TimePoint now);
+  [[nodiscard]] Packet packet_of(const OutMessage& message);
+  void join_keyed(Queue& from, Delivery delivery, TimePoint now);
   void add_large(Queue& to, const OutMessage& message, TimePoint now);
   [[nodiscard]] std::uint64_t progress_beside(std::uint8_t channel) const noexcept;
   void flush_last(PacketWriter& writer, TimePoint now);
   void flush_all(PacketWriter& writer, TimePoint now);
-  void flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer);
-  [[nodiscard]] bool serve(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
-  [[nodiscard]] bool send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer);
+  void flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer, TimePoint now);
+  [[nodiscard]] bool serve(std::uint8_t channel, Delivery delivery, PacketWriter& writer,
+                           TimePoint now);
+  [[nodiscard]] bool send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer,
+                              TimePoint now);
   [[nodiscard]] bool send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer);
   void drop_old(std::uint8_t channel, Delivery delivery, TimePoint now);
   void drop_front(std::uint8_t channel, Queue& from, std::uint64_t& counter);
@@ -181,6 +191,10 @@ class Outbox {
   [[nodiscard]] std::span<const std::uint8_t> by_priority() const noexcept;
   [[nodiscard]] std::size_t bundle_bytes(Delivery delivery) const noexcept {
     return may_get_lost(delivery) ? datagram_room_ : bundle_room_;
+  }
+  [[nodiscard]] Rooms rooms_of(const LinkTraits& traits) const noexcept;
+  [[nodiscard]] bool is_too_old(const Item& item, TimePoint now) const noexcept {
+    return now - item.queued_at > settings_.limits.max_unreliable_queue.age;
   }
   [[nodiscard]] static std::size_t whole_bytes(const Item& item) noexcept;
 

@@ -26,12 +26,12 @@ constexpr wire::PacketLane packet_lane(Delivery delivery) noexcept {
 }  // namespace
 
 // Gathers the keyed messages at the front into one packet: their records just follow one another.
-void Outbox::join_keyed(Queue& from, Delivery delivery) {
+void Outbox::join_keyed(Queue& from, Delivery delivery, TimePoint now) {
   Item& front = from.items.front();
   if (!front.key || from.items.size() == 1) return;
   Packet joined(pool_, bundle_bytes(delivery));
   joined.append(front.bundle.bytes());
-  while (from.items.size() > 1 && from.items[1].key &&
+  while (from.items.size() > 1 && from.items[1].key && !is_too_old(from.items[1], now) &&
          from.items[1].bundle.size() <= joined.room()) {
     Item next = from.items.take(1);
     joined.append(next.bundle.bytes());
@@ -57,7 +57,7 @@ void Outbox::flush(PacketWriter& writer, TimePoint now) {
 // With nothing beside it, its turn is always next.
 void Outbox::flush_last(PacketWriter& writer, TimePoint now) {
   if (may_get_lost(last_delivery_)) drop_old(last_channel_, last_delivery_, now);
-  while (serve(last_channel_, last_delivery_, writer)) {
+  while (serve(last_channel_, last_delivery_, writer, now)) {
   }
 }
 
@@ -76,7 +76,7 @@ void Outbox::flush_all(PacketWriter& writer, TimePoint now) {
       return settings_.channels[channel].priority != priority;
     });
     const auto equals = static_cast<std::size_t>(lower - left.begin());
-    flush_equals(left.first(equals), writer);
+    flush_equals(left.first(equals), writer, now);
     left = left.subspan(equals);
   }
 }
@@ -85,7 +85,8 @@ void Outbox::flush_all(PacketWriter& writer, TimePoint now) {
 // of it and the next goes on: the one that has had least comes next.
 //
 // Source: start-time fair queueing, Goyal, Vin and Cheng, SIGCOMM 1996.
-void Outbox::flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer) {
+void Outbox::flush_equals(std::span<const std::uint8_t> channels, PacketWriter& writer,
+                          TimePoint now) {
   while (true) {
     Queue* next = nullptr;
     std::uint8_t its_channel = 0;
@@ -102,15 +103,15 @@ void Outbox::flush_equals(std::span<const std::uint8_t> channels, PacketWriter& 
       }
     }
     if (next == nullptr) return;
-    next->is_blocked = !serve(its_channel, its_delivery, writer);
+    next->is_blocked = !serve(its_channel, its_delivery, writer, now);
   }
 }
 
 // Sends one packet, and counts it as the queue's share. False: nothing can leave now.
-bool Outbox::serve(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {
+bool Outbox::serve(std::uint8_t channel, Delivery delivery, PacketWriter& writer, TimePoint now) {
   Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
   const std::uint64_t before = stats_.bytes_sent;
-  if (!send_one(channel, delivery, writer)) return false;
+  if (!send_one(channel, delivery, writer, now)) return false;
   from.started = from.served;
   from.served += (stats_.bytes_sent - before) * kServedScale / settings_.channels[channel].weight;
   return true;
@@ -133,21 +134,27 @@ std::uint64_t Outbox::progress_beside(std::uint8_t channel) const noexcept {
   return furthest;
 }
 
-bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer) {
+bool Outbox::send_one(std::uint8_t channel, Delivery delivery, PacketWriter& writer,
+                      TimePoint now) {
   Queue& from = channels_[channel]->queues[static_cast<std::size_t>(delivery)];
-  const Lane lane = may_get_lost(delivery) ? Lane::datagram : Lane::reliable;
+  const bool lossy = may_get_lost(delivery);
+  const Lane lane = lossy ? Lane::datagram : Lane::reliable;
   if (from.items.empty() || writer.capacity_bytes(lane) == 0) return false;
-  if (!may_get_lost(delivery) && channels_[channel]->hold == Hold::on) return false;
+  if (lossy) {
+    // Behind one that has replaced another there may be older ones.
+    drop_old(channel, delivery, now);
+    if (from.items.empty()) return false;
+  }
+  if (!lossy && channels_[channel]->hold == Hold::on) return false;
   Item& front = from.items.front();
   if (!front.bundle) return send_slice(channel, from, writer);
 
-  const bool lossy = may_get_lost(delivery);
-  if (lossy) join_keyed(from, delivery);
+  if (lossy) join_keyed(from, delivery, now);
   if (!lossy && spent_ + front.cost > credit_) return false;
-  if (!lossy) spent_ += front.cost;
   const std::size_t bytes = front.bundle.size();
   const std::uint32_t messages = front.messages;
   if (!lossy && keeps_sent_) keep(from, front);
+  if (!lossy) spent_ += front.cost;
   writer.write(std::move(front.bundle), packet_lane(delivery), channel,
                static_cast<std::uint16_t>(from.next_number));
   from.next_number += lossy ? 1 : messages;
@@ -174,7 +181,6 @@ bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer)
   const std::size_t piece = std::min(left, room);
   const std::uint64_t cost = wire::record_cost(lead + piece);
   if (spent_ + cost > credit_) return false;
-  spent_ += cost;
 
   const std::size_t from_head = item.sent_bytes < item.head.size
                                     ? std::min<std::size_t>(piece, item.head.size - item.sent_bytes)
@@ -183,6 +189,7 @@ bool Outbox::send_slice(std::uint8_t channel, Queue& from, PacketWriter& writer)
   const std::size_t apart = gathers_ && from_payload >= kApartBytes ? from_payload : 0;
 
   Packet packet(pool_, wire::record_bytes(lead + piece) - apart);
+  spent_ += cost;
   std::byte* at = wire::append_record(
       packet, first ? wire::Kind::slice_first : wire::Kind::slice_next, lead + piece, apart);
   if (first) {

@@ -62,11 +62,12 @@ void Outbox::abandon() {
 }
 
 void Outbox::keep(Queue& from, const Item& item) {
-  if (from.sent.empty()) from.sent_first = from.next_number;
-  kept_bytes_ += whole_bytes(item);
+  const bool is_first = from.sent.empty();
   // A bundle that left early must not pin the block that it could have filled.
   const bool is_hollow = item.bundle && item.bundle.room() > 3 * item.bundle.size();
   from.sent.push_back(is_hollow ? whole_again(item, 0) : item);
+  if (is_first) from.sent_first = from.next_number;
+  kept_bytes_ += whole_bytes(item);
 }
 
 void Outbox::drop_acknowledged(Queue& from) noexcept {
@@ -95,17 +96,20 @@ bool Outbox::rewind(const ResumePoint& point) {
   return true;
 }
 
+// All that needs memory comes first: nothing is taken from one place before it is in the other.
 void Outbox::rewind(Queue& from, std::uint32_t taken) {
   RingQueue<Item> all;
+  all.reserve(from.sent.size() + from.items.size());
   std::uint32_t skip = taken - from.sent_first;
-  while (!from.sent.empty()) {
-    const Item item = from.sent.take_front();
-    kept_bytes_ -= whole_bytes(item);
-    all.push_back(whole_again(item, std::exchange(skip, 0)));
-    queued_bytes_ += whole_bytes(all.back());
-    stats_.messages_sent_again += all.back().messages;
+  for (std::size_t i = 0; i < from.sent.size(); ++i)
+    all.push_back(whole_again(from.sent[i], std::exchange(skip, 0)));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    queued_bytes_ += whole_bytes(all[i]);
+    stats_.messages_sent_again += all[i].messages;
     ++queued_items_;
   }
+  for (; !from.sent.empty(); from.sent.drop_front())
+    kept_bytes_ -= whole_bytes(from.sent.front());
   while (!from.items.empty()) {
     all.push_back(from.items.take_front());
     all.back().sent_bytes = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/deadline.hpp"
 #include "lib/session/payload_access.hpp"
 
 namespace tickwire::detail {
@@ -25,9 +26,11 @@ RawSession::RawSession(std::shared_ptr<const SessionSettings> settings, SessionS
       name_(std::move(start.name)),
       state_(SessionState::waiting_for_link),
       direction_(start.direction),
-      open_by_(now + start.connect_timeout) {}
+      open_by_(deadline_after(now, start.connect_timeout)) {}
 
 void RawSession::link_up(const LinkTraits& traits) {
+  // It may have been given up since the transport began to call.
+  if (state_ != SessionState::waiting_for_link) return;
   max_packet_bytes_ = traits.max_packet_bytes;
   state_ = SessionState::open;
   was_open_ = true;
@@ -57,12 +60,13 @@ bool RawSession::wants_input() const noexcept {
 void RawSession::flush(PacketSink& sink, TimePoint) {
   while (!outgoing_.empty() && sink.capacity_bytes(Lane::reliable) > 0) {
     Item item = outgoing_.take_front();
-    ++stats_.packets_sent;
-    stats_.bytes_sent += item.packet.size();
-    queued_bytes_ -= item.packet.size();
     ids_.pop(item.messages, [&](MessageId first, std::uint64_t count) {
       receipts_.add(first, count, 0, Receipt::handed_over);
     });
+    if (item.packet.size() == 0) continue;  // an empty message: its receipt is all there is to it
+    ++stats_.packets_sent;
+    stats_.bytes_sent += item.packet.size();
+    queued_bytes_ -= item.packet.size();
     sink.send(std::move(item.packet), Lane::reliable, 0);
   }
   if (!outgoing_.empty() || state_ == SessionState::ended) return;
@@ -97,45 +101,67 @@ ErrorCode RawSession::send(const OutMessage& message, std::optional<Delivery> de
     refused_full_ |= code == ErrorCode::send_queue_full;
     return code;
   }
+  const bool wants_receipt = settings_->events.contains(EventType::data_sent);
+  if (wants_receipt) ids_.reserve_run();
   const std::size_t bytes = message.body.payload.size();
-  if (message.payload_block && bytes > kBundleBytes) {
+  if (bytes == 0) {
+    append_nothing();
+  } else if (message.payload_block && bytes > kBundleBytes) {
     share(message);
   } else {
     append(message.body.payload);
   }
+  ++outgoing_.back().messages;
   queued_bytes_ += bytes;
   ++stats_.messages_sent;
-  if (settings_->events.contains(EventType::data_sent)) ids_.push(message.id);
+  if (wants_receipt) ids_.push(message.id);
   return ErrorCode::none;
 }
 
+// Something for its receipt to stand in.
+void RawSession::append_nothing() {
+  if (outgoing_.empty()) outgoing_.push_back();
+}
+
 void RawSession::append(std::span<const std::byte> bytes) {
-  const auto add_packet = [&](std::size_t room) {
-    // The pool has nothing between the two, so that what is not used of it would be lost.
-    outgoing_.push_back({Packet(pool_, room > kBundleBytes ? max_packet_bytes_ : kBundleBytes), 0});
-  };
-  if (outgoing_.empty()) add_packet(bytes.size());
-  while (true) {
-    Packet& last = outgoing_.back().packet;
-    const std::size_t piece = std::min(bytes.size(), last.room());
-    last.append(bytes.first(piece));
+  for (std::size_t at = make_room(bytes.size()); !bytes.empty(); ++at) {
+    Packet& packet = outgoing_[at].packet;
+    const std::size_t piece = std::min(bytes.size(), packet.room());
+    packet.append(bytes.first(piece));
     bytes = bytes.subspan(piece);
-    if (bytes.empty()) break;
-    add_packet(bytes.size());
   }
-  ++outgoing_.back().messages;
+}
+
+// All packets before the first byte: a message of which one does not fit into memory must leave no
+// part of it behind. Returns where they begin.
+std::size_t RawSession::make_room(std::size_t bytes) {
+  const std::size_t before = outgoing_.size();
+  const std::size_t room = before == 0 ? 0 : outgoing_.back().packet.room();
+  try {
+    for (std::size_t left = bytes - std::min(bytes, room); left > 0;) {
+      // The pool has nothing between the two, so that what is not used of it would be lost.
+      Packet packet(pool_, left > kBundleBytes ? max_packet_bytes_ : kBundleBytes);
+      left -= std::min(left, packet.room());
+      outgoing_.push_back({std::move(packet), 0});
+    }
+  } catch (...) {
+    while (outgoing_.size() > before)
+      static_cast<void>(outgoing_.take(outgoing_.size() - 1));
+    throw;
+  }
+  return room > 0 ? before - 1 : before;
 }
 
 // As parts of the block that holds it, in what the transport takes at a time.
 void RawSession::share(const OutMessage& message) {
   auto bytes = message.body.payload;
+  outgoing_.reserve(outgoing_.size() + bytes.size() / max_packet_bytes_ + 1);
   while (!bytes.empty()) {
     const std::size_t piece = std::min(bytes.size(), max_packet_bytes_);
     const auto begin = static_cast<std::size_t>(bytes.data() - message.payload_block.bytes());
     outgoing_.push_back({Packet(message.payload_block, begin, piece), 0});
     bytes = bytes.subspan(piece);
   }
-  ++outgoing_.back().messages;
 }
 
 void RawSession::close(const CloseReason& reason, TimePoint now) {

@@ -63,7 +63,7 @@ class RawSession final : public Session {
                                 std::uint8_t channel) const;
 
   struct Item {
-    Packet packet;
+    Packet packet;               // without a block: nothing but empty messages
     std::uint64_t messages = 0;  // that end in it
   };
 
@@ -72,7 +72,9 @@ class RawSession final : public Session {
   [[nodiscard]] std::uint64_t untaken_bytes() const noexcept {
     return received_bytes_ - released_credit();
   }
+  void append_nothing();
   void append(std::span<const std::byte> bytes);
+  [[nodiscard]] std::size_t make_room(std::size_t bytes);
   void share(const OutMessage& message);
   void finish(Error error);
   [[nodiscard]] bool owes_writable() const noexcept;

@@ -15,6 +15,9 @@ namespace tickwire::detail {
 /// single run, however long.
 class IdRuns {
  public:
+  /// The next `push` needs no memory.
+  void reserve_run() { runs_.reserve(runs_.size() + 1); }
+
   void push(MessageId first, std::uint64_t count = 1) {
     if (count == 0) return;
     if (!runs_.empty() && runs_.back().first + runs_.back().count == first) {
@@ -70,6 +73,9 @@ class IdRuns {
 /// Receipts that wait to become events, as ranges.
 class ReceiptQueue {
  public:
+  /// The next `add` needs no memory.
+  void reserve_range() { ranges_.reserve(ranges_.size() + 1); }
+
   void add(MessageId first, std::uint64_t count, std::uint8_t channel, Receipt receipt) {
     if (!ranges_.empty()) {
       Range& last = ranges_.back();

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -274,9 +275,47 @@ TEST_CASE("an empty raw send is a message without bytes, and has its receipt") {
   RawEnd end;
   end.come_up();
   REQUIRE(end.send("") == ErrorCode::none);
-  CHECK(end.flush().empty());
+  REQUIRE(end.send("") == ErrorCode::none);
+  // No transport is given an empty packet.
+  end.session.flush(end.sink, end.now);
+  CHECK(end.sink.packets.empty());
+  CHECK(end.session.stats().packets_sent == 0);
   CHECK(end.take() == EventType::data_sent);
   CHECK(end.last.message_id == 1);
+  CHECK(end.take() == EventType::data_sent);
+  CHECK(end.last.message_id == 2);
+  REQUIRE(end.send("") == ErrorCode::none);
+  REQUIRE(end.send("text") == ErrorCode::none);
+  REQUIRE(end.send("") == ErrorCode::none);
+  CHECK(end.flush() == "text");
+  for (MessageId id = 3; id <= 5; ++id) {
+    CHECK(end.take() == EventType::data_sent);
+    CHECK(end.last.message_id == id);
+  }
+  CHECK_FALSE(end.session.has_event());
+}
+
+TEST_CASE("a raw send that finds no memory for all of it leaves no part of it behind") {
+  RawEnd end;
+  end.come_up();
+  REQUIRE(end.send("head ") == ErrorCode::none);
+  const std::string large = test::pattern(200'000);
+  end.memory.leave(100'000);  // a packet, and not a second one
+  CHECK_THROWS_AS(static_cast<void>(end.send(large)), std::bad_alloc);
+  CHECK(end.session.stats().queued_bytes == 5);
+  CHECK(end.session.stats().messages_sent == 1);
+  CHECK(end.flush() == "head ");
+  CHECK(end.session.stats().queued_bytes == 0);
+  CHECK_THROWS_AS(static_cast<void>(end.send(large)), std::bad_alloc);
+  CHECK(end.flush().empty());
+  end.memory.lift_limit();
+  REQUIRE(end.send(large) == ErrorCode::none);
+  CHECK(end.flush() == large);
+  CHECK(end.session.stats().queued_bytes == 0);
+  CHECK(end.take() == EventType::data_sent);
+  CHECK(end.take() == EventType::data_sent);
+  CHECK(end.last.message_id == 2);
+  CHECK_FALSE(end.session.has_event());
 }
 
 TEST_CASE("a raw session stops reading when its window is full, and goes on when it is taken") {

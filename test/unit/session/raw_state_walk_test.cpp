@@ -155,6 +155,7 @@ std::vector<RawStep> raw_steps() {
       {"closing", "link down", S::ended, reset, link_down},
       {"closing", "`close()`", S::closing, "nothing", close},
       {"closing", "a failure of this end", S::ended, "`disconnected` (socket_failed)", fail},
+      {"ended", "link up", S::ended, "nothing", [](RawWalk& w) { w.link_up(); }},
       {"ended", "a packet", S::ended, "nothing", [](RawWalk& w) { w.give(); }},
       {"ended", "link down", S::ended, "nothing", link_down},
       {"ended", "`close()`", S::ended, "nothing", close},

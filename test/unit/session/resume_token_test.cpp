@@ -100,6 +100,24 @@ TEST_CASE("a token is good for one return, and the old one until the new one has
   CHECK(pair.dialler.count(EventType::resumed) == 1);
 }
 
+TEST_CASE("who comes back with the newer token may come again with it when the answer gets lost") {
+  ResumablePair pair;
+  // The first WELCOME arrives, and READY is lost with the link.
+  pair.come_back(token(1), 0);
+  REQUIRE(pair.acceptor.session.knows(token(2)));
+  pair.acceptor.session.link_down({ErrorCode::connection_reset, 0, {}}, pair.now);
+  // The second one does not arrive: the dialler still has nothing but what the first one said.
+  pair.come_back(token(2), 0);
+  CHECK(pair.acceptor.session.knows(token(2)));
+  CHECK(pair.acceptor.session.knows(token(3)));
+  CHECK_FALSE(pair.acceptor.session.knows(token(1)));
+  pair.acceptor.session.link_down({ErrorCode::connection_reset, 0, {}}, pair.now);
+  pair.come_back(token(2), 0);
+  CHECK(pair.acceptor.session.knows(token(2)));
+  CHECK(pair.acceptor.session.knows(token(4)));
+  CHECK_FALSE(pair.acceptor.session.knows(token(3)));
+}
+
 TEST_CASE("a claim to have taken what was never sent ends the connection") {
   ResumablePair pair;
   pair.come_back(token(1), 1);

@@ -108,6 +108,8 @@ Bytes garbage() {
 }
 enum class Token : std::uint8_t { none, given };
 
+constexpr detail::LinkTraits kSmaller{1100, 1100, true};
+
 /// A session of messages with nobody at the other end but the test.
 class Walk {
  public:
@@ -143,14 +145,15 @@ class Walk {
   void send() { REQUIRE(end_.send("word") == ErrorCode::none); }
 
   /// Somebody came back to it over another link.
-  void come_back(std::uint32_t claims_taken = 0) {
+  void come_back(std::uint32_t claims_taken = 0,
+                 const detail::LinkTraits& link = test::SessionPair::traits) {
     detail::ResumeWords words;
     words.token.emplace().bytes.fill(std::byte{'t'});
     detail::store(words.token->bytes.data(), std::uint32_t{0});
     words.point.emplace();
     if (claims_taken > 0) words.point->taken.emplace_back(std::uint8_t{0}, claims_taken);
     REQUIRE(session().knows(*words.token));
-    session().resume(words, test::SessionPair::traits, now());
+    session().resume(words, link, now());
   }
 
   /// The shortest way to a state.
@@ -358,6 +361,8 @@ std::vector<Step> message_steps() {
          CHECK(w.session().wants_call());
        },
        Token::given},
+      {"interrupted, dialled", "link up, for smaller packets", S::ended, reset,
+       [](Walk& w) { w.session().link_up(kSmaller); }, Token::given},
       {"interrupted, dialled", "link up, broken bytes", S::ended, violation,
        [](Walk& w) {
          w.link_up();
@@ -395,6 +400,8 @@ std::vector<Step> message_steps() {
          w.give(garbage());
        },
        Token::given},
+      {"interrupted, accepted", "the other end came back, for smaller packets", S::ended,
+       "REFUSE, " + reset, [](Walk& w) { w.come_back(0, kSmaller); }, Token::given},
       {"interrupted, accepted", "the other end came back with a lie", S::ended, violation,
        [](Walk& w) { w.come_back(7); }, Token::given},
 
