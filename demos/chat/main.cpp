@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <signal.h>
-
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <fstream>
 #include <iostream>

@@ -24,8 +24,8 @@ template <class T>
 
 /// For headers that decode and do not include Cereal.
 template <class T>
-[[nodiscard]] Result<T> decode_bytes(std::span<const std::byte> bytes) {
-  return decode<T>(bytes);
+[[nodiscard]] Result<T> decode_bytes(std::span<const std::byte> bytes, const DecodeLimits& limits) {
+  return decode<T>(bytes, limits);
 }
 
 }  // namespace detail

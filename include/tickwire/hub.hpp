@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <tickwire/connection.hpp>
+#include <tickwire/decode_limits.hpp>
 #include <tickwire/export.hpp>
 #include <tickwire/extension.hpp>
 #include <tickwire/host.hpp>
@@ -26,7 +27,7 @@ class HubCore;
 
 /// Defined in codec.hpp.
 template <class T>
-[[nodiscard]] Result<T> decode_bytes(std::span<const std::byte> bytes);
+[[nodiscard]] Result<T> decode_bytes(std::span<const std::byte> bytes, const DecodeLimits& limits);
 }  // namespace detail
 
 /// What happens to the values of a channel that nobody has read yet.
@@ -141,14 +142,17 @@ class TICKWIRE_API Hub final : public Extension {
     if (host() == nullptr || !is_channel_name(channel)) return {0, 0, targets.size()};
     return host()->send_to(targets, value, value_options(channel));
   }
-  /// What has come on a channel. Values of another type are skipped and counted. Needs codec.hpp.
+  /// What has come on a channel. Values of another type, and those beyond `HostConfig::decode`, are
+  /// skipped and counted. Needs codec.hpp.
   template <class T>
   [[nodiscard]] std::vector<HubItem<T>> read(std::string_view channel,
                                              const HubPeers& from = HubPeers::all()) {
     std::vector<HubItem<T>> items;
+    if (host() == nullptr) return items;
+    const DecodeLimits& limits = host()->config().decode;
     take_values(channel, from, message_type<T>,
                 [&](Connection connection, std::uint64_t number, std::span<const std::byte> bytes) {
-                  auto value = detail::decode_bytes<T>(bytes);
+                  auto value = detail::decode_bytes<T>(bytes, limits);
                   if (value) items.push_back({connection, number, *std::move(value)});
                   return value.has_value();
                 });

@@ -35,6 +35,12 @@ void HubCore::greeted(Host& host, const Event& event) {
   peers.emplace(connection, std::move(peer));
 }
 
+// After what the host calls again; one more name would take a program's own call for a hub's.
+bool HubCore::is_called_again(ErrorCode code) noexcept {
+  return code == ErrorCode::connection_lost || code == ErrorCode::connection_reset ||
+         code == ErrorCode::stream_truncated;
+}
+
 // The host makes a lost call again under another handle, which it tells nobody of before it is up:
 // it has the name and the address of the one that was lost.
 void HubCore::ended(const Event& event) {
@@ -47,9 +53,7 @@ void HubCore::ended(const Event& event) {
   }
   const bool calls_again = call->second;
   called.erase(call);
-  const ErrorCode code = event.error.code;
-  const bool has_goodbye = code == ErrorCode::closed_by_peer || code == ErrorCode::closed_locally;
-  if (event.type == EventType::disconnected && calls_again && !has_goodbye) {
+  if (event.type == EventType::disconnected && calls_again && is_called_again(event.error.code)) {
     lost.push_back({connection.name(), connection.address()});
   }
 }

@@ -113,6 +113,7 @@ class HubCore {
   void greet(Host& host, Connection connection) const;
   void greeted(Host& host, const Event& event);
   void ended(const Event& event);
+  [[nodiscard]] static bool is_called_again(ErrorCode code) noexcept;
   [[nodiscard]] bool replaces_lost(Connection connection);
   void take_value(const Event& event, Peer& peer, const std::string& name);
   [[nodiscard]] Channel* channel_for(Peer& peer, const std::string& name);

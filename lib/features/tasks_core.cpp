@@ -92,9 +92,9 @@ void TasksCore::close() {
   Host* const host = std::exchange(host_, nullptr);
   serve_ = nullptr;
   for (auto& each : listened_) {
-    static_cast<void>(host->set_receiving(each.first, Receiving::on));
     for (Event& event : each.second.unread)
       host->raise(std::move(event));
+    static_cast<void>(host->set_receiving(each.first, Receiving::on));
   }
   listened_.clear();
   std::vector<TaskId> ids;

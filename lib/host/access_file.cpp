@@ -32,6 +32,10 @@ int number_at(std::string_view text, std::size_t at, std::size_t digits) {
 }
 
 // Within what a `WallTime` can hold.
+// From here on it is for ever.
+constexpr int kLastYear = 2200;
+constexpr WallTime kFarOff = std::chrono::sys_days{std::chrono::year{kLastYear} / 1 / 1};
+
 std::optional<WallTime> parse_time(std::string_view text) {
   using namespace std::chrono;
   if (text.size() != kTimeShape.size()) return std::nullopt;
@@ -45,7 +49,7 @@ std::optional<WallTime> parse_time(std::string_view text) {
   const int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2);
   const int second = number_at(text, 17, 2);
   const bool is_in_range = day.ok() && hour < 24 && minute < 60 && second < 60 &&
-                           day.year() >= year{1970} && day.year() <= year{2200};
+                           day.year() >= year{1970} && day.year() <= year{kLastYear};
   if (!is_in_range) return std::nullopt;
   return sys_days{day} + hours{hour} + minutes{minute} + seconds{second};
 }
@@ -136,7 +140,7 @@ void AccessFile::apply(const AccessChanges& changes, WallTime now) {
   });
   for (const auto& [network, until] : changes) {
     if (!until || *until <= now) continue;
-    const std::string end = *until == kForEver ? "" : " until " + time_text(*until);
+    const std::string end = *until >= kFarOff ? "" : " until " + time_text(*until);
     lines_.push_back({network.to_string() + end, network, *until});
   }
 }

@@ -23,6 +23,8 @@ constexpr std::size_t kMessageExtraBytes = 64;
 // An event carries its host's decode limits in eight bytes.
 constexpr std::size_t kMinDecodeBytes = 1024;
 constexpr std::size_t kMaxDecodeBytes = 0xffff'ffffu;
+// More than any machine has descriptors; a few more than these can still be counted.
+constexpr std::size_t kMostConnections = std::size_t{1} << 24;
 // Longer than that nobody means to burn a processor for what may never come.
 constexpr Duration kMostSpin = std::chrono::seconds(1);
 // A level takes about a kilobyte of stack in a debug build with sanitizers.
@@ -33,9 +35,12 @@ void demand(bool holds, const std::string& rule) {
 }
 
 void check_limits(const Limits& limits) {
-  demand(limits.max_connections >= 1, "limits.max_connections must be at least 1");
-  demand(!limits.max_connections_per_address || *limits.max_connections_per_address >= 1,
-         "limits.max_connections_per_address must be at least 1");
+  const auto counts = [](std::size_t connections) {
+    return connections >= 1 && connections <= kMostConnections;
+  };
+  demand(counts(limits.max_connections), "limits.max_connections must be 1 to 16777216");
+  demand(!limits.max_connections_per_address || counts(*limits.max_connections_per_address),
+         "limits.max_connections_per_address must be 1 to 16777216");
   demand(limits.max_message_bytes >= 1 && limits.max_message_bytes <= kMaxMessageBytes,
          "limits.max_message_bytes must be 1 to " + std::to_string(kMaxMessageBytes));
   demand(limits.max_unreliable_bytes <= kMaxUnreliableBytes,

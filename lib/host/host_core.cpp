@@ -100,6 +100,7 @@ HostCore::HostCore(Host& host, HostConfig given)
                    .max_links = config.limits.max_connections + kRefusalSlots,
                    .idle = deadly_silence(config.timeouts),
                    .handshake = config.timeouts.handshake,
+                   .linger = config.timeouts.linger,
                    .max_links_per_address = config.limits.max_connections_per_address,
                    .enet = config.enet,
                    .access = config.access.get()},
@@ -110,16 +111,29 @@ HostCore::HostCore(Host& host, HostConfig given)
 
 HostCore::~HostCore() {
   mailbox->shut();
+  drop_program();
   settle_releases();
   // Links end before the transports that they belong to.
   table_.for_each([](Peer& peer) { peer.link.reset(); });
 }
 
+// What is the program's may use its connections as it goes: it goes while all is there.
+void HostCore::drop_program() {
+  std::vector<std::any> data;
+  table_.for_each([&](Peer& peer) {
+    data.push_back(std::exchange(peer.user_data, {}));
+    if (peer.redial) data.push_back(std::exchange(peer.redial->options.user_data, {}));
+  });
+  data.clear();
+  std::exchange(update_hooks, {}).clear();
+  listeners->clear();
+}
+
 ErrorCode HostCore::close(Connection connection, const CloseReason& reason) {
   Peer* peer = find(connection);
-  if (peer == nullptr || peer->session->state() == SessionState::ended) {
-    return ErrorCode::not_connected;
-  }
+  if (peer == nullptr) return ErrorCode::not_connected;
+  call_no_more(*peer);
+  if (peer->session->state() == SessionState::ended) return ErrorCode::not_connected;
   peer->session->close(reason, clock_.now());
   on_peer_changed(peer->slot());
   return ErrorCode::none;
@@ -146,6 +160,7 @@ void HostCore::close_all(const CloseReason& reason) {
   listening.clear();
   const TimePoint now = clock_.now();
   table_.for_each([&](Peer& peer) {
+    call_no_more(peer);
     peer.session->close(reason, now);
     on_peer_changed(peer.slot());
   });

@@ -174,13 +174,16 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void resolve(Peer& peer, const TlsConfig& tls);
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
                                   const TlsConfig& tls);
+  [[nodiscard]] bool is_let_in(const Address& from, const std::string& subject);
   [[nodiscard]] std::size_t accepted_through(std::size_t listener);
   [[nodiscard]] std::size_t accepted_from(const std::string& host);
 
   // host_redial.cpp
   void call_later(Peer& peer, Duration delay);
+  void call_no_more(Peer& peer) noexcept;
   [[nodiscard]] Duration next_delay(const Peer& peer) const;
   void mend_link(Peer& peer);
+  void give_time(Peer& peer);
   void run_redial(Peer& peer);
   [[nodiscard]] bool calls_again(Peer& peer, const Error& error);
   void replace_lost(const Peer& lost, const Error& error);
@@ -225,6 +228,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
     dirty_.push_back(peer.slot());
   }
   void finish_peer(Peer& peer);
+  void drop_program();
 
   Host& host_;
   const Clock& clock_;

@@ -91,8 +91,10 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
     return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::name is longer than 64 bytes."};
   }
   if (auto usable = check_reconnect(options); !usable) return usable.error();
-  if (options.timeout && *options.timeout <= Duration::zero()) {
-    return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::timeout must be above 0."};
+  if (options.timeout &&
+      (*options.timeout <= Duration::zero() || *options.timeout > std::chrono::hours(24))) {
+    return Error{ErrorCode::invalid_argument, 0,
+                 "ConnectOptions::timeout must be above 0 and at most 24 h."};
   }
   if (address->scheme != "memory" && address->port == 0) {
     return on_address(*address, {ErrorCode::invalid_address, 0, "port 0 cannot be called."});
@@ -167,8 +169,11 @@ void HostCore::resolve(Peer& peer, const TlsConfig& tls) {
       Peer* waiting = find(connection);
       if (waiting == nullptr || waiting->session->state() == SessionState::ended) return;
       if (waiting->redial) waiting->redial->is_resolving = false;
-      // An interrupted connection may have been come back to, or have given up this call.
+      // An interrupted connection may have been come back to, or have given up this call; one that
+      // never came up may be waiting for its next.
       if (waiting->session->was_open() && !waiting->session->wants_call()) return;
+      if (waiting->redial && waiting->redial->due) return;
+      give_time(*waiting);
       auto dialled = found ? dial(*waiting, *found, tls) : Result<void>(found.error());
       if (!dialled && !waiting->session->was_open()) waiting->session->fail(dialled.error());
       on_peer_changed(waiting->slot());
@@ -203,6 +208,10 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   const bool crowded = !full && address_limit && accepted_from(from.host) >= *address_limit;
   if (full) ++stats_.refused_full;
   if (crowded) ++stats_.refused_address;
+  // Nobody greets on a raw stream: what is known of the caller is known now. Asked before there is
+  // anything of the caller here, as the program may throw.
+  const bool is_unwelcome =
+      is_raw(from.scheme) && !full && !crowded && !is_let_in(from, link->verified_subject());
   Peer* peer = table_.take();
   if (peer == nullptr) return nullptr;
 
@@ -221,18 +230,19 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   peer->verified_subject = link->verified_subject();
   peer->link = std::move(link);
   peer->session->link_up(peer->link->traits());
-  if (is_raw(from.scheme) && config.authenticate && !full && !crowded) {
-    // Nobody greets on a raw stream: what is known of the caller is known now.
-    const Callback callback(*this);
-    const auto allowed = config.authenticate({from, {}, peer->verified_subject});
-    if (!allowed) peer->session->refuse(ErrorCode::refused_by_application);
-  }
+  if (is_unwelcome) peer->session->refuse(ErrorCode::refused_by_application);
   if (full) peer->session->refuse(ErrorCode::server_full);
   if (crowded) {
     peer->session->refuse(ErrorCode::connection_refused, "too many connections of this address");
   }
   on_peer_changed(peer->slot());
   return peer;
+}
+
+bool HostCore::is_let_in(const Address& from, const std::string& subject) {
+  if (!config.authenticate) return true;
+  const Callback callback(*this);
+  return config.authenticate({from, {}, subject}).has_value();
 }
 
 void HostCore::on_handshake_failed(const Address& peer, const Error& error) {

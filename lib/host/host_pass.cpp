@@ -206,7 +206,7 @@ inline bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
     event = Event();
     return false;
   }
-  if (is_wanted(event.type) && (!held.is_filtered || undo_filters(peer, event))) return true;
+  if (is_wanted(event.type)) return true;
   discard(peer, event, held);
   return false;
 }
@@ -247,16 +247,26 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
   return false;
 }
 
+// Filters are undone last: what waits for the program is as small as it was sent.
 [[gnu::always_inline]] inline bool HostCore::pop_event(Event& into) {
-  if (ring_.empty()) {
+  for (;;) {
     Held held;
-    Peer* const peer = take_ready(into, held);
-    if (peer == nullptr) return false;
-    settle(*peer, into, held);
-  } else {
-    RingEntry entry = ring_.pop();
-    if (Peer* const peer = find(entry.event.connection)) settle(*peer, entry.event, entry.held);
-    into = std::move(entry.event);
+    Peer* peer = nullptr;
+    if (ring_.empty()) {
+      peer = take_ready(into, held);
+      if (peer == nullptr) return false;
+    } else {
+      RingEntry entry = ring_.pop();
+      peer = find(entry.event.connection);
+      held = entry.held;
+      into = std::move(entry.event);
+    }
+    if (peer == nullptr) break;
+    if (!held.is_filtered || undo_filters(*peer, into)) {
+      settle(*peer, into, held);
+      break;
+    }
+    discard(*peer, into, held);
   }
   into.decode_limits = decode_limits_;
   ++stats_.events_delivered;

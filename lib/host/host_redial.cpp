@@ -21,6 +21,11 @@ void HostCore::call_later(Peer& peer, Duration delay) {
   ++peer.redial->attempts;
 }
 
+// Also where the end of a call, or of the connection, has not been handed out yet.
+void HostCore::call_no_more(Peer& peer) noexcept {
+  if (peer.redial) peer.redial->options.reconnect.reset();
+}
+
 Duration HostCore::next_delay(const Peer& peer) const {
   const auto policy = peer.redial->options.reconnect.value_or(ReconnectPolicy());
   return redial_delay(policy, peer.redial->attempts, random_share());
@@ -40,9 +45,18 @@ void HostCore::mend_link(Peer& peer) {
   call_later(peer, redial.attempts == 0 ? Duration::zero() : next_delay(peer));
 }
 
+// A call back ends by itself, looking up the name included; once the name is known it has its time
+// again.
+void HostCore::give_time(Peer& peer) {
+  if (!peer.redial || !peer.session->wants_call()) return;
+  peer.redial->give_up_at = now_ + peer.redial->options.timeout.value_or(config.timeouts.connect);
+}
+
 void HostCore::run_redial(Peer& peer) {
   if (!peer.redial) return;
   Redial& redial = *peer.redial;
+  // After a stall the answer may have come in this very pass.
+  if (peer.session->state() != SessionState::interrupted) redial.give_up_at.reset();
   if (redial.give_up_at && now_ >= *redial.give_up_at) {
     redial.give_up_at.reset();
     peer.link.reset();
@@ -51,9 +65,7 @@ void HostCore::run_redial(Peer& peer) {
   if (!redial.due || now_ < *redial.due) return;
   redial.due.reset();
   if (peer.session->state() == SessionState::ended) return;
-  if (peer.session->wants_call()) {
-    redial.give_up_at = now_ + redial.options.timeout.value_or(config.timeouts.connect);
-  }
+  give_time(peer);
   const TlsConfig& tls = redial.options.tls ? *redial.options.tls : config.tls;
   if (auto called = call(peer, tls); !called && !peer.session->was_open()) {
     peer.session->fail(called.error());
@@ -112,7 +124,7 @@ void HostCore::on_resume_asked(std::uint32_t slot) {
   old->link->set_handler(*old);
   old->address = caller.address;
   old->listener = caller.listener;
-  old->session->resume(words, old->link->traits(), now_);
+  old->resume(words, now_);
   table_.give_back(caller);
   on_peer_changed(old->slot());
 }

@@ -201,7 +201,8 @@ BroadcastResult HostCore::broadcast(OutMessage& message, const BroadcastOptions&
   if (!options.send.metadata.empty() && !add_metadata(message, options.send.metadata))
     return result;
   share_payload(message);
-  message.id = last_id_ + 1;
+  message.id =
+      ++last_id_;  // taken whatever comes: without memory it may reach some, and then throw
   const Peer* left_out = find(options.except);
   const TimePoint now = send_time(options.send);
   std::optional<Filtered> filtered;
@@ -209,7 +210,7 @@ BroadcastResult HostCore::broadcast(OutMessage& message, const BroadcastOptions&
     if (&peer == left_out || !peer.session->is_open()) return;
     add_for_all(&peer, message, options.send, now, filtered, result);
   });
-  if (result.queued > 0) result.id = ++last_id_;
+  if (result.queued > 0) result.id = message.id;
   return result;
 }
 
@@ -222,12 +223,12 @@ BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessag
     return result;
   }
   if (targets.size() > 1) share_payload(message);
-  message.id = last_id_ + 1;
+  message.id = ++last_id_;
   const TimePoint now = send_time(options);
   std::optional<Filtered> filtered;
   for (const Connection& target : targets)
     add_for_all(find(target), message, options, now, filtered, result);
-  if (result.queued > 0) result.id = ++last_id_;
+  if (result.queued > 0) result.id = message.id;
   return result;
 }
 

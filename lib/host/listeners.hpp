@@ -20,6 +20,8 @@ class Listeners : public std::enable_shared_from_this<Listeners> {
   [[nodiscard]] Subscription add(EventMask types, std::uint32_t type_id, Function function);
   void remove(std::uint64_t id) noexcept;
   void dispatch(const Event& event);
+  /// Forgets all, for good. Pre: none is being called.
+  void clear() noexcept { std::vector<Entry>().swap(entries_); }
 
  private:
   class Depth;

@@ -78,6 +78,10 @@ void Peer::on_link_down(Error error) {
   owner_.on_peer_changed(slot_);
 }
 
+void Peer::resume(const ResumeWords& words, TimePoint now) {
+  within_memory([&] { session->resume(words, link->traits(), now); });
+}
+
 void Peer::flush(TimePoint now) {
   if (!link) return;
   LinkSink sink(*link);

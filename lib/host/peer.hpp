@@ -47,6 +47,9 @@ class Peer final : public LinkHandler {
   void on_end_of_stream(TimePoint now) override;
   void on_link_down(Error error) override;
 
+  /// Goes on over the link, which somebody who knew the session's token has called with.
+  void resume(const ResumeWords& words, TimePoint now);
+
   /// Lets the session say what it has to, and closes the link once all is said.
   void flush(TimePoint now);
 

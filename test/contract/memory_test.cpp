@@ -65,6 +65,32 @@ CONTRACT_CASE("a send that there is no memory for says so, and the connection go
   CHECK(pair.server.log.texts() == std::vector<std::string>{"after it"});
 }
 
+CONTRACT_CASE("a broadcast that memory ends for keeps its id from others") {
+  CountingResource memory;
+  HostPair pair(scheme, with_memory(memory));
+  pair.connect();
+  pair.connect(pair.add());
+  pair.connect(pair.add());
+  pair.server.log.clear();
+  const std::string text = test::pattern(1000);
+  // Some of the three get it.
+  std::size_t thrown = 0;
+  for (std::size_t room = 1000; room < 1'000'000 && thrown < 20; room += room / 4) {
+    memory.leave(room);
+    try {
+      static_cast<void>(test::broadcast_text(*pair.server, text));
+    } catch (const std::bad_alloc&) {
+      ++thrown;
+    }
+    memory.lift_limit();
+  }
+  CHECK(thrown > 0);
+  // The log fails when a connection is told of one id twice.
+  CHECK(test::broadcast_text(*pair.server, "last").queued == 3);
+  pair.run(1s);
+  CHECK(pair.server.log.count(EventType::data_sent) >= 3);
+}
+
 CONTRACT_CASE("a host whose program throws while it is asked goes on with the others") {
   PairOptions options;
   options.server.authenticate = [](const ConnectionRequest& request) -> Result<void> {

@@ -63,6 +63,7 @@ class Shift final : public Filter {
   }
   [[nodiscard]] bool undo(std::span<const std::byte> transformed,
                           std::span<std::byte> into) override {
+    ++undone;
     if (fault_ == Fault::throws_in) throw std::runtime_error("a filter's own");
     if (transformed.size() != into.size() + 1 || transformed[0] != std::byte{key_}) return false;
     for (std::size_t i = 0; i < into.size(); ++i)
@@ -70,6 +71,7 @@ class Shift final : public Filter {
     return true;
   }
   int applied = 0;
+  int undone = 0;
 
  private:
   static std::byte shifted(std::byte byte, std::uint8_t by) noexcept {
@@ -100,6 +102,13 @@ void carries(HostPair& pair, Connection from, test::LoggedHost& to, const std::s
   REQUIRE(test::send_text(from, text, options));
   REQUIRE(pair.until([&] { return to.log.messages() == 1; }));
   CHECK(to.log.texts().front() == text);
+}
+
+Event custom_event(Connection connection) {
+  Event event;
+  event.type = EventType::custom;
+  event.connection = connection;
+  return event;
 }
 
 std::string random_text(std::size_t bytes, std::uint32_t seed) {
@@ -267,6 +276,41 @@ TEST_CASE("a message that no filter can have made ends its connection and no oth
   CHECK(end.connection == pair.callee);
   CHECK(pair.server.log.messages() == 0);
   carries(pair, other, pair.server, "still here");
+}
+
+TEST_CASE("messages wait as they came, and are undone as they are handed out") {
+  const auto undoing = shift("a", 3);
+  HostPair pair(test::memory_scheme(), with_filters({undoing}, {shift("a", 3)}));
+  pair.connect();
+  pair.server.log.clear();
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(test::send_text(pair.caller, "text " + std::to_string(i)));
+  pair.server.awake = false;
+  pair.run(20ms);
+  REQUIRE(pair.server->poll());
+  pair.server->raise(custom_event(pair.callee));  // behind all that waits
+  CHECK(undoing->undone == 1);
+  pair.server.awake = true;
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::custom) == 1; }));
+  CHECK(undoing->undone == 5);
+  CHECK(pair.server.log.texts() ==
+        std::vector<std::string>{"text 1", "text 2", "text 3", "text 4"});
+}
+
+TEST_CASE("of messages that wait, one that no filter can have made is not handed out") {
+  HostPair pair(
+      test::memory_scheme(),
+      with_filters({shift("a", 3)}, {shift("a", 3, FilterNeed::required, Shift::Fault::spoils)}));
+  pair.connect();
+  pair.server.log.clear();
+  pair.server.awake = false;
+  REQUIRE(test::send_text(pair.caller, "spoilt"));
+  pair.run(20ms);
+  pair.server->raise(custom_event(pair.callee));
+  pair.server.awake = true;
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.messages() == 0);
+  CHECK(pair.server.log.count(EventType::custom) == 1);
 }
 
 TEST_CASE("what a filter throws stops its message, and neither poll nor send") {

@@ -70,6 +70,18 @@ CONTRACT_CASE("hubs know each other by name, and read what the other has written
   CHECK(north.read<int>("count").empty());
 }
 
+TEST_CASE("a value beyond what the host lets a decode take is skipped and counted") {
+  test::PairOptions options;
+  options.server.decode.max_total_bytes = 4096;
+  Hubs hubs(test::memory_scheme(), test::called("north"), test::called("south"), options);
+  hubs.call("one");
+  CHECK(hubs.south.write("large", std::vector<std::string>(1000)).queued == 1);
+  CHECK(hubs.south.write("small", 7).queued == 1);
+  REQUIRE(hubs.pair.until([&] { return hubs.north.read<int>("small").size() == 1; }));
+  CHECK(hubs.north.read<std::vector<std::string>>("large").empty());
+  CHECK(hubs.north.stats().values_unreadable == 1);
+}
+
 CONTRACT_CASE("a channel that keeps all hands out each value once, in order") {
   Hubs hubs(scheme);
   hubs.north.keep("events", HubKeep::all);

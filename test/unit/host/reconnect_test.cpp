@@ -61,6 +61,37 @@ TEST_CASE("after the last attempt there is exactly one error") {
   CHECK(pair.client.log.all().size() == 1);
 }
 
+TEST_CASE("who has closed calls no more, whatever had not been handed out by then") {
+  HostPair pair(test::memory_scheme());
+  SUBCASE("a call that has failed") {
+    const auto dialled = pair.client->connect("memory://nowhere", trying(1000));
+    REQUIRE(dialled);
+    pair.run(300ms);
+    CHECK(pair.client.log.all().empty());
+    static_cast<void>(dialled->close());
+    pair.run(10s, 10ms);
+    CHECK(pair.client.log.count(EventType::error) == 1);
+  }
+  SUBCASE("connections that are lost in one pass") {
+    pair.connect(trying(3));
+    REQUIRE(pair.client->connect(pair.address.to_string(), trying(3)));
+    REQUIRE(pair.until([&] { return pair.client.log.count(EventType::connected) == 2; }));
+    pair.client.awake = false;
+    pair.network->sever_all();
+    pair.run(20ms);
+    while (true) {
+      const auto event = pair.client->poll();
+      if (!event) continue;
+      if (event->type == EventType::disconnected) break;
+    }
+    pair.client->close();
+    pair.client.awake = true;
+    pair.run(10s, 10ms);
+    CHECK(pair.client->connections().empty());
+    CHECK(pair.server->connections().empty());
+  }
+}
+
 TEST_CASE("a lost connection ends, and a new handle with the same name and data takes its place") {
   HostPair pair(test::memory_scheme());
   pair.connect(trying(3));

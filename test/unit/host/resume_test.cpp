@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "test/support/counting_resource.hpp"
 #include "test/support/host_pair.hpp"
 
 /// Connections that outlive their links.
@@ -224,4 +225,48 @@ TEST_CASE("a close while it is interrupted ends it at once") {
   CHECK(pair.client.log.last(EventType::disconnected).error.code == ErrorCode::closed_locally);
   pair.server.awake = true;
   REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+}
+
+TEST_CASE("an answer that came while the program stood still is not thrown away") {
+  for (int steps = 2; steps < 6; ++steps) {
+    CAPTURE(steps);
+    PairOptions options = resumable(120s);
+    options.server.timeouts.idle = 30s;
+    options.client.timeouts.idle = 30s;
+    HostPair pair(test::memory_scheme(), options);
+    pair.connect();
+    pair.network->sever_all();
+    for (int i = 0; i < steps; ++i)
+      pair.step();
+    pair.client.awake = false;
+    pair.run(6s, 1s);
+    pair.client.awake = true;
+    pair.run(3s);
+    CHECK(told(pair, EventType::resumed) == 2);
+    CHECK(told(pair, EventType::interrupted) == 2);
+  }
+}
+
+TEST_CASE("a connection that there is no memory to resume ends, and nothing is thrown") {
+  test::CountingResource memory;
+  PairOptions options = resumable(60s);
+  options.server.memory = &memory;
+  HostPair pair(test::memory_scheme(), options);
+  pair.connect();
+  pair.network->set_conditions(NetworkDirection::to_dialler, {.delay = 500ms});
+  for (int i = 0; i < 60; ++i) {
+    for (int j = 0; j < 40; ++j)
+      static_cast<void>(test::send_text(pair.callee, test::pattern(300)));
+    pair.step();
+  }
+  pair.network->sever_all();
+  pair.network->set_conditions({});
+  pair.step();
+  memory.leave(0);
+  CHECK_NOTHROW(pair.run(200ms));
+  memory.lift_limit();
+  pair.run(1s);
+  REQUIRE(pair.server.log.count(EventType::disconnected) == 1);
+  CHECK(pair.server.log.last(EventType::disconnected).error.code == ErrorCode::out_of_resources);
+  CHECK(told(pair, EventType::resumed) == 0);
 }

@@ -248,3 +248,23 @@ TEST_CASE("inside an update hook or a posted function the host cannot be pumped"
   CHECK(pair.server.log.messages() == 0);
   CHECK(pair.caller.is_open());
 }
+
+TEST_CASE("what the program keeps with a host may use its connections as it goes with the host") {
+  struct Player {
+    Player(Connection its, std::size_t& count) : connection(its), closed(count) {}
+    ~Player() { closed += connection.close() == ErrorCode::none ? 1 : 0; }
+    Player(const Player&) = delete;
+    Player& operator=(const Player&) = delete;
+    Connection connection;
+    std::size_t& closed;
+  };
+  test::HostPair pair(test::memory_scheme());
+  pair.connect();
+  std::size_t closed = 0;
+  const auto keep = [&] { return std::make_shared<Player>(pair.caller, closed); };
+  REQUIRE(pair.caller.set_user_data(keep()) == ErrorCode::none);
+  pair.client->on_update([kept = keep()](const Tick&) {});
+  const auto subscription = pair.client->on_event([kept = keep()](const Event&) {});
+  pair.client.host.reset();
+  CHECK(closed == 3);
+}
