@@ -365,6 +365,15 @@ TEST_CASE("enet: a socket that keeps failing is lost after three seconds") {
   pair.run(1s);
 }
 
+TEST_CASE("enet: a program that is started does not keep the port") {
+  EnetPair pair;
+  static_cast<void>(pair.connect());
+  for (const TransportHost* host : {&pair.server, &pair.client}) {
+    for (const auto socket : host->poller.sockets())
+      CHECK((::fcntl(static_cast<int>(socket), F_GETFD) & FD_CLOEXEC) != 0);
+  }
+}
+
 TEST_CASE("enet: no block is lost, whatever is destroyed with traffic in flight") {
   CountingResource memory;
   ManualClock clock;

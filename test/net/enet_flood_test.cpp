@@ -280,6 +280,62 @@ TEST_CASE("enet: one address takes no more slots than its limit, and two to be t
   CHECK(door.lets_in(elsewhere, door.cookie_of(elsewhere)));
 }
 
+TEST_CASE("enet: who lets the ends of its connections hang has no more slots for it") {
+  Door door([](detail::TransportContext& context) { context.max_links_per_address = 1; });
+  std::vector<std::unique_ptr<TamperingProxy>> ways;
+  for (std::size_t i = 0; i < 3; ++i) {
+    ways.push_back(std::make_unique<TamperingProxy>(door.port));
+    TamperingProxy& way = *ways.back();
+    RecordingLink& caller = door.pair.client.dial(way.url());
+    const auto step = [&] {
+      door.pair.step();
+      way.step();
+    };
+    REQUIRE(wait_until(
+        step, [&] { return caller.ups == 1 && door.pair.server.accepted.size() == i + 1; }));
+    // The way is not served any more, and no acknowledgement comes back.
+    door.pair.server.accepted[i]->link->close();
+  }
+  door.pair.step();
+  RawSocket next;
+  CHECK_FALSE(door.lets_in(next, door.cookie_of(next)));
+  CHECK(door.counters().refused_address == 1);
+  door.pair.run(11s);  // what hangs is cut after the idle time
+  CHECK(door.lets_in(next, door.cookie_of(next)));
+}
+
+TEST_CASE("enet flood: after a stall it does not keep a host in the past") {
+  EnetPair pair;
+  TamperingProxy proxy(pair.address.port);
+  const auto step = [&](Duration by = 1ms) {
+    pair.step(by);
+    proxy.step();
+  };
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  RecordingLink& callee = *pair.server.accepted[0];
+  caller.send("hello");
+  REQUIRE(wait_until(step, [&] { return !callee.arrived.empty(); }));
+
+  RawSocket stranger;
+  const auto flood = [&](int datagrams) {
+    for (int i = 0; i < datagrams; ++i)
+      stranger.send(pair.address.port, Datagram(8, 0xff));
+  };
+  flood(4000);
+  pair.step(300ms);
+  proxy.to_caller = [](Datagram&) { return false; };
+  callee.send("lost once");
+  pair.server.flush();
+  proxy.step();
+  proxy.to_caller = [](Datagram&) { return true; };
+  for (int round = 0; round < 200 && caller.arrived.empty(); ++round) {
+    flood(2100);
+    step(10ms);
+  }
+  CHECK(caller.texts() == std::vector<std::string>{"lost once"});
+}
+
 TEST_CASE("enet flood: a host counts what it turns away, and its slots stay free") {
   PairOptions options;
   options.server.limits.max_connections = 1;

@@ -104,6 +104,15 @@ class TamperingProxy {
   std::uint16_t caller_ = 0;
 };
 
+/// Writes the checksum of a datagram within the connection `id`, whose header has `head` bytes.
+inline void seal(Datagram& datagram, std::size_t head, const Datagram& id) {
+  std::copy(id.begin(), id.end(), datagram.begin() + static_cast<std::ptrdiff_t>(head - 4));
+  detail::Crc32 crc;
+  crc.add(std::as_bytes(std::span(datagram)));
+  for (std::size_t i = 0; i < 4; ++i)
+    datagram[head - 4 + i] = static_cast<std::uint8_t>(crc.value() >> (24 - 8 * i));
+}
+
 /// What a caller asks before it knocks.
 inline Datagram cookie_question(std::uint64_t nonce) {
   Datagram out = {'T', 'K', 'C', '?'};

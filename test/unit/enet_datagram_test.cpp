@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,7 +29,13 @@ Bytes first(std::size_t size, const Bytes& bytes) {
 // In memory of its own size, so that a sanitizer sees a byte too many.
 DatagramKind kind_of(const Bytes& datagram) {
   const Bytes exact(datagram.begin(), datagram.end());
-  return inspect_datagram(std::as_bytes(std::span(exact))).kind;
+  const auto bytes = std::as_bytes(std::span(exact));
+  const DatagramKind kind = inspect_datagram(bytes).kind;
+  if (kind == DatagramKind::traffic) {
+    std::array<detail::NumberedCommand, detail::kMaxCommands> numbers;
+    CHECK(detail::read_numbers(bytes, numbers) <= numbers.size());
+  }
+  return kind;
 }
 
 const Bytes kTimed = {0x80, 0x03, 0x12, 0x34, 1, 2, 3, 4};  // to slot 3, time, checksum
@@ -64,8 +71,39 @@ TEST_CASE("enet datagram: what a peer of ours sends passes") {
   CHECK(kind_of(kTimed + kAcknowledge + kReliable + kUnsequenced) == DatagramKind::traffic);
   CHECK(kind_of(kTimed + kDisconnect) == DatagramKind::traffic);
   CHECK(kind_of(Bytes{0xb0, 0x03, 0x12, 0x34, 1, 2, 3, 4} + kPing) == DatagramKind::traffic);
+  const Bytes empty_datagram = {0x49, 0, 0, 0, 0, 1, 0, 0};
+  CHECK(kind_of(kTimed + empty_datagram) == DatagramKind::traffic);
+}
+
+TEST_CASE("enet datagram: an empty reliable packet, which no limit would count, is refused") {
   const Bytes empty_packet = {0x86, 0, 0, 1, 0, 0};
-  CHECK(kind_of(kTimed + empty_packet) == DatagramKind::traffic);
+  CHECK(kind_of(kTimed + empty_packet) == DatagramKind::malformed);
+  CHECK(kind_of(kTimed + kPing + empty_packet) == DatagramKind::malformed);
+}
+
+TEST_CASE("enet datagram: the numbers in it are read, up to the padding") {
+  using detail::NumberedCommand;
+  const auto numbers = [](const Bytes& datagram) {
+    std::array<NumberedCommand, detail::kMaxCommands> all;
+    const std::size_t count = detail::read_numbers(std::as_bytes(std::span(datagram)), all);
+    return std::vector<NumberedCommand>(all.begin(), all.begin() + count);
+  };
+  const Bytes reliable = {0x86, 7, 0x12, 0x34, 0, 1, 'a'};
+  const Bytes acknowledge = {0x01, 5, 0, 9, 0x56, 0x78, 0, 0};
+  for (const Bytes& header : {kTimed, kUntimed}) {
+    const auto all = numbers(header + kPing + reliable + kUnsequenced + acknowledge + Bytes(9));
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].kind == NumberedCommand::Kind::reliable);
+    CHECK(all[0].channel == 7);
+    CHECK(all[0].number == 0x1234);
+    CHECK(all[1].kind == NumberedCommand::Kind::acknowledgement);
+    CHECK(all[1].channel == 5);
+    CHECK(all[1].number == 0x5678);
+  }
+  Bytes most = kTimed;
+  for (std::size_t i = 0; i < detail::kMaxCommands; ++i)
+    most = most + reliable;
+  CHECK(numbers(most).size() == detail::kMaxCommands);
 }
 
 TEST_CASE("enet datagram: zeros may follow the last command, and nothing else") {

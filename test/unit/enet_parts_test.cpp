@@ -110,10 +110,14 @@ TEST_CASE("send ledger: what was sent behind a missing packet costs until that o
   CHECK(rig.first.paid_back_bytes == 0);
   CHECK(rig.second.paid_back_bytes == 1000);
   CHECK(rig.first.reliable_bytes == 111);
+  CHECK(rig.first.reliable_packets == 3);
+  CHECK(rig.first.closed_packets == 2);
   CHECK(rig.first.datagram_bytes == 0);
   CHECK(rig.second.reliable_bytes == 0);
   SendLedger::close(missing);
   CHECK(rig.first.reliable_bytes == 0);
+  CHECK(rig.first.reliable_packets == 0);
+  CHECK(rig.first.closed_packets == 3);
   CHECK(rig.first.paid_back_bytes == 111);
   SendLedger::close(rig.open(rig.first, 5));
   CHECK(rig.ledger.total_bytes() == 0);

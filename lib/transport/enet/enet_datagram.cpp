@@ -13,7 +13,6 @@ using Bytes = std::span<const std::byte>;
 constexpr std::uint16_t kSentTimeFlag = 1u << 15;
 constexpr std::uint16_t kCompressedFlag = 1u << 14;
 constexpr std::size_t kChecksumBytes = 4;
-constexpr std::size_t kMaxCommands = 32;  // what ENet packs into one datagram at most
 
 enum : std::uint8_t {
   acknowledge = 1,
@@ -90,6 +89,7 @@ std::size_t whole_command_bytes(Bytes rest) {
   if (fixed == 0 || fixed > rest.size() || command == connect) return 0;
   if (command != send_reliable && command != send_unsequenced) return fixed;
   const std::size_t data = read_16(rest, fixed - 2);
+  if (data == 0 && command == send_reliable) return 0;
   return data > kMaxPacketBytes || data > rest.size() - fixed ? 0 : fixed + data;
 }
 
@@ -106,21 +106,43 @@ bool is_traffic(Bytes commands) {
   return true;
 }
 
+std::size_t header_bytes(Bytes datagram) {
+  const bool has_time = (read_16(datagram, 0) & kSentTimeFlag) != 0;
+  return (has_time ? 4u : 2u) + kChecksumBytes;
+}
+
 }  // namespace
 
 DatagramVerdict inspect_datagram(Bytes datagram) noexcept {
   if (datagram.size() < 2) return {};
   const std::uint16_t peer = read_16(datagram, 0);
   if ((peer & kCompressedFlag) != 0) return {};
-  const bool has_time = (peer & kSentTimeFlag) != 0;
-  const std::size_t header = (has_time ? 4u : 2u) + kChecksumBytes;
+  const std::size_t header = header_bytes(datagram);
   if (datagram.size() <= header) return {};
 
   const Bytes commands = datagram.subspan(header);
   if ((peer & kUnassignedPeer) != kUnassignedPeer) {
     return {is_traffic(commands) ? DatagramKind::traffic : DatagramKind::malformed, 0, 0};
   }
-  return has_time ? read_connect(commands) : DatagramVerdict{};
+  return (peer & kSentTimeFlag) != 0 ? read_connect(commands) : DatagramVerdict{};
+}
+
+std::size_t read_numbers(Bytes datagram, std::span<NumberedCommand, kMaxCommands> into) noexcept {
+  using Kind = NumberedCommand::Kind;
+  std::size_t count = 0;
+  Bytes rest = datagram.subspan(header_bytes(datagram));
+  while (!rest.empty()) {
+    const std::size_t bytes = whole_command_bytes(rest);
+    if (bytes == 0) break;  // padding
+    const std::uint8_t command = read_8(rest, 0) & kCommandMask;
+    if (command == send_reliable) {
+      into[count++] = {Kind::reliable, read_8(rest, 1), read_16(rest, 2)};
+    } else if (command == acknowledge) {
+      into[count++] = {Kind::acknowledgement, read_8(rest, 1), read_16(rest, 4)};
+    }
+    rest = rest.subspan(bytes);
+  }
+  return count;
 }
 
 std::size_t addressee(Bytes datagram) noexcept {

@@ -14,6 +14,9 @@ inline constexpr std::uint32_t kMaxConnectChannels = 65;
 inline constexpr std::uint32_t kMinWindowBytes = 4096;
 inline constexpr std::uint32_t kMaxWindowBytes = 65536;
 
+/// What ENet packs into one datagram at most.
+inline constexpr std::size_t kMaxCommands = 32;
+
 enum class DatagramKind : std::uint8_t {
   malformed,  ///< nothing that one of our peers sends
   connect,    ///< asks for a slot
@@ -29,12 +32,25 @@ struct DatagramVerdict {
 
 /// Says what a datagram is, before ENet sees it. Only commands that one of our peers sends pass:
 /// no fragments and no sequenced-unreliable packets, which can pin memory and stall a channel; no
-/// compression, no bandwidth or throttle settings; at most 32 commands, each whole. A CONNECT
-/// stands alone and asks for what one of our peers would ask for.
+/// empty reliable packets, which no limit of ENet's counts; no compression, no bandwidth or
+/// throttle settings; at most 32 commands, each whole. A CONNECT stands alone and asks for what one
+/// of our peers would ask for.
 ///
 /// Pre:    none; any bytes will do.
 /// Source: ENet 1.3.17, protocol.h; the host uses a checksum and no compressor.
 [[nodiscard]] DatagramVerdict inspect_datagram(std::span<const std::byte> datagram) noexcept;
+/// A reliable packet, or an acknowledgement of one, in a datagram.
+struct NumberedCommand {
+  enum class Kind : std::uint8_t { reliable, acknowledgement };
+
+  Kind kind = Kind::reliable;
+  std::uint8_t channel = 0;
+  std::uint16_t number = 0;  ///< of the packet, within its channel
+};
+
+/// Returns how many of them it has found. Pre: `datagram` is `traffic`.
+[[nodiscard]] std::size_t read_numbers(std::span<const std::byte> datagram,
+                                       std::span<NumberedCommand, kMaxCommands> into) noexcept;
 /// The number of the peer that a datagram says it is for. Pre: it is `traffic` or `connect`.
 [[nodiscard]] std::size_t addressee(std::span<const std::byte> datagram) noexcept;
 

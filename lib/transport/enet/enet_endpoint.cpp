@@ -108,9 +108,10 @@ void EnetEndpoint::service(TimePoint now) {
   if (lost_) return;
   now_ = now;
   host_->begin_pass(now);
+  if (fallen_) report_fallen();
   if (occupied_ && now - passed_at_ > kStall) {
     note_signs_of_life(passed_at_);
-    behind_ = true;
+    behind_ = kMaxDatagramsBehind;
   }
   passed_at_ = now;
   const bool is_turn = is_due();
@@ -119,9 +120,14 @@ void EnetEndpoint::service(TimePoint now) {
   if (!is_turn && !readable_ && !left_over_) return;
 
   // What waits in the socket must be read before anybody can time out.
-  left_over_ = !read_all(behind_ ? EnetHost::Moment::past : EnetHost::Moment::present, budget);
-  if (left_over_ && behind_) return;
-  if (std::exchange(behind_, false)) host_->return_to_present();
+  const bool was_behind = behind_ != 0;
+  left_over_ = !read_all(was_behind ? EnetHost::Moment::past : EnetHost::Moment::present, budget);
+  if (was_behind) {
+    const std::size_t read = std::max<std::size_t>(kMaxDatagramsPerPass - budget.datagrams, 1);
+    behind_ = left_over_ ? behind_ - std::min(behind_, read) : 0;
+    if (behind_ != 0) return;
+    host_->return_to_present();
+  }
   if (is_turn) take_turns();
   if (failing_since_ && now - *failing_since_ >= kSocketLost) return lose_socket();
   if (half_open_until_ && now >= *half_open_until_) end_half_open();
@@ -145,7 +151,7 @@ bool EnetEndpoint::read_all(EnetHost::Moment moment, Budget& budget) {
     }
     failing_since_.reset();
     if (outcome == EnetHost::Outcome::quiet) return true;
-    if (!hand_out_all(outcome, event, budget)) return false;
+    if (!take_in(outcome, event, budget)) return false;
     if (budget.reads_once) return true;
     const bool is_long = budget.datagrams % kDatagramsPerFlush == 1 ||
                          host_->received_bytes() - flushed_bytes >= kBytesPerFlush;
@@ -170,11 +176,23 @@ void EnetEndpoint::take_turns() {
     }
     failing_since_.reset();
     if (outcome == EnetHost::Outcome::quiet) return;
-    if (!hand_out_all(outcome, event, budget)) {
-      left_over_ = true;
-      return;
-    }
+    // What came meanwhile is for the next pass: a turn looks at every peer, and is not for reading.
+    const bool has_taken = host_->has_taken();
+    readable_ = readable_ || has_taken;
+    const bool is_within = take_in(outcome, event, budget);
+    left_over_ = left_over_ || !is_within;
+    if (!is_within || has_taken) return;
   }
+}
+
+// What came of a read or a turn. False: the budget has ended.
+bool EnetEndpoint::take_in(EnetHost::Outcome outcome, EnetEvent& event, Budget& budget) {
+  if (outcome == EnetHost::Outcome::useless) ++shared_.counters.malformed_datagrams;
+  const bool is_within = hand_out_all(outcome, event, budget);
+  if (toil_) charge(outcome, budget);
+  // Before the next read: it may bring a caller, who gets the slot.
+  if (fallen_) report_fallen();
+  return is_within && budget.steps != 0;
 }
 
 // False: the budget has ended.
@@ -209,6 +227,7 @@ void EnetEndpoint::came_up(std::size_t index) {
   slot.has_spoken = false;
   slot.window = SendWindow(window_of(shared_.context.enet.throttle));
   slot.account.paid_back_bytes = 0;
+  slot.steps = slot.late_packets = 0;
   host_->configure(index);
   host_->set_window(index, slot.window.bytes());
   if (listener_) return accept(index);
@@ -289,14 +308,24 @@ void EnetEndpoint::note_signs_of_life(TimePoint at) {
     if (host_->take_heard(index)) slots_[index].heard = at;
 }
 
+void EnetEndpoint::report_fallen() {
+  fallen_ = false;
+  for (std::size_t index = 0; index < slots_.size(); ++index)
+    report_if_fallen(index);
+}
+
+void EnetEndpoint::report_if_fallen(std::size_t index) {
+  const bool is_held = slots_[index].link != nullptr && !is_asking();
+  if (!is_held || host_->phase(index) != PeerPhase::idle) return;
+  went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
+}
+
 void EnetEndpoint::watch_peer(std::size_t index) {
   Slot& slot = slots_[index];
+  slot.steps = 0;
   switch (host_->phase(index)) {
     case PeerPhase::idle:
-      if (slot.link != nullptr && !is_asking()) {
-        went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
-      }
-      return;
+      return report_if_fallen(index);
     case PeerPhase::half_open:
     case PeerPhase::connecting:
       break;
@@ -323,10 +352,8 @@ void EnetEndpoint::watch_live_peer(std::size_t index) {
   if (slot.has_spoken && now_ - slot.heard >= shared_.context.idle) {
     host_->end_now(index, Goodbye::cut);
     ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
-  } else if (host_->waiting_packets(index) > kMaxWaitingPackets) {
-    host_->end_now(index, Goodbye::cut);
-    went_down(index, {ErrorCode::protocol_violation, 0,
-                      "The other end sends on behind a packet that it does not repeat."});
+  } else {
+    check_waiting(index);
   }
 }
 
@@ -362,13 +389,13 @@ bool EnetEndpoint::is_busy() const {
 
 bool EnetEndpoint::is_due() const {
   const auto door = door_deadline();
-  return behind_ || (door && now_ >= *door) ||
+  return behind_ != 0 || (door && now_ >= *door) ||
          now_ - turned_at_ >= (is_busy() ? kBusyInterval : kQuietInterval);
 }
 
 std::optional<TimePoint> EnetEndpoint::next_deadline() const {
   if (lost_) return std::nullopt;
-  if (left_over_ || behind_ || readable_) return passed_at_;
+  if (left_over_ || behind_ != 0 || readable_ || fallen_) return passed_at_;
   std::optional<TimePoint> next = door_deadline();
   if (is_busy() || occupied_) {
     const TimePoint turn = turned_at_ + (is_busy() ? kBusyInterval : kQuietInterval);
@@ -402,7 +429,7 @@ void EnetEndpoint::send(std::size_t index, Packet packet, Lane lane, std::uint8_
     slot.window.acknowledged(bytes);
     host_->set_window(index, slot.window.bytes());
   }
-  host_->send(index, std::move(packet), lane, channel, slot.account);
+  if (!host_->send(index, std::move(packet), lane, channel, slot.account)) fallen_ = true;
 }
 
 void EnetEndpoint::close(std::size_t index) {

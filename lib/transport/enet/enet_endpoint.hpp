@@ -62,12 +62,24 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
     bool has_spoken = false;                // a packet has come: silence counts from now on
     TimePoint half_open_until{};            // of who knocked last
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
+    std::size_t steps = 0;                  // of `kMaxStepsPerPeer`, since the last watch
+    std::size_t late_packets = 0;           // that may wait behind a gap, since they were counted
+  };
+  // What a datagram may cost ENet, whose lists are as long as the peer has made them.
+  struct Toil {
+    std::size_t peer = 0;
+    std::size_t steps = 0;    // to the places of the packets that it brings
+    std::size_t packets = 0;  // of them, those that may have to wait
+    std::size_t acknowledgements = 0;
+    std::size_t steps_each = 0;        // where one is of nothing that was sent
+    std::uint32_t closed_packets = 0;  // before
   };
   // What is left of one pass.
   struct Budget {
     std::size_t datagrams = kMaxDatagramsPerPass;
     std::size_t packets = kMaxPacketsPerPass;
     std::size_t failures = kMaxFailuresPerPass;
+    std::size_t steps = kMaxStepsPerPass;
     bool reads_once = false;
   };
 
@@ -94,6 +106,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   [[nodiscard]] bool is_due() const;
   [[nodiscard]] bool read_all(EnetHost::Moment moment, Budget& budget);
   void take_turns();
+  [[nodiscard]] bool take_in(EnetHost::Outcome outcome, EnetEvent& event, Budget& budget);
   [[nodiscard]] bool hand_out_all(EnetHost::Outcome outcome, EnetEvent& event, Budget& budget);
   void note_failure();
   void hand_out(const EnetEvent& event);
@@ -104,7 +117,15 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   void ended(std::size_t index, std::uint32_t data);
   void went_down(std::size_t index, Error error);
 
+  // enet_endpoint_toil.cpp: what a peer's datagrams cost
+  void weigh(std::span<const std::byte> datagram) noexcept;
+  void charge(EnetHost::Outcome outcome, Budget& budget);
+  void check_waiting(std::size_t index);
+  void cut_for(std::size_t index, const char* sentence);
+
   void watch();
+  void report_fallen();
+  void report_if_fallen(std::size_t index);
   void watch_peer(std::size_t index);
   void watch_live_peer(std::size_t index);
   void note_signs_of_life(TimePoint at);
@@ -133,9 +154,12 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   TimePoint turned_at_{};  // the last time that ENet had its turn
   TimePoint watched_at_{};
   std::optional<TimePoint> failing_since_;
-  std::size_t ending_ = 0;  // slots with `ending_until`
+  std::size_t ending_ = 0;    // slots with `ending_until`
+  std::optional<Toil> toil_;  // of the datagram that was read last
+  // After a stall, until the socket was empty once: the datagrams that may still have waited.
+  std::size_t behind_ = 0;
   bool occupied_ = false;   // some slot is not idle, as of the last watch
-  bool behind_ = false;     // after a stall, until the socket was empty once
+  bool fallen_ = false;     // memory was short, and a peer's owner does not know that it is gone
   bool readable_ = false;   // so the poller said, and it was not read empty since
   bool guessed_ = false;    // it did not know
   bool left_over_ = false;  // the pass's budget ended first, or a flush has left an event

@@ -14,7 +14,10 @@ Admission EnetEndpoint::inspect(std::span<const std::byte> datagram, Ipv4Endpoin
     return Admission::drop;
   }
   const DatagramVerdict verdict = inspect_datagram(datagram);
-  if (verdict.kind == DatagramKind::traffic) return Admission::admit;
+  if (verdict.kind == DatagramKind::traffic) {
+    weigh(datagram);
+    return Admission::admit;
+  }
   if (verdict.kind == DatagramKind::connect && accepting_) {
     return admit({from, verdict.connect_data, verdict.connect_id});
   }

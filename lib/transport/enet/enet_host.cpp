@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "lib/platform/inheritance.hpp"
 #include "lib/platform/whole_datagrams.hpp"
 #include "lib/transport/enet/crc32.hpp"
 #include "lib/transport/enet/enet_datagram.hpp"
@@ -155,6 +156,7 @@ Result<std::unique_ptr<EnetHost>> EnetHost::create(const EnetHostConfig& config,
     const int why = errno;
     return Error{code_of(why), why, {}};
   }
+  keep_from_children(static_cast<SocketHandle>(host->socket));
   return std::unique_ptr<EnetHost>(new EnetHost(host, config, std::move(clock)));
 }
 
@@ -204,16 +206,11 @@ SocketHandle EnetHost::socket() const {
 // none until `intercept` has the datagram, and that makes an event which says nothing.
 EnetHost::Outcome EnetHost::read(Moment moment, EnetEvent& event) {
   ENetEvent raw{};
-  int outcome = 0;
-  int code = 0;
+  Outcome outcome = Outcome::quiet;
   const auto turn = [&] {
-    reading_ = true;
     host_->peerCount = 0;
-    errno = 0;
-    outcome = enet_host_service(host_, &raw, 0);
-    code = errno;
+    outcome = serve(raw);
     host_->peerCount = peers_;
-    reading_ = false;
     return host_->serviceTime;
   };
   if (moment == Moment::present) {
@@ -226,33 +223,52 @@ EnetHost::Outcome EnetHost::read(Moment moment, EnetEvent& event) {
     if (!past_ms_) past_ms_ = host_->serviceTime + 1;
     clock_->in_past(*past_ms_, turn);
   }
-  // An empty datagram looks like none at all, and others may wait behind it.
-  if (outcome == 0 && !is_socket_empty(*host_, code)) outcome = 1;
   return translate(outcome, raw, event);
+}
+
+// One call of ENet's, which reads one datagram at most. Without an event it would read 256: so it
+// has no socket behind the first, and fails to read on where that one has brought nothing about.
+EnetHost::Outcome EnetHost::serve(_ENetEvent& raw) {
+  const ENetSocket socket = host_->socket;
+  has_taken_ = false;
+  errno = 0;
+  const int outcome = enet_host_service(host_, &raw, 0);
+  const int code = errno;
+  host_->socket = socket;
+  if (outcome > 0) return Outcome::event;
+  if (outcome == 0) {
+    // An empty datagram looks like none at all, and others may wait behind it.
+    if (is_socket_empty(*host_, code)) return Outcome::quiet;
+    has_taken_ = true;
+    return Outcome::event;
+  }
+  // A datagram that is larger than ENet's memory for it has failed nothing in the system.
+  has_taken_ = has_taken_ || code == 0;
+  return has_taken_ ? Outcome::useless : Outcome::failed;
 }
 
 int EnetHost::intercept(ENetHost* host, ENetEvent* event) {
   auto& self = *static_cast<EnetHost*>(host->compressor.context);
-  if (self.reading_) {
-    host->peerCount = self.peers_;
-    event->type = ENET_EVENT_TYPE_RECEIVE;  // of no peer
-  }
+  self.has_taken_ = true;
+  host->peerCount = self.peers_;
+  event->type = ENET_EVENT_TYPE_RECEIVE;  // of no peer
   const std::span datagram(reinterpret_cast<const std::byte*>(host->receivedData),
                            host->receivedDataLength);
   const Ipv4Endpoint from{host->receivedAddress.host, host->receivedAddress.port};
   if (self.filter_->inspect(datagram, from) == Admission::drop) return 1;
   self.unflushed_.mark(addressee(datagram));
+  host->socket = ENET_SOCKET_NULL;
   return 0;
 }
 
 EnetHost::Outcome EnetHost::take_turn(EnetEvent& event) {
   ENetEvent raw{};
-  int outcome = 0;
+  Outcome outcome = Outcome::quiet;
   const auto turn = [&] {
     // Nobody here limits bandwidth. ENet would share it out every second all the same, and tell
     // every peer after each coming and going.
     host_->bandwidthThrottleEpoch = enet_time_get();
-    outcome = enet_host_service(host_, &raw, 0);
+    outcome = serve(raw);
     return host_->serviceTime;
   };
   clock_->in_present(now_, turn);
@@ -261,14 +277,14 @@ EnetHost::Outcome EnetHost::take_turn(EnetEvent& event) {
 
 EnetHost::Outcome EnetHost::next_event(EnetEvent& event) {
   ENetEvent raw{};
-  const int outcome = enet_host_check_events(host_, &raw);
-  return translate(outcome, raw, event);
+  const bool is_event = enet_host_check_events(host_, &raw) > 0;
+  return translate(is_event ? Outcome::event : Outcome::quiet, raw, event);
 }
 
-EnetHost::Outcome EnetHost::translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const {
+EnetHost::Outcome EnetHost::translate(Outcome outcome, const _ENetEvent& raw,
+                                      EnetEvent& event) const {
   event = EnetEvent();
-  if (outcome <= 0) return outcome < 0 ? Outcome::failed : Outcome::quiet;
-  if (raw.peer == nullptr) return Outcome::event;
+  if (outcome != Outcome::event || raw.peer == nullptr) return outcome;
   event.peer = raw.peer->incomingPeerID;
   switch (raw.type) {
     case ENET_EVENT_TYPE_CONNECT:
@@ -285,7 +301,7 @@ EnetHost::Outcome EnetHost::translate(int outcome, const _ENetEvent& raw, EnetEv
     case ENET_EVENT_TYPE_NONE:
       break;
   }
-  return Outcome::event;
+  return outcome;
 }
 
 bool EnetHost::has_event() const {

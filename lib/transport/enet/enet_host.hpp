@@ -95,7 +95,12 @@ struct EnetHostConfig {
 /// resets one before it reports its end.
 class EnetHost {
  public:
-  enum class Outcome : std::uint8_t { failed, quiet, event };
+  enum class Outcome : std::uint8_t {
+    failed,   ///< the socket has
+    useless,  ///< a datagram was read, and ENet did nothing with it
+    quiet,
+    event,
+  };
   /// Which time ENet is told; see `EnetClock`.
   enum class Moment : std::uint8_t { present, past };
 
@@ -130,9 +135,11 @@ class EnetHost {
   /// An event that an earlier call has left.
   [[nodiscard]] Outcome next_event(EnetEvent& event);
   [[nodiscard]] bool has_event() const;
-  /// One of ENet's own turns, which looks at every peer: timers, sending, reading up to 256
-  /// datagrams; stops at the first event.
+  /// One of ENet's own turns, which looks at every peer: timers, sending, reading one datagram;
+  /// stops at the first event.
   [[nodiscard]] Outcome take_turn(EnetEvent& event);
+  /// Whether the last `read` or `take_turn` has read a datagram.
+  [[nodiscard]] bool has_taken() const noexcept { return has_taken_; }
   /// Sends what is due to those peers that something was queued for or that were heard of. Returns
   /// how many sends failed.
   std::size_t flush(TimePoint now);
@@ -156,7 +163,12 @@ class EnetHost {
   void watch_for_silence(std::size_t peer);
   /// Whether any genuine datagram of the peer has come since the last time this was asked.
   [[nodiscard]] bool take_heard(std::size_t peer);
-  /// Packets of the peer that wait behind a missing one.
+  /// Whether packets of the peer wait behind a missing one. Pre: all events were taken.
+  [[nodiscard]] bool has_gap(std::size_t peer) const;
+  /// How many of them ENet looks at, at most, to find this one's place.
+  [[nodiscard]] std::size_t steps_back(std::size_t peer, std::uint8_t channel,
+                                       std::uint16_t number) const;
+  /// How many wait. Looks at each.
   [[nodiscard]] std::size_t waiting_packets(std::size_t peer) const;
   [[nodiscard]] PathSample path(std::size_t peer) const;
   /// Has what is on its way to the peer sent again in time. To be called now and then: ENet doubles
@@ -164,11 +176,12 @@ class EnetHost {
   void limit_backoff(std::size_t peer);
   /// Reliable bytes that may be on their way to the peer.
   void set_window(std::size_t peer, std::size_t bytes);
-  /// Takes the packet, or drops it when the peer is not up or memory is short.
+  /// Takes the packet, or drops it when the peer is not up or memory is short. False: a reliable
+  /// one was dropped for want of memory, and the peer reset.
   ///
   /// Pre: no larger than the peer's `max_packet_bytes`.
-  void send(std::size_t peer, Packet packet, Lane lane, std::uint8_t channel,
-            SendLedger::Account& account);
+  [[nodiscard]] bool send(std::size_t peer, Packet packet, Lane lane, std::uint8_t channel,
+                          SendLedger::Account& account);
   /// What was sent leaves first.
   void end_after_sending(std::size_t peer, Goodbye reason);
   void end_now(std::size_t peer, Goodbye reason);
@@ -183,7 +196,8 @@ class EnetHost {
  private:
   EnetHost(_ENetHost* host, const EnetHostConfig& config, std::shared_ptr<EnetClock> clock);
   static int intercept(_ENetHost* host, _ENetEvent* event);
-  [[nodiscard]] Outcome translate(int outcome, const _ENetEvent& raw, EnetEvent& event) const;
+  [[nodiscard]] Outcome serve(_ENetEvent& raw);
+  [[nodiscard]] Outcome translate(Outcome outcome, const _ENetEvent& raw, EnetEvent& event) const;
   [[nodiscard]] std::size_t flush_one(std::size_t peer, std::size_t tries);
   [[nodiscard]] std::size_t flush_by_enet(std::size_t tries);
   [[nodiscard]] std::size_t flush_together(std::size_t peer, std::size_t tries);
@@ -196,7 +210,7 @@ class EnetHost {
   DatagramFilter* filter_;
   DatagramBatch* batch_;
   std::size_t peers_;
-  bool reading_ = false;
+  bool has_taken_ = false;
   TimePoint now_{};        // when the pass began
   bool has_read_ = false;  // in this pass
   std::optional<std::uint32_t> past_ms_;

@@ -39,9 +39,11 @@ Census EnetHost::census(const ConnectAttempt& attempt) const noexcept {
   for (std::size_t index = 0; index < host_->peerCount; ++index) {
     const ENetPeer& peer = at(index);
     const PeerPhase phase = this->phase(index);
-    if (phase == PeerPhase::idle) ++census.idle;
-    const bool is_here = phase == PeerPhase::half_open || phase == PeerPhase::up;
-    if (!is_here || peer.address.host != attempt.from.host) continue;
+    if (phase == PeerPhase::idle) {
+      ++census.idle;
+      continue;
+    }
+    if (peer.address.host != attempt.from.host) continue;
     const bool is_same_caller = peer.address.port == attempt.from.port;
     if (is_same_caller && peer.connectID == id) census.is_known = true;
     if (is_same_caller && phase == PeerPhase::half_open) {
@@ -98,6 +100,26 @@ void EnetHost::watch_for_silence(std::size_t peer) {
   at(peer).earliestTimeout = 0;
 }
 
+// Its packets are never empty, so that their bytes tell.
+bool EnetHost::has_gap(std::size_t peer) const {
+  return at(peer).totalWaitingData != 0;
+}
+
+// ENet keeps what waits in order, and looks for a place from the newest back: it passes no more
+// packets than there are numbers in between, and none for what it has or will not take.
+std::size_t EnetHost::steps_back(std::size_t index, std::uint8_t on, std::uint16_t number) const {
+  constexpr std::uint16_t half = 0x8000;
+  const ENetPeer& peer = at(index);
+  if (on >= peer.channelCount) return 0;
+  ENetChannel& channel = peer.channels[on];
+  if (enet_list_empty(&channel.incomingReliableCommands)) return 0;
+  const ENetListNode* const newest = channel.incomingReliableCommands.sentinel.previous;
+  const auto ahead = static_cast<std::uint16_t>(number - channel.incomingReliableSequenceNumber);
+  const auto back = static_cast<std::uint16_t>(
+      reinterpret_cast<const ENetIncomingCommand*>(newest)->reliableSequenceNumber - number);
+  return ahead == 0 || ahead >= half || back >= half ? 0 : back + 1u;
+}
+
 std::size_t EnetHost::waiting_packets(std::size_t index) const {
   const ENetPeer& peer = at(index);
   std::size_t count = 0;
@@ -130,18 +152,23 @@ void EnetHost::set_window(std::size_t peer, std::size_t bytes) {
   at(peer).windowSize = static_cast<enet_uint32>(bytes);
 }
 
-void EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel,
+bool EnetHost::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel,
                     SendLedger::Account& account) {
   ENetPeer& peer = at(index);
-  if (peer.state != ENET_PEER_STATE_CONNECTED) return;
+  if (peer.state != ENET_PEER_STATE_CONNECTED) return true;
   // The other end may have fewer channels. Sharing the last one keeps each one's order.
   const std::size_t wanted = lane == Lane::reliable ? channel + 1u : 0u;
   const auto on = static_cast<enet_uint8>(std::min(wanted, peer.channelCount - 1));
   ENetPacket* sent = wrap(std::move(packet), lane, account);
-  if (sent != nullptr && enet_peer_send(&peer, on, sent) == 0) return unflushed_.mark(index);
+  if (sent != nullptr && enet_peer_send(&peer, on, sent) == 0) {
+    unflushed_.mark(index);
+    return true;
+  }
   if (sent != nullptr) enet_packet_destroy(sent);
-  // Memory is short, and a gap in a reliable lane cannot be mended. The watch finds the slot idle.
-  if (lane != Lane::datagram) reset(index);
+  if (lane == Lane::datagram) return true;
+  // Memory is short, and a gap in a reliable lane cannot be mended.
+  reset(index);
+  return false;
 }
 
 _ENetPacket* EnetHost::wrap(Packet packet, Lane lane, SendLedger::Account& account) noexcept {

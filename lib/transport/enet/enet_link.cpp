@@ -25,8 +25,9 @@ void EnetLink::send(Packet packet, Lane lane, std::uint8_t channel) {
   // Above it ENet would send fragments, which no peer of ours takes.
   const std::size_t most =
       lane == Lane::datagram ? traits_.max_datagram_bytes : traits_.max_packet_bytes;
-  assert(packet.size() <= most);
-  if (packet.size() > most) return;
+  // A session's packets are never empty, and the other end takes no reliable one that is.
+  assert(packet.size() != 0 && packet.size() <= most);
+  if (packet.size() == 0 || packet.size() > most) return;
   endpoint_->send(slot_, std::move(packet), lane, channel);
 }
 

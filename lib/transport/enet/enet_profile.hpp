@@ -58,8 +58,22 @@ inline constexpr std::size_t kMaxPacketBytes = kMaxMtuBytes - kEnetOverheadBytes
 /// sender is ever ahead of a gap: at the limit ENet refuses the packet that would close it, too.
 inline constexpr std::size_t kMaxWaitingBytes = 512 * 1024;
 
-/// The same in packets: ENet's limit counts their bytes alone, and an empty one pins 200 bytes.
+/// The same in packets: ENet's limit counts their bytes alone, and the least one pins 200 bytes.
+/// Not less: an honest sender goes on behind a lost packet, and at 20,000 small ones a second over
+/// a lossy way it is some 5,000 ahead before the lost one is there.
 inline constexpr std::size_t kMaxWaitingPackets = 8192;
+/// They are counted again when so many more may have come to wait.
+inline constexpr std::size_t kPacketsPerCount = 1024;
+
+/// ENet searches its lists from one end. So many of their members may it look at in one pass over a
+/// socket, which takes some ten milliseconds, and for one peer in `kQuietInterval`. The second is
+/// more than it takes when all that an honest peer has on its way, 3,500 small packets, arrives
+/// again behind a gap; and less than the passes of that interval have together, so that who keeps
+/// a host busy is cut.
+inline constexpr std::size_t kMaxStepsPerPass = std::size_t{1} << 21;
+inline constexpr std::size_t kMaxStepsPerPeer = std::size_t{1} << 23;
+/// What nobody counts: less than this on its way to a peer.
+inline constexpr std::size_t kFewPackets = 256;
 
 /// Charged per packet on top of its bytes: what ENet allocates to carry it.
 inline constexpr std::size_t kPacketCostBytes = 64;
@@ -90,10 +104,12 @@ inline constexpr std::size_t kMaxPacketsPerPass = 8192;
 /// acknowledgements as ENet puts into a datagram.
 inline constexpr std::size_t kDatagramsPerFlush = 32;
 inline constexpr std::uint32_t kBytesPerFlush = 32 * 1024;
-/// An oversized datagram fails a turn, so this is a bound on a flood as well.
 inline constexpr std::size_t kMaxFailuresPerPass = 256;
 
 inline constexpr Duration kStall = std::chrono::milliseconds(250);
+/// What can have waited during a stall: a listener's buffer, which Linux makes twice as large as it
+/// is asked to, holds 11,000 of the smallest datagrams, each of which takes 768 bytes of it.
+inline constexpr std::size_t kMaxDatagramsBehind = 8 * kMaxDatagramsPerPass;
 inline constexpr Duration kBusyInterval = std::chrono::milliseconds(10);
 inline constexpr Duration kQuietInterval = std::chrono::milliseconds(250);
 /// Time without one successful call after which a socket is lost.

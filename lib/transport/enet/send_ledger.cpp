@@ -11,6 +11,7 @@ SendLedger::Record& SendLedger::open(BufferRef buffer, Account& account, std::si
   share_of(account, kind) += cost_bytes;
   total_bytes_ += cost_bytes;
   if (kind == Kind::reliable) {
+    ++account.reliable_packets;
     (account.oldest == nullptr ? account.oldest : account.newest->next) = &record;
     account.newest = &record;
   }
@@ -22,8 +23,10 @@ void SendLedger::settle(Record& record) noexcept {
   if (record.kind == Kind::datagram) return pay_back(record);
   record.closed = true;
   Account& account = *record.account;
+  ++account.closed_packets;
   while (account.oldest != nullptr && account.oldest->closed) {
     account.paid_back_bytes += account.oldest->cost_bytes;
+    --account.reliable_packets;
     pay_back(*std::exchange(account.oldest, account.oldest->next));
   }
 }

@@ -34,8 +34,10 @@ class SendLedger {
   /// `maximumWaitingData` is full, and then refuses the lost one itself.
   struct Account {
     std::size_t reliable_bytes = 0;
+    std::size_t reliable_packets = 0;
     std::size_t datagram_bytes = 0;
-    std::size_t paid_back_bytes = 0;  // of reliable packets, since the owner took note
+    std::size_t paid_back_bytes = 0;   // of reliable packets, since the owner took note
+    std::uint32_t closed_packets = 0;  // reliable ones, in any order; wraps
     Record* oldest = nullptr;
     Record* newest = nullptr;
   };
