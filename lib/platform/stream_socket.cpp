@@ -54,6 +54,36 @@ void set_option(SocketHandle handle, int level, int name, int value) noexcept {
   setsockopt(number(handle), level, name, &value, sizeof value);
 }
 
+// Where the system can do it in the same call: a program that is started by another thread in
+// between would inherit the socket.
+#ifdef SOCK_CLOEXEC
+constexpr int kAtOnce = SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+int accept_raw(int listener, sockaddr* from, socklen_t* size) noexcept {
+  return ::accept4(listener, from, size, kAtOnce);
+}
+void set_flags(int) noexcept {}
+#else
+constexpr int kAtOnce = 0;
+
+int accept_raw(int listener, sockaddr* from, socklen_t* size) noexcept {
+  return ::accept(listener, from, size);
+}
+void set_flags(int handle) noexcept {
+  fcntl(handle, F_SETFL, fcntl(handle, F_GETFL) | O_NONBLOCK);
+  fcntl(handle, F_SETFD, FD_CLOEXEC);
+}
+#endif
+
+bool is_same_end(const SocketAddress& one, const SocketAddress& other) noexcept {
+  if (one.size == 0 || one.size != other.size || one.is_ipv6() != other.is_ipv6()) return false;
+  if (one.port() != other.port()) return false;
+  if (!one.is_ipv6()) {
+    return as_ipv4(one).sin_addr.s_addr == as_ipv4(other).sin_addr.s_addr;
+  }
+  return std::memcmp(&as_ipv6(one).sin6_addr, &as_ipv6(other).sin6_addr, sizeof(in6_addr)) == 0;
+}
+
 bool would_block(int code) noexcept {
   return code == EAGAIN || code == EWOULDBLOCK;
 }
@@ -155,7 +185,7 @@ void StreamSocket::close() noexcept {
 }
 
 Result<StreamSocket> StreamSocket::open(const SocketAddress& address) {
-  const int handle = ::socket(raw(address)->sa_family, SOCK_STREAM, IPPROTO_TCP);
+  const int handle = ::socket(raw(address)->sa_family, SOCK_STREAM | kAtOnce, IPPROTO_TCP);
   if (handle < 0) return socket_error(errno);
   StreamSocket socket(handle);
   socket.prepare();
@@ -163,9 +193,7 @@ Result<StreamSocket> StreamSocket::open(const SocketAddress& address) {
 }
 
 void StreamSocket::prepare() noexcept {
-  const int handle = number(handle_);
-  fcntl(handle, F_SETFL, fcntl(handle, F_GETFL) | O_NONBLOCK);
-  fcntl(handle, F_SETFD, FD_CLOEXEC);
+  set_flags(number(handle_));
   // What is small leaves at once: the session has bundled it already.
   set_option(handle_, IPPROTO_TCP, TCP_NODELAY, 1);
 #ifdef SO_NOSIGPIPE
@@ -207,7 +235,7 @@ SocketAddress StreamSocket::local() const {
 IoResult StreamSocket::accept(StreamSocket& into, SocketAddress& from) {
   while (true) {
     socklen_t size = static_cast<socklen_t>(from.bytes.size());
-    const int handle = ::accept(number(handle_), raw(from), &size);
+    const int handle = accept_raw(number(handle_), raw(from), &size);
     if (handle >= 0) {
       from.size = size;
       into = StreamSocket(handle);
@@ -222,7 +250,10 @@ int StreamSocket::connect_result() const noexcept {
   int code = 0;
   socklen_t size = sizeof code;
   if (getsockopt(number(handle_), SOL_SOCKET, SO_ERROR, &code, &size) != 0) return errno;
-  return code;
+  if (code != 0) return code;
+  // A call to a port of this machine where nobody listens may get that very port for its own, and
+  // reach itself (RFC 9293, section 3.5, simultaneous open).
+  return is_same_end(local(), remote_address(handle_)) ? ECONNREFUSED : 0;
 }
 
 IoResult StreamSocket::read(std::span<std::byte> first, std::span<std::byte> second) noexcept {
@@ -279,6 +310,11 @@ std::optional<SendBacklog> send_backlog(SocketHandle socket) noexcept {
   static_cast<void>(socket);
   return std::nullopt;
 #endif
+}
+
+void reset_on_close(SocketHandle socket) noexcept {
+  const linger at_once{1, 0};
+  setsockopt(number(socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 SocketAddress remote_address(SocketHandle socket) {

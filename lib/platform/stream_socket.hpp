@@ -50,7 +50,7 @@ class StreamSocket {
 
   /// `blocked`: nobody waits. `failed`: see `system_code`, and `is_out_of_descriptors`.
   [[nodiscard]] IoResult accept(StreamSocket& into, SocketAddress& from);
-  /// 0 once it is connected; the error otherwise.
+  /// 0 once it is connected; the error otherwise. One that has reached itself was refused.
   [[nodiscard]] int connect_result() const noexcept;
 
   [[nodiscard]] IoResult read(std::span<std::byte> first, std::span<std::byte> second) noexcept;
@@ -76,6 +76,9 @@ struct SendBacklog {
 };
 /// Nothing where the system does not tell.
 [[nodiscard]] std::optional<SendBacklog> send_backlog(SocketHandle socket) noexcept;
+
+/// The other end shall see that the stream was cut, and not an end, once the socket is closed.
+void reset_on_close(SocketHandle socket) noexcept;
 
 /// The other end of a connected socket; empty when there is none any more.
 [[nodiscard]] SocketAddress remote_address(SocketHandle socket);

@@ -2,6 +2,7 @@
 #include "lib/platform/wake_pipe.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,13 +10,30 @@
 
 namespace tickwire::detail {
 
-WakePipe::WakePipe() {
-  int ends[2];
-  if (pipe(ends) != 0) throw std::bad_alloc();
+namespace {
+
+// Where the system can do it in the same call: a program that is started by another thread in
+// between would inherit the pipe. A system without this one has no `pipe2` either.
+#ifdef SOCK_CLOEXEC
+bool open_pipe(int (&ends)[2]) noexcept {
+  return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0;
+}
+#else
+bool open_pipe(int (&ends)[2]) noexcept {
+  if (pipe(ends) != 0) return false;
   for (const int end : ends) {
     fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK);
     fcntl(end, F_SETFD, FD_CLOEXEC);
   }
+  return true;
+}
+#endif
+
+}  // namespace
+
+WakePipe::WakePipe() {
+  int ends[2];
+  if (!open_pipe(ends)) throw std::bad_alloc();
   read_end_ = ends[0];
   write_end_ = ends[1];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -122,6 +123,8 @@ struct TransportContext {
   std::size_t max_links = 0;   ///< over all listeners
   Duration idle{};             ///< silence after which a peer is dead
   Duration handshake{};        ///< for what has to happen before a link is up
+  /// How long the other end may take nothing of what waits when a link is closed.
+  Duration linger = std::chrono::seconds(2);
   std::optional<std::size_t> max_links_per_address{};
   ConnectRate* connect_rate = nullptr;  ///< for callers; nothing: no limit
   EnetConfig enet{};

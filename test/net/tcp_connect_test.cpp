@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <net/if.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -151,6 +152,34 @@ TEST_CASE("an address that stays silent gives its turn to the next after a quart
   REQUIRE(winner);
   CHECK(winner->address.port == listener.port());
   CHECK_FALSE(race.race.next_deadline());
+}
+
+TEST_CASE("an address that cannot even be called gives its turn to the next at once") {
+  const BlackHole hole;
+  const PlainListener listener;
+  Race race({at("127.0.0.1", hole.port()), at("name", 1), at("name", 2),
+             at("127.0.0.1", listener.port())});
+  CHECK_FALSE(race.step());
+  race.now += 250ms;
+  const auto winner = race.decide();  // the clock stands still
+  REQUIRE(winner);
+  CHECK(winner->address.port == listener.port());
+}
+
+TEST_CASE("a call that is given the port that it calls, and so reaches itself, was refused") {
+  // The system hands out even ports for calls, one after the other.
+  const auto port = static_cast<std::uint16_t>(test::closed_port() & ~1);
+  const auto there = detail::SocketAddress::parse("127.0.0.1", port);
+  REQUIRE(there);
+  bool has_reached_itself = false;
+  for (int call = 0; call < 100'000 && !has_reached_itself; ++call) {
+    const auto socket = detail::StreamSocket::connect(*there);
+    if (!socket) continue;
+    has_reached_itself =
+        socket->local().port() == port && detail::remote_address(socket->handle()).port() == port;
+    if (has_reached_itself) CHECK(socket->connect_result() == ECONNREFUSED);
+  }
+  if (!has_reached_itself) MESSAGE("no call got port " << port << ": not tested");
 }
 
 TEST_CASE("the two families have their turns one after the other") {
@@ -364,6 +393,41 @@ TEST_CASE("callers above a listener's limit are taken a bounded number at a time
   const PlainSocket late(*bound);
   host.service();
   host.service();
+  CHECK(host.accepted.size() == 4);
+}
+
+TEST_CASE("an address has its limit of connections and two more from the accept on to their end") {
+  ManualClock clock;
+  const auto make = [](detail::TransportContext context) {
+    context.max_links_per_address = 1;
+    return detail::make_stream_transport(std::move(context), {});
+  };
+  test::TransportHost host(make, clock);
+  const auto bound = host.listen("tcp://127.0.0.1:0");
+  REQUIRE(bound);
+  std::vector<PlainSocket> crowd;
+  for (int i = 0; i < 10; ++i)
+    crowd.emplace_back(*bound);
+  const auto pass = [&] {
+    for (int i = 0; i < 5; ++i)
+      host.service();
+    host.flush();
+  };
+  pass();
+  CHECK(host.accepted.size() == 3);
+  CHECK(host.transport->counters().refused_address == 7);
+  CHECK(host.transport->counters().refused_full == 0);
+  // One that is closed still has its place, as long as its last bytes are waited for.
+  host.accepted.front()->link->close();
+  pass();
+  crowd.emplace_back(*bound);
+  pass();
+  CHECK(host.accepted.size() == 3);
+  CHECK(host.transport->counters().refused_address == 8);
+  clock.advance(3s);
+  pass();
+  crowd.emplace_back(*bound);
+  pass();
   CHECK(host.accepted.size() == 4);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -378,4 +379,147 @@ TEST_CASE("a raw peer behind a narrow path gets everything, a little at a time")
       },
       0ms));
   CHECK(narrow.received == text);
+}
+
+namespace {
+
+/// A link to somebody who has read nothing yet, with all that the link takes.
+struct FullLink {
+  explicit FullLink(detail::Framing framing) : host(make(framing), clock) {
+    const auto bound = host.listen("raw+tcp://127.0.0.1:0");
+    REQUIRE(bound);
+    peer = std::make_unique<PlainSocket>(*bound, PlainSocket::Path::narrow);
+    for (int pass = 0; pass < 10 && host.accepted.empty(); ++pass)
+      host.service();
+    REQUIRE(host.accepted.size() == 1);
+    for (const detail::SocketHandle socket : host.poller.sockets()) {
+      const int little = 8 * 1024;
+      REQUIRE(::setsockopt(static_cast<int>(socket), SOL_SOCKET, SO_SNDBUF, &little,
+                           sizeof little) == 0);
+    }
+    for (int full_passes = 0; full_passes < 50; ++full_passes) {
+      for (; end().link->capacity_bytes(detail::Lane::reliable) > 0; full_passes = 0) {
+        end().send(test::pattern(32 * 1024));
+        sent += 32 * 1024;
+        host.flush();
+        REQUIRE(sent < 128 * 1024 * 1024);
+      }
+      host.service();
+    }
+  }
+  [[nodiscard]] test::RecordingLink& end() { return *host.accepted.front(); }
+  /// Passes at the times that the transport asks for, and how many they were.
+  int run(Duration time) {
+    const TimePoint until = clock.now() + time;
+    for (int passes = 0;; ++passes) {
+      const auto next = host.transport->next_deadline();
+      if (!next || *next > until) {
+        clock.advance_to(until);
+        return passes;
+      }
+      clock.advance_to(*next);
+      host.transport->service(clock.now());
+      host.flush();
+    }
+  }
+  /// Reads as much as that every now and then, until there is an end or nothing more comes.
+  void read_slowly(std::size_t bytes, Duration pause) {
+    std::size_t silent = 0;
+    while (!peer->has_ended && peer->failure == 0 && silent < 20) {
+      const std::size_t before = peer->received.size();
+      peer->read(bytes);
+      silent = peer->received.size() == before ? silent + 1 : 0;
+      for (int pass = 0; pass < 3; ++pass)
+        host.service();
+      clock.advance(pause);
+      host.service();
+    }
+  }
+
+  ManualClock clock;
+  test::TransportHost host;
+  std::unique_ptr<PlainSocket> peer;
+  std::size_t sent = 0;
+
+ private:
+  static test::TransportHost::Make make(detail::Framing framing) {
+    return [framing](detail::TransportContext context) {
+      return detail::make_stream_transport(std::move(context), {framing});
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a raw link that is closed has time for its last bytes as long as some of them go") {
+  FullLink full(detail::Framing::none);
+  full.end().link->close();
+  full.read_slowly(16 * 1024, 1500ms);
+  CHECK(full.peer->has_ended);
+  CHECK(full.peer->received.size() == full.sent);
+}
+
+TEST_CASE("who has said his last word on a raw stream may be slow to read the answer") {
+  FullLink full(detail::Framing::none);
+  full.peer->shut_down();
+  for (int pass = 0; pass < 10 && full.end().ends_of_stream == 0; ++pass)
+    full.host.service();
+  REQUIRE(full.end().ends_of_stream == 1);
+  full.end().link->close();
+  full.read_slowly(16 * 1024, 5s);
+  CHECK(full.peer->has_ended);
+  CHECK(full.peer->received.size() == full.sent);
+}
+
+TEST_CASE("a raw stream of which the last bytes are given up is cut, and does not end") {
+  FullLink full(detail::Framing::none);
+  full.end().link->close();
+  full.host.service();
+  full.clock.advance(2s);
+  full.host.service();
+  full.peer->read();
+  CHECK_FALSE(full.peer->has_ended);
+  CHECK(full.peer->failure == ECONNRESET);
+  CHECK(full.peer->received.size() < full.sent);
+}
+
+TEST_CASE("who reads nothing is looked after less and less often") {
+  FullLink full(detail::Framing::none);
+  const int passes = full.run(9s);
+  CHECK(passes > 50);
+  CHECK(passes < 200);
+  CHECK(full.end().downs == 0);
+  // It is noticed all the same when he goes on.
+  for (int i = 0; i < 50 && full.end().link->capacity_bytes(detail::Lane::reliable) == 0; ++i) {
+    full.peer->read();
+    full.run(100ms);
+  }
+  CHECK(full.end().link->capacity_bytes(detail::Lane::reliable) > 0);
+}
+
+TEST_CASE("who talks and reads nothing is given up, and with him what waits for him") {
+  for (const auto framing : {detail::Framing::frames, detail::Framing::none}) {
+    const bool is_raw = framing == detail::Framing::none;
+    FullLink full(framing);
+    const Duration patience = is_raw ? Duration(70s) : Duration(10s);
+    for (Duration time{}; time < patience - 1s; time += 500ms) {
+      full.peer->write(std::string("\1\0\0\0x", 5));
+      full.host.service();
+      full.run(500ms);
+    }
+    CHECK(full.end().downs == 0);
+    full.run(5s);  // the kernels may have moved a little at first
+    REQUIRE(full.end().downs == 1);
+    CHECK(full.end().down->code == ErrorCode::connection_lost);
+  }
+}
+
+TEST_CASE("who reads a little now and then is not given up") {
+  FullLink full(detail::Framing::none);
+  for (int i = 0; i < 4; ++i) {
+    full.run(60s);
+    full.peer->read(16 * 1024);
+    full.run(1s);
+  }
+  CHECK(full.end().downs == 0);
 }

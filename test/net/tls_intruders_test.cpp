@@ -237,3 +237,25 @@ TEST_CASE("tls port: those who stop in the middle of the handshake hold up nobod
   CHECK(port.hosts.server->stats().handshakes_failed == stuck.size());
   CHECK(port.hosts.server->stats().open_connections == 2);
 }
+
+TEST_CASE("tls port: those who send their part a byte at a time use up nobody's turn") {
+  Port port;
+  const std::string bytes = hello(port.hosts);
+  constexpr std::size_t strangers = 200;
+  std::vector<PlainSocket> slow;
+  for (std::size_t i = 0; i < strangers; ++i)
+    slow.emplace_back(port.hosts.address);
+  port.hosts.run(50ms);
+  const Connection honest = *port.hosts.client->connect(port.hosts.address.to_string(),
+                                                        TlsHosts::by(port.files.dialling()));
+  std::size_t passes = 0;
+  REQUIRE(port.hosts.until([&] {
+    for (PlainSocket& each : slow)
+      static_cast<void>(each.write(std::string_view(bytes).substr(passes, 1)));
+    ++passes;
+    return honest.is_open();
+  }));
+  // They alone would take all of 25 passes for one byte each.
+  CHECK(passes < 25);
+  CHECK(port.hosts.server->stats().handshakes_failed == 0);
+}

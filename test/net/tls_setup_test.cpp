@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -219,4 +220,22 @@ TEST_CASE("tls reload: a dialler reads its files anew, and keeps what it has whe
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == ErrorCode::file_unreadable);
   CHECK(accepted_as() == "CN=renamed");
+}
+
+TEST_CASE("tls reload: files of a dialler that nobody uses any more hold up nothing") {
+  TlsFiles files;
+  TlsHosts hosts(files.listening());
+  TlsConfig dial = files.dialling();
+  dial.ca_file = files.folder.join("once.pem", {files.authority.certificate_file});
+  const Connection up = hosts.connect(hosts.client, TlsHosts::by(dial));
+  std::filesystem::remove(dial.ca_file);
+  REQUIRE_FALSE(hosts.client->reload_certificates());
+  CHECK(up.close() == ErrorCode::none);
+  REQUIRE(hosts.until([&] { return hosts.client.log.count(EventType::disconnected) == 1; }));
+  hosts.run(std::chrono::seconds(3), std::chrono::milliseconds(50));
+  CHECK(hosts.client->reload_certificates());
+  // Whoever needs them is told.
+  const auto again = hosts.client->connect(hosts.address.to_string(), TlsHosts::by(dial));
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == ErrorCode::file_unreadable);
 }

@@ -26,6 +26,8 @@ class ByteStream {
   /// Goes on with what has to happen before bytes flow. `done` as soon as they may; a plain stream
   /// is done at once.
   [[nodiscard]] virtual IoStatus handshake() = 0;
+  /// Whether the last `handshake` that was `blocked` has done more than to take in a few bytes.
+  [[nodiscard]] virtual bool has_moved_on() const noexcept { return true; }
   /// Fills the two pieces in order, as far as there is something; either may be empty.
   [[nodiscard]] virtual IoResult read(std::span<std::byte> first, std::span<std::byte> second) = 0;
   /// Takes as much as goes from the front of the pieces. What it has not taken comes first again
@@ -33,6 +35,8 @@ class ByteStream {
   [[nodiscard]] virtual IoResult write(std::span<const std::span<const std::byte>> pieces) = 0;
   /// Tells the other end that nothing more comes. Reading goes on.
   [[nodiscard]] virtual IoStatus shut_down() = 0;
+  /// What the system has taken, in all: it grows also where a `write` was `blocked` half-way.
+  [[nodiscard]] virtual std::uint64_t taken_bytes() const noexcept { return 0; }
 
   /// For the call that was `blocked` last.
   [[nodiscard]] virtual Awaits awaits() const noexcept = 0;

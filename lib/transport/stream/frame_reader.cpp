@@ -7,10 +7,28 @@
 
 namespace tickwire::detail {
 
+namespace {
+
+// Packets lie in what was read, also where their taker throws: nothing else is read over them.
+class Taken {
+ public:
+  Taken(ReadBlock& block, std::size_t bytes) noexcept : block_(block), bytes_(bytes) {}
+  ~Taken() { block_.advance(bytes_); }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+
+ private:
+  ReadBlock& block_;
+  std::size_t bytes_;
+};
+
+}  // namespace
+
 void FrameReader::take(std::size_t bytes, BufferPool& pool, ReadBlock& block, PacketTaker& taker) {
   const std::size_t to_rest = std::min(bytes, rest().size());
   have_ += static_cast<std::uint32_t>(to_rest);
   const std::size_t fresh = bytes - to_rest;
+  const Taken taken(block, fresh);
   bool wanted = true;
   if (partial_ && have_ == length_) wanted = end_partial(taker);
   for (std::size_t offset = 0; wanted && !violated_ && offset < fresh;) {
@@ -19,14 +37,12 @@ void FrameReader::take(std::size_t bytes, BufferPool& pool, ReadBlock& block, Pa
     const std::size_t here = fresh - offset;
     if (here < length_) {
       const auto front = block.fresh(offset, fresh);
-      block.advance(fresh);  // whatever happens: packets lie there
       if (!place(front, taker)) keep(front, pool);
       return;
     }
     wanted = taker.take_packet(block.packet(offset, length_));
     offset += length_;
   }
-  block.advance(fresh);
 }
 
 bool FrameReader::end_partial(PacketTaker& taker) {

@@ -19,6 +19,7 @@ class SendQueue {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
   void push(Packet packet) {
+    if (packet.size() == 0) return;  // nothing would take it off again
     bytes_ += packet.size();
     packets_.push_back(std::move(packet));
   }

@@ -15,6 +15,7 @@ class StreamAcceptor final : private PollTarget {
   struct Caller {
     StreamSocket socket;
     Address address;
+    AddressCensus::Place place;
   };
 
   /// Errors: of the system, with a sentence that names the address.
@@ -22,11 +23,13 @@ class StreamAcceptor final : private PollTarget {
       StreamShared& shared, const ListenRequest& request, std::shared_ptr<TlsContext> tls);
 
   /// The next one who called, or nothing for now. Each whom it looks at takes one off `looks_left`.
-  /// Whom `access` refuses, and callers above `max_links` or more often than `connect_rate` allows,
-  /// are cut off and counted; when the system has nothing left for another, the handler is told,
-  /// once, and accepting rests for a moment.
+  /// Whom `access` refuses, and callers above `max_links`, above `max_links_per_address` and a few,
+  /// or more often than `connect_rate` allows, are cut off and counted; when the system has nothing
+  /// left for another, the handler is told, once, and accepting rests for a moment. Throws
+  /// `std::bad_alloc`: the one that it looked at is cut off.
   [[nodiscard]] std::optional<Caller> accept(TimePoint now, std::size_t& looks_left);
-  /// One whom `accept` returned is gone.
+  /// One whom `accept` returned counts as a link, until it is gone.
+  void keep() noexcept { ++links_; }
   void forget() noexcept { --links_; }
 
   [[nodiscard]] Address bound() const;
@@ -43,6 +46,7 @@ class StreamAcceptor final : private PollTarget {
   StreamAcceptor(StreamShared& shared, ListenRequest request, std::shared_ptr<TlsContext> tls,
                  StreamSocket socket);
   void on_ready(Edge) noexcept override { is_ready_ = true; }
+  [[nodiscard]] bool lets_in(Caller& caller, TimePoint now);
   void fail(int system_code, TimePoint now);
 
   StreamShared& shared_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/stream/stream_connection.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -27,13 +28,17 @@ Error no_room() {
 }  // namespace
 
 StreamConnection::StreamConnection(StreamShared& shared, StreamSocket socket, Address peer,
-                                   std::shared_ptr<TlsContext> tls, std::size_t listener)
+                                   std::shared_ptr<TlsContext> tls, std::size_t listener,
+                                   AddressCensus::Place place)
     : shared_(shared),
       beginning_(new Beginning{std::move(peer), {}, std::move(tls), nullptr}),
       listener_(listener),
+      place_(std::move(place)),
       phase_(Phase::greeting) {
-  set_deadline(shared_.context.clock->now() + shared_.context.handshake);
   begin_greeting(std::move(socket));
+  // Last of all, so that nobody knows of one that could not be made.
+  mark_ready();
+  set_deadline(shared_.context.clock->now() + shared_.context.handshake);
 }
 
 StreamConnection::StreamConnection(StreamShared& shared, const DialRequest& request,
@@ -44,7 +49,6 @@ StreamConnection::StreamConnection(StreamShared& shared, const DialRequest& requ
       phase_(Phase::calling) {
   beginning_->race =
       std::make_unique<ConnectRace>(*shared.context.poller, *this, request.candidates);
-  mark_ready();
 }
 
 StreamConnection::~StreamConnection() {
@@ -76,12 +80,17 @@ std::optional<TimePoint> StreamConnection::deadline() const {
   return deadline_;
 }
 
-// Nothing that comes from the network makes a pass throw.
+// Nothing that comes from the network makes a pass throw; what the program throws does. What it had
+// been handed is lost then, and with it the thread of the stream.
 void StreamConnection::service(TimePoint now) {
   try {
     proceed(now);
   } catch (const std::bad_alloc&) {
     go_down({ErrorCode::out_of_resources, 0, "Out of memory for what arrives."});
+  } catch (...) {
+    go_down({ErrorCode::exception_thrown, 0,
+             "The program threw an exception when it was asked about this connection."});
+    throw;
   }
 }
 
@@ -95,7 +104,7 @@ void StreamConnection::proceed(TimePoint now) {
   if (phase_ == Phase::greeting) {
     go_down({ErrorCode::handshake_timed_out, 0, "The TLS handshake did not end in time."});
   } else if (phase_ != Phase::dead) {
-    die();
+    give_up_closing();
   }
 }
 
@@ -110,6 +119,7 @@ void StreamConnection::call(TimePoint now) {
   beginning_->peer = std::move((*decided)->address);
   phase_ = Phase::greeting;
   begin_greeting(std::move((*decided)->socket));
+  mark_ready();
   handler_->on_progress(now);
 }
 
@@ -125,7 +135,6 @@ void StreamConnection::begin_greeting(StreamSocket socket) {
   const bool is_plain = shared_.options.security == Security::plain;
   watch_ =
       Watch(*shared_.context.poller, socket_, *this, is_plain ? Trigger::edge : Trigger::level);
-  mark_ready();
 }
 
 void StreamConnection::greet() {
@@ -138,6 +147,8 @@ void StreamConnection::greet() {
     case IoStatus::done:
       return come_up();
     case IoStatus::blocked: {
+      // Who sends its part a byte at a time costs next to nothing, and must not use it up.
+      if (beginning_->tls && !stream_->has_moved_on()) ++shared_.handshakes_left;
       const bool reads = stream_->awaits() == Awaits::readable;
       if (!watch_.set(reads ? Interest::readable : Interest::writable)) {
         go_down(no_room());
@@ -174,6 +185,10 @@ void StreamConnection::move_bytes(TimePoint now) {
   // What the other end had sent before it broke off has been read by now.
   if (write_failure_) return go_down(*write_failure_);
   measure(now);
+  if (now >= give_up_at_) {
+    return go_down({ErrorCode::connection_lost, 0,
+                    "The other end has not read anything of what waits for it for too long."});
+  }
   wait_for_more();
 }
 
@@ -304,7 +319,7 @@ void StreamConnection::close() {
   if (phase_ != Phase::up || write_failure_) return die();
   phase_ = Phase::closing;
   reading_ = Reading::on;
-  set_deadline(shared_.context.clock->now() + kClosingTime);
+  give_time(closing_time());
   finish_closing();
 }
 
@@ -319,9 +334,14 @@ void StreamConnection::cut() {
 // dropped: the other end may read only once it could write.
 void StreamConnection::finish_closing() {
   write_blocked_ = false;
+  const std::uint64_t before = taken_bytes();
   write_some();
   if (write_failure_) return die();
-  if (queue_.empty()) end_writing();
+  if (queue_.empty()) {
+    end_writing();
+  } else if (taken_bytes() != before) {
+    give_time(closing_time());
+  }
   if (phase_ != Phase::dead) discard_input();
 }
 
@@ -333,7 +353,25 @@ void StreamConnection::end_writing() {
       return die();
     default:
       phase_ = Phase::lingering;
+      give_time(kClosingTime);
   }
+}
+
+// One that has said its last word waits for nothing but the answer: it may be slower to read it.
+Duration StreamConnection::closing_time() const noexcept {
+  const Duration time = std::max(kClosingTime, shared_.context.linger);
+  return has_ended_ ? std::max(time, shared_.context.idle) : time;
+}
+
+void StreamConnection::give_time(Duration time) {
+  set_deadline(shared_.context.clock->now() + time);
+}
+
+// A raw stream knows no other way to tell one that was cut short from one that ended.
+void StreamConnection::give_up_closing() {
+  const bool is_raw = shared_.options.framing == Framing::none;
+  if (phase_ == Phase::closing && is_raw && !queue_.empty()) reset_on_close(socket_);
+  die();
 }
 
 void StreamConnection::discard_input() {

@@ -27,8 +27,9 @@ class StreamConnection final : public PollTarget {
  public:
   /// One that came in through a listener.
   StreamConnection(StreamShared& shared, StreamSocket socket, Address peer,
-                   std::shared_ptr<TlsContext> tls, std::size_t listener);
-  /// One that is called.
+                   std::shared_ptr<TlsContext> tls, std::size_t listener,
+                   AddressCensus::Place place);
+  /// One that is called, once it is woken.
   StreamConnection(StreamShared& shared, const DialRequest& request,
                    std::shared_ptr<TlsContext> tls);
   ~StreamConnection();
@@ -94,6 +95,9 @@ class StreamConnection final : public PollTarget {
   void wait_for_more();
   [[nodiscard]] Error failure_while_up() const;
   void finish_closing();
+  [[nodiscard]] Duration closing_time() const noexcept;
+  void give_time(Duration time);
+  void give_up_closing();
   void end_writing();
   void discard_input();
   void go_down(Error error);
@@ -102,8 +106,11 @@ class StreamConnection final : public PollTarget {
 
   // stream_connection_send.cpp
   [[nodiscard]] std::size_t waiting_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t taken_bytes() const noexcept;
+  void watch_for_stall(TimePoint now);
   std::optional<SendBacklog> look_at_backlog() noexcept;
   void measure(TimePoint now);
+  [[nodiscard]] bool use_up_budget(TimePoint now);
   void write_some();
   void block_writing();
 
@@ -123,12 +130,17 @@ class StreamConnection final : public PollTarget {
   FrameReader frames_;
   SendQueue queue_;
   SendBudget budget_;
-  std::uint64_t written_bytes_ = 0;  // into the stream, in all
-  std::uint64_t drained_bytes_ = 0;  // of them, acknowledged when last asked
-  Duration look_interval_{};         // while the budget is used up
+  std::uint64_t written_bytes_ = 0;          // into the stream, in all
+  std::uint64_t drained_bytes_ = 0;          // of them, acknowledged when last asked
+  Duration look_interval_{};                 // while the budget is used up
+  std::uint64_t drained_before_ = 0;         // when it was looked last
+  TimePoint drained_at_{};                   // when that had grown
+  std::uint64_t gone_before_ = 0;            // while nothing more is let in
+  TimePoint give_up_at_ = TimePoint::max();  // if nothing goes until then
   StreamLink* link_ = nullptr;
   LinkHandler* handler_ = nullptr;
   std::optional<std::size_t> listener_;
+  AddressCensus::Place place_;
   TimePoint deadline_ = TimePoint::max();
   std::unique_ptr<Error> write_failure_;
   Phase phase_;

@@ -28,6 +28,11 @@ constexpr const WriteSizes& sizes_for(Security security) noexcept {
 // fast way, which has room at once, and then at most this rarely.
 constexpr Duration kShortestLook = std::chrono::microseconds(200);
 constexpr Duration kLongestLook = std::chrono::milliseconds(5);
+// For one who takes nothing at all: an eighth of the time since he did, up to this.
+constexpr Duration kLongestIdleLook = std::chrono::milliseconds(100);
+// A raw stream has nothing but the socket to hold the other end back, and programs that mean it
+// stand still for longer than a connection may be silent: as long as a dead peer is looked after.
+constexpr Duration kRawPatience = std::chrono::seconds(70);
 constexpr std::size_t kUnaskedBytes = 512 * 1024;
 
 }  // namespace
@@ -69,16 +74,49 @@ std::optional<SendBacklog> StreamConnection::look_at_backlog() noexcept {
 // question is felt, only after some more.
 void StreamConnection::measure(TimePoint now) {
   deadline_ = TimePoint::max();
-  if (waiting_bytes() < (budget_.has_limit() ? SendBudget::kLeastBytes : kUnaskedBytes)) return;
+  const bool is_used_up = use_up_budget(now);
+  if (is_used_up || write_blocked_) {
+    watch_for_stall(now);
+    set_deadline(is_used_up ? std::min(give_up_at_, now + look_interval_) : give_up_at_);
+  } else {
+    give_up_at_ = TimePoint::max();
+  }
+}
+
+// Whether nothing more is let in for now; `look_interval_` says when to look again.
+bool StreamConnection::use_up_budget(TimePoint now) {
+  if (waiting_bytes() < (budget_.has_limit() ? SendBudget::kLeastBytes : kUnaskedBytes)) {
+    return false;
+  }
   const auto backlog = look_at_backlog();
-  if (!backlog) return budget_.lift();
+  if (!backlog) {
+    budget_.lift();
+    return false;
+  }
   budget_.update({drained_bytes_, backlog->shortest_rtt}, now);
   if (!budget_.has_limit() || waiting_bytes() < budget_.bytes()) {
     look_interval_ = Duration::zero();
-    return;
+    return false;
   }
-  look_interval_ = std::clamp(2 * look_interval_, kShortestLook, kLongestLook);
-  set_deadline(now + look_interval_);
+  const bool drains = drained_bytes_ != std::exchange(drained_before_, drained_bytes_);
+  if (drains || look_interval_ == Duration::zero()) drained_at_ = now;
+  const Duration longest = std::clamp((now - drained_at_) / 8, kLongestLook, kLongestIdleLook);
+  look_interval_ = std::clamp(2 * look_interval_, kShortestLook, longest);
+  return true;
+}
+
+std::uint64_t StreamConnection::taken_bytes() const noexcept {
+  return written_bytes_ + stream_->taken_bytes();
+}
+
+// Whoever talks and never reads would keep what waits for him for ever.
+void StreamConnection::watch_for_stall(TimePoint now) {
+  const std::uint64_t gone = taken_bytes() + drained_bytes_;
+  const bool goes_on = gone != std::exchange(gone_before_, gone);
+  if (!goes_on && give_up_at_ != TimePoint::max()) return;
+  const Duration idle = shared_.context.idle;
+  const bool is_raw = shared_.options.framing == Framing::none;
+  give_up_at_ = now + (is_raw ? std::max(idle, kRawPatience) : idle);
 }
 
 void StreamConnection::send(Packet packet, Packet body) {

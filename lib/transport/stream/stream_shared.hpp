@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/platform/stream_socket.hpp"
+#include "lib/transport/stream/address_census.hpp"
 #include "lib/transport/stream/read_block.hpp"
 #include "lib/transport/stream/send_queue.hpp"
 #include "lib/transport/tls/tls_session.hpp"
@@ -50,11 +51,13 @@ struct StreamShared {
   ReadBlock block;
   std::array<std::span<const std::byte>, SendQueue::kMaxPieces> pieces;  // of one write
   TransportCounters counters{};
+  AddressCensus callers;  // where there is a limit
+  // There is room in each for all connections, so that to enter one never fails.
   std::vector<StreamConnection*> ready;  // for the next `service`
   std::vector<StreamConnection*> dirty;  // for the next `flush`
   std::vector<StreamConnection*> timed;  // with a deadline, or until a moment ago
   std::size_t dead = 0;
-  std::size_t handshakes_left = 0;  // steps that this pass may still take
+  std::size_t handshakes_left = 0;  // steps of some work that this pass may still take
 };
 
 }  // namespace tickwire::detail

@@ -2,6 +2,7 @@
 #include "lib/transport/stream/stream_transport.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,9 @@ class StreamTransport final : public Transport {
                                                                  TlsRole role) const;
   [[nodiscard]] Result<std::shared_ptr<TlsContext>> dial_context(const TlsConfig& config);
   void accept(TimePoint now);
+  [[nodiscard]] bool accept_one(StreamAcceptor& acceptor, std::size_t& looks_left, TimePoint now);
+  void make_room();
+  void service_ready(TimePoint now);
   void service_timed(TimePoint now);
   void bury();
 
@@ -97,8 +101,23 @@ Result<std::unique_ptr<Link>> StreamTransport::dial(const DialRequest& request) 
     if (!made) return std::move(made).error();
     tls = *std::move(made);
   }
-  connections_.push_back(std::make_unique<StreamConnection>(shared_, request, std::move(tls)));
-  return connections_.back()->make_link();
+  make_room();
+  auto connection = std::make_unique<StreamConnection>(shared_, request, std::move(tls));
+  auto link = connection->make_link();
+  connection->wake();
+  connections_.push_back(std::move(connection));
+  return link;
+}
+
+// For one more connection, in every list that it may ever stand in.
+void StreamTransport::make_room() {
+  const std::size_t wanted = connections_.size() + 1;
+  const auto grow = [wanted](auto& list) {
+    if (list.capacity() < wanted) list.reserve(std::max(wanted, 2 * list.capacity()));
+  };
+  for (auto* list : {&shared_.ready, &shared_.dirty, &shared_.timed, &scratch_})
+    grow(*list);
+  grow(connections_);
 }
 
 Result<std::function<void()>> StreamTransport::load_certificates() {
@@ -112,6 +131,9 @@ Result<std::function<void()>> StreamTransport::load_certificates() {
   Contexts dialling;
   for (const auto& [config, context] : dial_contexts_) {
     auto made = make_context(config, TlsRole::dialler);
+    // One that nobody uses any more holds up nobody else's; whoever dials with it again is told.
+    const bool is_in_use = context.use_count() > 1 || context->has_sessions();
+    if (!made && !is_in_use) continue;
     if (!made) return std::move(made).error();
     dialling.emplace_back(config, *std::move(made));
   }
@@ -132,15 +154,29 @@ void StreamTransport::service(TimePoint now) {
   passed_at_ = now;
   shared_.handshakes_left = kHandshakesPerPass;
   service_timed(now);
-  // Those who become ready meanwhile have their turn in the next pass.
-  scratch_.swap(shared_.ready);
-  for (StreamConnection* connection : scratch_) {
-    connection->in_ready = false;
-    connection->service(now);
-  }
-  scratch_.clear();
+  service_ready(now);
   accept(now);
   bury();
+}
+
+// Those who become ready meanwhile have their turn in the next pass; there they come behind those
+// whose turn an exception of the program's has taken away.
+void StreamTransport::service_ready(TimePoint now) {
+  scratch_.swap(shared_.ready);
+  std::size_t next = 0;
+  try {
+    while (next < scratch_.size()) {
+      StreamConnection* connection = scratch_[next++];
+      connection->in_ready = false;
+      connection->service(now);
+    }
+  } catch (...) {
+    const auto rest = scratch_.begin() + static_cast<std::ptrdiff_t>(next);
+    shared_.ready.insert(shared_.ready.begin(), rest, scratch_.end());
+    scratch_.clear();
+    throw;
+  }
+  scratch_.clear();
 }
 
 void StreamTransport::service_timed(TimePoint now) {
@@ -155,13 +191,26 @@ void StreamTransport::service_timed(TimePoint now) {
 void StreamTransport::accept(TimePoint now) {
   for (const auto& acceptor : acceptors_) {
     std::size_t left = kAcceptsPerPass;
-    while (auto caller = acceptor->accept(now, left)) {
-      connections_.push_back(std::make_unique<StreamConnection>(
-          shared_, std::move(caller->socket), std::move(caller->address), acceptor->tls(),
-          acceptor->listener()));
+    while (accept_one(*acceptor, left, now)) {
     }
   }
   std::erase_if(acceptors_, [](const auto& acceptor) { return acceptor->is_lost(); });
+}
+
+// False when nobody waits, or enough have come. Whom there is no memory for is cut off.
+bool StreamTransport::accept_one(StreamAcceptor& acceptor, std::size_t& looks_left, TimePoint now) {
+  try {
+    auto caller = acceptor.accept(now, looks_left);
+    if (!caller) return false;
+    make_room();
+    connections_.push_back(std::make_unique<StreamConnection>(
+        shared_, std::move(caller->socket), std::move(caller->address), acceptor.tls(),
+        acceptor.listener(), std::move(caller->place)));
+    acceptor.keep();
+  } catch (const std::bad_alloc&) {
+    ++shared_.counters.socket_errors;
+  }
+  return looks_left > 0;
 }
 
 void StreamTransport::flush(TimePoint now) {

@@ -61,7 +61,6 @@ std::optional<Result<ConnectRace::Winner>> ConnectRace::step(TimePoint now) {
     if (code == 0) return Winner{std::move(attempt.socket), std::move(attempt.address)};
     note(socket_error(code));
     attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(i));
-    next_at_ = now;
   }
   while (next_ < candidates_.size() && (attempts_.empty() || now >= next_at_))
     begin_next(now);
@@ -87,6 +86,7 @@ void ConnectRace::begin_next(TimePoint now) {
 }
 
 void ConnectRace::note(Error error) {
+  next_at_ = TimePoint::min();  // the next one need not wait for one that has failed
   if (error_.code == ErrorCode::none || weight(error.code) > weight(error_.code)) {
     error_ = std::move(error);
   }

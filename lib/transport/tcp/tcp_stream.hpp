@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include "lib/platform/stream_socket.hpp"
@@ -18,12 +19,15 @@ class TcpStream final : public ByteStream {
     return noted(socket_.read(first, second), Awaits::readable);
   }
   [[nodiscard]] IoResult write(std::span<const std::span<const std::byte>> pieces) override {
-    return noted(socket_.write(pieces), Awaits::writable);
+    const IoResult result = noted(socket_.write(pieces), Awaits::writable);
+    taken_bytes_ += result.bytes;
+    return result;
   }
   [[nodiscard]] IoStatus shut_down() override {
     socket_.shut_down();
     return IoStatus::done;
   }
+  [[nodiscard]] std::uint64_t taken_bytes() const noexcept override { return taken_bytes_; }
   [[nodiscard]] Awaits awaits() const noexcept override { return awaits_; }
   [[nodiscard]] bool has_buffered_input() const noexcept override { return false; }
   [[nodiscard]] Error failure() const override { return socket_error(system_code_); }
@@ -37,6 +41,7 @@ class TcpStream final : public ByteStream {
   }
 
   StreamSocket socket_;
+  std::uint64_t taken_bytes_ = 0;
   int system_code_ = 0;
   Awaits awaits_ = Awaits::readable;
 };

@@ -105,7 +105,10 @@ bool OpensslStream::call_by_name() {
               "TlsConfig::server_name can name one"});
     return false;
   }
-  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // A common name is a text for people: what a certificate is for stands in subjectAltName
+  // (RFC 9525, section 2).
+  X509_VERIFY_PARAM_set_hostflags(
+      rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return X509_VERIFY_PARAM_set1_host(rules, called_.data(), called_.size()) == 1;
 }
 
@@ -115,7 +118,10 @@ IoStatus OpensslStream::handshake() {
   if (state_ == State::up) return IoStatus::done;
   link_.blocked = false;
   link_.allowance_bytes = kNoLimit;  // OpenSSL has limits of its own for what a handshake takes
+  // It changes with each message of the other end, however many steps its bytes come in.
+  const OSSL_HANDSHAKE_STATE before = SSL_get_state(ssl_.get());
   const int result = SSL_do_handshake(ssl_.get());
+  has_moved_on_ = SSL_get_state(ssl_.get()) != before;
   if (result == 1) return finish_handshake();
   switch (outcome_of(result)) {
     case Outcome::blocked:

@@ -28,10 +28,14 @@ class OpensslStream final : public ByteStream {
   ~OpensslStream() override;
 
   [[nodiscard]] IoStatus handshake() override;
+  [[nodiscard]] bool has_moved_on() const noexcept override { return has_moved_on_; }
   [[nodiscard]] IoResult read(std::span<std::byte> first, std::span<std::byte> second) override;
   /// As the seam says; and what goes for `blocked` goes for a count below what was offered, too.
   [[nodiscard]] IoResult write(std::span<const std::span<const std::byte>> pieces) override;
   [[nodiscard]] IoStatus shut_down() override;
+  [[nodiscard]] std::uint64_t taken_bytes() const noexcept override {
+    return link_.below->taken_bytes();
+  }
   [[nodiscard]] Awaits awaits() const noexcept override { return link_.awaits; }
   [[nodiscard]] bool has_buffered_input() const noexcept override;
   [[nodiscard]] Error failure() const override { return failure_; }
@@ -61,6 +65,7 @@ class OpensslStream final : public ByteStream {
   BelowLink link_;
   std::string called_;  // whom a dialler expects
   State state_ = State::handshaking;
+  bool has_moved_on_ = true;  // in the last step of the handshake
   bool starved_ = false;      // the last read took all that there was
   bool unread_news_ = false;  // the last read stopped before an end, a failure, or of itself
   bool input_ended_ = false;

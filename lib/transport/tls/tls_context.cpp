@@ -17,6 +17,7 @@ class OpensslContext final : public TlsContext {
                                                  const std::string& resumption_key) override {
     return std::make_unique<OpensslStream>(parts_, std::move(below), host, resumption_key);
   }
+  [[nodiscard]] bool has_sessions() const noexcept override { return parts_.use_count() > 1; }
 
  private:
   std::shared_ptr<TlsParts> parts_;

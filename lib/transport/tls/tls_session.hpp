@@ -37,6 +37,8 @@ class TlsContext {
   [[nodiscard]] virtual std::unique_ptr<ByteStream> wrap(std::unique_ptr<ByteStream> below,
                                                          const std::string& host,
                                                          const std::string& resumption_key) = 0;
+  /// Whether a session still lives.
+  [[nodiscard]] virtual bool has_sessions() const noexcept = 0;
 };
 
 /// Errors: `file_unreadable`, `certificate_unusable`, `certificate_key_mismatch`,

@@ -351,5 +351,24 @@ TEST_CASE("tls stream: nothing to write and nowhere to read are no failures") {
   CHECK(talk(pair));
 }
 
+TEST_CASE("tls: a step of the handshake that has only taken in a few bytes is told from others") {
+  const TlsRig rig;
+  LoneEnd dialler(rig, TlsRole::dialler);
+  REQUIRE(dialler.session->handshake() == IoStatus::blocked);
+  CHECK(dialler.session->has_moved_on());
+  CHECK(dialler.session->handshake() == IoStatus::blocked);
+  CHECK_FALSE(dialler.session->has_moved_on());
+  const auto hello = dialler.wire.to_right->bytes;
+  REQUIRE(hello.size() > 100);
+
+  LoneEnd acceptor(rig, TlsRole::acceptor);
+  for (std::size_t i = 0; i < hello.size(); ++i) {
+    CAPTURE(i);
+    acceptor.wire.to_left->bytes.push_back(hello[i]);
+    REQUIRE(acceptor.session->handshake() == IoStatus::blocked);
+    CHECK(acceptor.session->has_moved_on() == (i + 1 == hello.size()));
+  }
+}
+
 }  // namespace
 }  // namespace tickwire::test

@@ -65,6 +65,14 @@ TEST_CASE("tls trust: an expired certificate and one of the future are told apar
   CHECK(has(future, "is not valid before "));
 }
 
+TEST_CASE("tls trust: a common name is a text for people, and stands for no host") {
+  TlsRig rig;
+  show(rig, {.common_name = TlsRig::host, .issuer = "authority"});
+  const Error error = dial_error(rig);
+  CHECK(error.code == ErrorCode::certificate_wrong_host);
+  CHECK(has(error, "names no host"));
+}
+
 TEST_CASE("tls trust: an authority that has expired is named") {
   TlsRig rig;
   rig.dial.ca_file = rig.folder

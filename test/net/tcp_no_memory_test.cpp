@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <memory_resource>
+#include <new>
+
+#include <tickwire/testing.hpp>
+
+#include "lib/base/buffer.hpp"
+#include "lib/transport/stream/stream_transport.hpp"
+#include "test/support/plain_socket.hpp"
+
+/// Allocations that fail while somebody is let in.
+using namespace tickwire;
+using test::PlainSocket;
+
+namespace {
+
+// The one that fails, counted from now; 0: none.
+thread_local int failing_allocation = 0;
+
+void* allocate(std::size_t size) {
+  if (failing_allocation > 0 && --failing_allocation == 0) throw std::bad_alloc();
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+
+/// A host that needs no memory of its own.
+struct Door final : detail::TransportHandler, detail::LinkHandler {
+  explicit Door(detail::StreamOptions options) {
+    detail::TransportContext context;
+    context.clock = &clock;
+    context.pool = &*pool;
+    context.poller = poller.get();
+    context.handler = this;
+    context.max_links = 1;
+    context.idle = std::chrono::seconds(10);
+    context.handshake = std::chrono::seconds(10);
+    context.max_links_per_address = 1;
+    transport = detail::make_stream_transport(std::move(context), options);
+  }
+  void service() {
+    poller->wait(std::chrono::milliseconds(1));
+    transport->service(clock.now());
+    transport->flush(clock.now());
+  }
+
+  detail::LinkHandler* on_incoming(std::unique_ptr<detail::Link> incoming, std::size_t) override {
+    link = std::move(incoming);
+    return this;
+  }
+  void on_handshake_failed(const Address&, const Error&) override {}
+  void on_accepting_paused(std::size_t, Error) override {}
+  void on_listener_lost(std::size_t, Error) override {}
+  void on_link_up() override {}
+  void on_packet(detail::Packet, TimePoint) override {}
+  void on_progress(TimePoint) override {}
+  void on_end_of_stream(TimePoint) override { link.reset(); }
+  void on_link_down(Error) override { link.reset(); }
+
+  ManualClock clock;
+  detail::PoolOwner pool{std::pmr::new_delete_resource()};
+  std::unique_ptr<detail::Poller> poller = detail::make_poller();
+  std::unique_ptr<detail::Transport> transport;
+  std::unique_ptr<detail::Link> link;
+};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return allocate(size);
+}
+// Where a sanitizer brings its own, it would not know what to make of the `delete` below.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+// Those that failed left the transport's lists with one that did not exist, and took a place of the
+// listener's with them.
+TEST_CASE("a caller for whom there is no memory is cut off, and takes no place from the next") {
+  bool was_reached = true;
+  for (int failing = 1; was_reached; ++failing) {
+    CAPTURE(failing);
+    REQUIRE(failing < 1000);
+    Door door({detail::Framing::none});
+    const auto bound = door.transport->listen({*Address::parse("raw+tcp://127.0.0.1:0"), 1, 0, {}});
+    REQUIRE(bound);
+    PlainSocket caller(*bound);
+    bool has_thrown = false;
+    failing_allocation = failing;
+    try {
+      for (int pass = 0; pass < 5; ++pass)
+        door.service();
+    } catch (const std::bad_alloc&) {
+      has_thrown = true;
+    }
+    was_reached = failing_allocation == 0;
+    failing_allocation = 0;
+    CHECK_FALSE(has_thrown);
+    for (int pass = 0; pass < 3; ++pass)
+      door.service();
+    caller.close();
+    for (int pass = 0; pass < 200 && door.link; ++pass)
+      door.service();
+    CHECK_FALSE(door.link);
+    door.service();
+    CHECK_FALSE(door.transport->next_deadline());
+    const PlainSocket next(*bound);
+    for (int pass = 0; pass < 200 && !door.link; ++pass)
+      door.service();
+    CHECK(door.link);
+    door.link.reset();
+  }
+}
