@@ -135,7 +135,8 @@ class TICKWIRE_API Transfers final : public Extension {
   /// Offers a file, under its own name.
   ///
   /// Errors: `not_connected`, `file_unreadable`, `too_many_transfers`, `no_such_channel`,
-  ///         `not_supported` when `HostConfig::events` leaves messages out.
+  ///         `not_supported` when `HostConfig::events` leaves messages out, `out_of_resources` when
+  ///         there is no thread to be had.
   /// Events: ends in one `transfer_finished`.
   Result<TransferId> offer_file(Connection connection, const std::filesystem::path& path,
                                 const OfferOptions& options = {});
@@ -146,8 +147,8 @@ class TICKWIRE_API Transfers final : public Extension {
 
   /// Takes what is offered, as a file of this name. Its folder must exist.
   ///
-  /// Errors: `file_exists`, `file_unwritable`, `disk_full`, `too_many_transfers`; the offer stands
-  ///         then.
+  /// Errors: `file_exists`, `file_unwritable`, `disk_full`, `too_many_transfers`,
+  ///         `out_of_resources`; the offer stands then.
   Result<void> accept(TransferId id, const std::filesystem::path& target,
                       WhenThere when_there = WhenThere::refuse);
   /// Takes it into a folder under a name that `safe_file_name` makes of the sender's; returns the
@@ -157,14 +158,17 @@ class TICKWIRE_API Transfers final : public Extension {
                                                    WhenThere when_there = WhenThere::number);
   /// Takes it into memory, for `take_bytes`.
   ///
-  /// Errors: `budget_exceeded` when it is larger than the limit; `too_many_transfers`.
+  /// Errors: `budget_exceeded` when it is larger than the limit; `too_many_transfers`,
+  ///         `out_of_resources`.
   Result<void> accept_to_memory(TransferId id, std::size_t limit_bytes);
   /// What was received into memory, once it has finished well; only once.
   Result<std::vector<std::byte>> take_bytes(TransferId id);
 
   /// Does not take what is offered. At most 200 bytes of the reason are told.
   ErrorCode refuse(TransferId id, std::string_view reason = {});
-  /// Ends a transfer of either direction, before or while it runs.
+  /// Ends a transfer of either direction, before or while it runs. When everything has been sent it
+  /// may be too late: what is in its place by then stays, and `transfer_finished` says so at both
+  /// ends.
   ErrorCode cancel(TransferId id, std::string_view reason = {});
 
   /// Lifetime: a finished one is known until the pass after the one that handed out

@@ -10,93 +10,17 @@
 #include <tickwire/transfer.hpp>
 
 #include "lib/features/transfer/messages.hpp"
-#include "test/features/transfer_pair.hpp"
+#include "test/features/transfer_liar.hpp"
 
 /// Other ends that say what no correct one does.
 using namespace tickwire;
-using detail::ChunkHeader;
 using detail::StopReason;
 using detail::TransferNote;
 using detail::TransferStep;
-using test::HostPair;
+using test::digest_of;
+using test::Liar;
 
 namespace {
-
-std::string digest_of(std::string_view text) {
-  const auto sum = test::checksum_of(std::as_bytes(std::span(text)));
-  return {reinterpret_cast<const char*>(sum.data()), sum.size()};
-}
-
-/// Remembers what the other end noted.
-class NoteReader final : public Extension {
- public:
-  ~NoteReader() override = default;
-  Disposition on_event(Host&, Event& event) override {
-    if (!event.is<TransferNote>()) return Disposition::pass;
-    auto note = event.as<TransferNote>();
-    REQUIRE(note);
-    notes.push_back(std::move(*note));
-    return Disposition::consume;
-  }
-  [[nodiscard]] bool has(TransferStep step) const {
-    for (const TransferNote& note : notes)
-      if (note.step == step) return true;
-    return false;
-  }
-  std::vector<TransferNote> notes;
-};
-
-/// A correct end at the server, and a client that speaks by hand.
-struct Liar {
-  explicit Liar(const TransferOptions& options = {}) : transfers(options) {
-    pair.server->attach(transfers);
-    pair.client->attach(reader);
-    pair.connect();
-  }
-
-  void say(const TransferNote& note) { REQUIRE(pair.caller.send(note, test::on_channel(7))); }
-  void say(TransferStep step, std::uint64_t id, std::uint64_t bytes = 0, std::string digest = {}) {
-    TransferNote note;
-    note.step = step;
-    note.id = id;
-    note.bytes = bytes;
-    note.window = 65536;
-    note.digest = std::move(digest);
-    say(note);
-  }
-  void chunk(std::uint64_t id, std::uint64_t offset, std::string_view text) {
-    std::vector<std::byte> bytes(ChunkHeader::bytes + text.size());
-    ChunkHeader{id, offset}.write(bytes);
-    std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(),
-                bytes.begin() + ChunkHeader::bytes);
-    REQUIRE(pair.caller.send_bytes(std::move(bytes), test::on_channel(7)));
-  }
-  bool until(const std::function<bool()>& holds) {
-    return pair.until(holds, std::chrono::milliseconds(1), std::chrono::hours(24));
-  }
-  /// Offers, is accepted, and begins.
-  TransferId begin(std::uint64_t size, std::uint64_t id = 1) {
-    say(TransferStep::offer, id, size, std::string(32, 'k'));
-    REQUIRE(until([&] { return pair.server.log.count(EventType::transfer_offered) > 0; }));
-    const auto told = pair.server.log.last(EventType::transfer_offered).id;
-    REQUIRE(transfers.accept(told, folder / "a"));
-    REQUIRE(until([&] { return reader.has(TransferStep::accept); }));
-    say(TransferStep::begin, id);
-    return told;
-  }
-  /// Waits until the transfer has failed at the server, and looks whether all is as before.
-  Error failure() {
-    REQUIRE(until([&] { return pair.server.log.count(EventType::transfer_finished) == 1; }));
-    CHECK(pair.callee.is_open());
-    CHECK(folder.names().empty());
-    return pair.server.log.last(EventType::transfer_finished).error;
-  }
-
-  test::ScratchFolder folder;
-  HostPair pair{test::memory_scheme()};
-  NoteReader reader;
-  Transfers transfers;
-};
 
 TEST_CASE("a sender by hand that does it right is believed, so that the others fail for a reason") {
   Liar liar;

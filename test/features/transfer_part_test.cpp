@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <barrier>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -36,7 +39,150 @@ void receive_files(const ScratchFolder& folder, char who, std::vector<std::strin
   }
 }
 
+TransferPart open_part(const ScratchFolder& folder, char who, std::size_t bytes,
+                       WhenThere when_there = WhenThere::refuse) {
+  auto part = TransferPart::open(folder / "a", when_there, {std::string(32, who), bytes});
+  REQUIRE_MESSAGE(part, part.error().message());
+  return std::move(*part);
+}
+
+Result<void> finish(TransferPart& part, std::string_view text) {
+  return part.finish(test::checksum_of(std::as_bytes(std::span(text))));
+}
+
+void append(TransferPart& part, std::string_view text) {
+  REQUIRE(part.append(std::as_bytes(std::span(text))));
+}
+
+using Names = std::vector<std::string>;
+
+/// What two of one name come upon at the same moment: one has it, and a state that stays.
+struct Contest {
+  explicit Contest(const ScratchFolder& in) : folder(in) {}
+
+  void take_part(char who) {
+    for (int round = 0; round < 1000; ++round) {
+      meet.arrive_and_wait();
+      auto part = TransferPart::open(folder / "a", WhenThere::refuse, {std::string(32, who), 2});
+      if (part) ++winners;
+      meet.arrive_and_wait();
+      if (part && !std::filesystem::exists(folder / "a.part.state")) ++states_lost;
+      if (part) part->discard();
+      meet.arrive_and_wait();
+      if (who == 'x' && !std::filesystem::is_empty(folder.path())) ++leavings;
+    }
+  }
+
+  const ScratchFolder& folder;
+  std::barrier<> meet{2};
+  std::atomic<int> winners = 0;
+  std::atomic<int> states_lost = 0;
+  int leavings = 0;
+};
+
 }  // namespace
+
+TEST_CASE("a part that was discarded leaves the next one of its name alone") {
+  const ScratchFolder folder;
+  TransferPart first = open_part(folder, 'x', 4);
+  append(first, "xxxx");
+  SUBCASE("when its checksum was wrong") {
+    CHECK(finish(first, "text").error().code == ErrorCode::checksum_mismatch);
+  }
+  SUBCASE("when somebody said so") {
+    first.discard();
+  }
+  TransferPart second = open_part(folder, 'y', 4);
+  append(second, "yy");
+  first.discard();
+  first.keep();
+  CHECK(finish(first, "xxxx").error().code == ErrorCode::file_unwritable);
+  CHECK_FALSE(TransferPart::open(folder / "a", WhenThere::refuse, {std::string(32, 'z'), 4}));
+  append(second, "yy");
+  REQUIRE(finish(second, "yyyy"));
+  CHECK(test::text_of_file(folder / "a") == "yyyy");
+  CHECK(folder.names() == Names{"a"});
+}
+
+TEST_CASE("a part that has finished does nothing to its name any more") {
+  const ScratchFolder folder;
+  TransferPart first = open_part(folder, 'x', 4);
+  append(first, "xxxx");
+  REQUIRE(finish(first, "xxxx"));
+  TransferPart second = open_part(folder, 'y', 4, WhenThere::replace);
+  append(second, "yyyy");
+  first.discard();
+  CHECK(folder.names() == Names{"a", "a.part", "a.part.state"});
+  REQUIRE(finish(second, "yyyy"));
+  CHECK(test::text_of_file(folder / "a") == "yyyy");
+}
+
+TEST_CASE("what was received into memory stays there when its transfer is over") {
+  TransferPart part;
+  append(part, "text");
+  REQUIRE(finish(part, "text"));
+  part.discard();
+  CHECK(part.take_memory().size() == 4);
+}
+
+TEST_CASE("a file that somebody put where the part was is neither moved nor removed") {
+  const ScratchFolder folder;
+  TransferPart part = open_part(folder, 'x', 4);
+  append(part, "xxxx");
+  std::filesystem::remove(folder / "a.part");
+  SUBCASE("a file") {
+    folder.write("a.part", "theirs");
+  }
+  SUBCASE("a link to what it was") {
+    std::filesystem::create_symlink(folder.write("b", "theirs"), folder / "a.part");
+  }
+  CHECK(finish(part, "xxxx").error().code == ErrorCode::file_unwritable);
+  CHECK(test::text_of_file(folder / "a.part") == "theirs");
+  CHECK_FALSE(std::filesystem::exists(folder / "a"));
+}
+
+TEST_CASE("who has lost its part's name to another leaves that one's state alone") {
+  const ScratchFolder folder;
+  TransferPart first = open_part(folder, 'x', 4);
+  append(first, "xxxx");
+  std::filesystem::remove(folder / "a.part");
+  TransferPart second = open_part(folder, 'y', 4);
+  CHECK_FALSE(finish(first, "xxxx"));
+  CHECK(folder.names() == Names{"a.part", "a.part.state"});
+  append(second, "yyyy");
+  REQUIRE(finish(second, "yyyy"));
+  CHECK(test::text_of_file(folder / "a") == "yyyy");
+}
+
+TEST_CASE("a part that was given up before it is whole does not get its name") {
+  const ScratchFolder folder;
+  TransferPart part = open_part(folder, 'x', 4);
+  append(part, "xxxx");
+  part.give_up();
+  CHECK(finish(part, "xxxx").error().code == ErrorCode::transfer_cancelled);
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("who comes second to a name takes nothing away from the first") {
+  const ScratchFolder folder;
+  Contest contest(folder);
+  std::thread other([&] { contest.take_part('y'); });
+  contest.take_part('x');
+  other.join();
+  CHECK(contest.winners == 1000);
+  CHECK(contest.states_lost == 0);
+  CHECK(contest.leavings == 0);
+}
+
+TEST_CASE("an empty part without a state, of a process that died at once, is in nobody's way") {
+  const ScratchFolder folder;
+  folder.write("a.part", "");
+  TransferPart part = open_part(folder, 'x', 4, WhenThere::number);
+  CHECK(part.target() == folder / "a");
+  append(part, "xxxx");
+  REQUIRE(finish(part, "xxxx"));
+  CHECK(folder.names() == Names{"a"});
+}
 
 TEST_CASE("two that receive files of one name at the same moment never meet in one") {
   const ScratchFolder folder;

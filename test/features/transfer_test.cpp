@@ -224,6 +224,39 @@ TEST_CASE("who refuses says why, and nothing is left of it") {
   CHECK(files.to.names().empty());
 }
 
+TEST_CASE("the other end's words do nothing to a terminal, and stay words") {
+  TransferPair files;
+  const auto id = files.offer_text("text", "a");
+  std::string shown;
+  SUBCASE("control characters of eight bits, and bytes that are no text") {
+    CHECK(files.receiver.refuse(id,
+                                "\xc2\x9b"
+                                "31mred\x9b"
+                                "2J\xff") == ErrorCode::none);
+    shown = "?31mred?2J?";
+  }
+  SUBCASE("what turns text around") {
+    CHECK(files.receiver.refuse(id,
+                                "gpj\xe2\x80\xae"
+                                "exe\xe2\x81\xa6") == ErrorCode::none);
+    shown = "gpj?exe?";
+  }
+  SUBCASE("other languages and signs") {
+    CHECK(files.receiver.refuse(id,
+                                "<\xc3\xbc"
+                                "ber: 5*3 \"\xe5\xae\xb6\"? /|\\>") == ErrorCode::none);
+    shown =
+        "<\xc3\xbc"
+        "ber: 5*3 \"\xe5\xae\xb6\"? /|\\>";
+  }
+  SUBCASE("more than fits, cut between two characters") {
+    CHECK(files.receiver.refuse(id, std::string(199, 'a') + "\xc3\xbc") == ErrorCode::none);
+    shown = std::string(199, 'a');
+  }
+  files.wait_finished();
+  CHECK(files.sent_error().detail == shown);
+}
+
 CONTRACT_CASE("either end cancels at any time, and the part goes") {
   for (const bool by_sender : {true, false}) {
     for (const int after_bytes : {-1, 0, 100'000}) {

@@ -35,6 +35,11 @@ std::uint8_t lowest_channel(const std::vector<ChannelConfig>& channels) {
   return static_cast<std::uint8_t>(lowest);
 }
 
+template <class Enum>
+constexpr std::size_t as_index(Enum value) noexcept {
+  return static_cast<std::size_t>(value);
+}
+
 Error no_such_transfer() {
   return Error{ErrorCode::invalid_argument, 0, "There is no such transfer, or not any more."};
 }
@@ -57,9 +62,13 @@ void TransferCore::attach(Host& host) {
 void TransferCore::detach() {
   files_.stop();
   tasks_.clear();
+  loads_.clear();
+  pumped_.clear();
+  told_.clear();
   incoming_.clear();
   pending_.clear();
   untold_.clear();
+  offers_held_ = 0;
   receipts_to_hide_.clear();
   host_ = nullptr;
 }
@@ -74,19 +83,49 @@ void TransferCore::on_pass() {
   wake_at_ = TimePoint::max();
   send_pending();
   const TimePoint time = now();
-  for (const auto& [id, task] : tasks_)
-    task->pump(time);
+  for (std::size_t i = 0; i < pumped_.size(); ++i)
+    std::shared_ptr(pumped_[i])->pump(time);
+  std::erase_if(pumped_, [](const auto& task) { return task->is_finished(); });
   forget_told();
 }
 
+void TransferCore::add(std::shared_ptr<TransferTask> task) {
+  const TransferInfo& info = task->info();
+  Load& load = loads_[info.connection.id()];
+  load.ids.insert(info.id);
+  ++load.counts[as_index(info.direction)][as_index(info.state)];
+  tasks_.emplace(info.id, std::move(task));
+}
+
+void TransferCore::count_change(const TransferInfo& info, TransferState to) {
+  const auto load = loads_.find(info.connection.id());
+  if (load == loads_.end()) return;
+  auto& counts = load->second.counts[as_index(info.direction)];
+  --counts[as_index(info.state)];
+  if (to != TransferState::finished) {
+    ++counts[as_index(to)];
+    return;
+  }
+  load->second.ids.erase(info.id);
+  if (load->second.ids.empty()) loads_.erase(load);
+}
+
+void TransferCore::mark_told(TransferTask& task) {
+  if (!task.is_finished() || task.told_in_pass) return;
+  task.told_in_pass = pass_;
+  told_.push_back(task.info().id);
+}
+
 void TransferCore::forget_told() {
-  std::erase_if(tasks_, [&](const auto& entry) {
-    const TransferTask& task = *entry.second;
-    if (!task.told_in_pass || *task.told_in_pass + 2 > pass_) return false;
+  while (!told_.empty()) {
+    const auto found = tasks_.find(told_.front());
+    const TransferTask& task = *found->second;
+    if (*task.told_in_pass + 2 > pass_) return;
     if (task.info().direction == TransferDirection::receiving)
       incoming_.erase({task.info().connection.id(), task.wire_id()});
-    return true;
-  });
+    tasks_.erase(found);
+    told_.pop_front();
+  }
 }
 
 TransferTask* TransferCore::find(TransferId id) const {
@@ -96,12 +135,13 @@ TransferTask* TransferCore::find(TransferId id) const {
 
 std::size_t TransferCore::count(Connection connection, TransferDirection direction,
                                 TransferState from, TransferState to) const {
-  return static_cast<std::size_t>(
-      std::count_if(tasks_.begin(), tasks_.end(), [&](const auto& entry) {
-        const TransferInfo& info = entry.second->info();
-        return info.connection == connection && info.direction == direction && info.state >= from &&
-               info.state <= to;
-      }));
+  const auto load = loads_.find(connection.id());
+  if (load == loads_.end()) return 0;
+  const auto& counts = load->second.counts[as_index(direction)];
+  std::size_t sum = 0;
+  for (std::size_t state = as_index(from); state <= as_index(to); ++state)
+    sum += counts[state];
+  return sum;
 }
 
 Result<void> TransferCore::may_offer(Connection connection) const {
@@ -133,6 +173,8 @@ Result<TransferId> TransferCore::offer(Connection connection, std::string name,
   if (options.max_bytes_per_second && *options.max_bytes_per_second == 0) {
     return Error{ErrorCode::invalid_argument, 0, "OfferOptions::max_bytes_per_second is 0."};
   }
+  // Here a failure can be returned; later a note of the other end would be what needs the thread.
+  if (auto begun = files_.begin(); !begun) return begun.error();
   TransferNote note;
   note.step = TransferStep::offer;
   note.id = last_id_ + 1;
@@ -149,8 +191,8 @@ Result<TransferId> TransferCore::offer(Connection connection, std::string name,
   info.size_bytes = identity.size_bytes;
   info.path = path;
   const TransferId id = info.id;
-  tasks_.emplace(id, std::make_shared<SendingTask>(*this, std::move(info), std::move(source),
-                                                   options.max_bytes_per_second));
+  add(std::make_shared<SendingTask>(*this, std::move(info), std::move(source),
+                                    options.max_bytes_per_second));
   return id;
 }
 
@@ -214,19 +256,14 @@ void TransferCore::raise(EventType type, const TransferTask& task) {
 
 // An offer that is over before the program heard of it is not worth an event.
 void TransferCore::tell_finished(TransferTask& task) {
-  const bool is_untold = std::erase(untold_, task.info().id) > 0;
-  if (is_untold || !host_->config().events.contains(EventType::transfer_finished)) {
-    task.told_in_pass = pass_;
-  }
+  const bool is_untold = untold_.erase(task.info().id) > 0;
+  if (is_untold || !host_->config().events.contains(EventType::transfer_finished)) mark_told(task);
   if (!is_untold) raise(EventType::transfer_finished, task);
   tell_offers();
 }
 
 void TransferCore::tell_offers() {
-  const bool lets_go = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
-    return entry.second->is_ending() && !entry.second->is_finished();
-  });
-  if (lets_go) return;
+  if (offers_held_ > 0) return;
   for (const TransferId id : std::exchange(untold_, {}))
     if (const TransferTask* const task = find(id)) raise(EventType::transfer_offered, *task);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -69,6 +71,12 @@ class TransferCore {
   void wake_by(TimePoint when) noexcept { wake_at_ = std::min(wake_at_, when); }
   void raise(EventType type, const TransferTask& task);
   void tell_finished(TransferTask& task);
+  /// It is about to be in another state.
+  void count_change(const TransferInfo& info, TransferState to);
+  /// Has it asked in each pass until it has finished.
+  void pump_each_pass(std::shared_ptr<TransferTask> task) { pumped_.push_back(std::move(task)); }
+  void hold_offers() noexcept { ++offers_held_; }
+  void release_offers() noexcept { --offers_held_; }
   void count_malformed() noexcept { ++counters_.malformed; }
   void count_known_checksum() noexcept { ++counters_.known_checksums; }
   [[nodiscard]] KnownSums& known_sums() noexcept { return known_sums_; }
@@ -79,11 +87,20 @@ class TransferCore {
     std::deque<TransferNote> notes;
   };
 
+  /// What one connection has that has not finished. A note of it is looked at in the light of
+  /// these numbers alone: a walk over all would let one peer delay everybody.
+  struct Load {
+    std::array<std::array<std::size_t, 5>, 2> counts{};  // by direction and state
+    std::set<TransferId> ids;
+  };
+
   // core.cpp
+  void add(std::shared_ptr<TransferTask> task);
   [[nodiscard]] TransferTask* find(TransferId id) const;
   [[nodiscard]] Result<void> may_offer(Connection connection) const;
   [[nodiscard]] std::size_t count(Connection connection, TransferDirection direction,
                                   TransferState from, TransferState to) const;
+  void mark_told(TransferTask& task);
   void forget_told();
   /// Tells the program of what is offered, unless a transfer that has ended still holds its files:
   /// who is told may accept under the same name.
@@ -110,9 +127,13 @@ class TransferCore {
   TransferCounters counters_;
   KnownSums known_sums_;
   std::map<TransferId, std::shared_ptr<TransferTask>> tasks_;
+  std::map<std::uint64_t, Load> loads_;  // by connection
+  std::vector<std::shared_ptr<TransferTask>> pumped_;
+  std::deque<TransferId> told_;  // in the order in which their ends were handed out
   // What others offer, by connection and the offerer's number.
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<ReceivingTask>> incoming_;
-  std::vector<TransferId> untold_;            // offers that the program has not heard of
+  std::set<TransferId> untold_;               // offers that the program has not heard of
+  std::size_t offers_held_ = 0;               // by transfers that still hold their files
   std::map<std::uint64_t, Pending> pending_;  // notes that found a full queue, by connection
   std::unordered_set<MessageId> receipts_to_hide_;
   FileThread files_;  // its end comes first: its jobs use the above

@@ -34,7 +34,7 @@ Disposition TransferCore::on_event(Event& event) {
       lose_all(event.connection, event.error);
       return Disposition::pass;
     case EventType::transfer_finished:
-      if (TransferTask* const task = find(event.message_id)) task->told_in_pass = pass_;
+      if (TransferTask* const task = find(event.message_id)) mark_told(*task);
       return Disposition::pass;
     default:
       return Disposition::pass;
@@ -88,9 +88,9 @@ void TransferCore::take_offer(Connection connection, const TransferNote& note) {
   info.name = safe_file_name(note.text);
   info.size_bytes = note.bytes;
   const auto task = std::make_shared<ReceivingTask>(*this, std::move(info), note);
-  tasks_.emplace(task->info().id, task);
+  add(task);
   incoming_.emplace(key, task);
-  untold_.push_back(task->info().id);
+  untold_.insert(task->info().id);
   tell_offers();
 }
 
@@ -119,9 +119,11 @@ bool TransferCore::take_chunk(Event& event) {
 
 void TransferCore::lose_all(Connection connection, const Error& error) {
   pending_.erase(connection.id());
+  const auto load = loads_.find(connection.id());
+  if (load == loads_.end()) return;
   std::vector<std::shared_ptr<TransferTask>> lost;
-  for (const auto& [id, task] : tasks_)
-    if (task->info().connection == connection) lost.push_back(task);
+  for (const TransferId id : load->second.ids)
+    lost.push_back(tasks_.find(id)->second);
   for (const auto& task : lost)
     task->lose(error);
 }

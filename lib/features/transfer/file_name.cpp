@@ -5,6 +5,8 @@
 
 #include <tickwire/transfer.hpp>
 
+#include "lib/features/transfer/harmless.hpp"
+
 namespace tickwire {
 namespace {
 
@@ -44,24 +46,7 @@ bool is_harmless(std::uint32_t point) noexcept {
   if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return false;
   if (point == 0x200e || point == 0x200f || point == 0x061c || point == 0xfeff) return false;
   if ((point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069)) return false;
-  return point > 0x7f ||
-         std::string_view("<>:\"/\\|?*").find(static_cast<char>(point)) == std::string_view::npos;
-}
-
-std::string with_harmless_characters(std::string_view text) {
-  std::string name;
-  // What a long name would be cut to is not looked at in full.
-  text = text.substr(0, 4096);
-  while (!text.empty()) {
-    const Character next = first_character(text);
-    if (next.point && is_harmless(*next.point)) {
-      name += text.substr(0, next.bytes);
-    } else {
-      name += '_';
-    }
-    text.remove_prefix(next.bytes);
-  }
-  return name;
+  return true;
 }
 
 std::string in_capitals(std::string_view text) {
@@ -82,16 +67,13 @@ bool is_device(std::string_view name) {
   return has_number && (stem.starts_with("COM") || stem.starts_with("LPT"));
 }
 
-// Cuts between two characters, and leaves a usual extension.
+// Leaves a usual extension.
 void shorten(std::string& name) {
   if (name.size() <= kMaxNameBytes) return;
   const std::size_t dot = name.rfind('.');
   const bool keeps = dot != std::string::npos && name.size() - dot <= kMaxExtensionBytes;
   const std::string extension = keeps ? name.substr(dot) : std::string();
-  std::size_t end = kMaxNameBytes - extension.size();
-  while (end > 0 && (byte_at(name, end) & 0xc0) == 0x80)
-    --end;
-  name.resize(end);
+  name.resize(detail::cut_text(name, kMaxNameBytes - extension.size()).size());
   name += extension;
 }
 
@@ -103,10 +85,36 @@ void trim(std::string& name) {
 
 }  // namespace
 
+std::string_view detail::cut_text(std::string_view text, std::size_t most_bytes) noexcept {
+  if (text.size() <= most_bytes) return text;
+  std::size_t end = most_bytes;
+  while (end > 0 && (byte_at(text, end) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end);
+}
+
+std::string detail::harmless_characters(std::string_view text, std::string_view harmful,
+                                        char instead) {
+  std::string shown;
+  while (!text.empty()) {
+    const Character next = first_character(text);
+    const bool stays = next.point && is_harmless(*next.point) &&
+                       harmful.find(text.front()) == std::string_view::npos;
+    if (stays) {
+      shown += text.substr(0, next.bytes);
+    } else {
+      shown += instead;
+    }
+    text.remove_prefix(next.bytes);
+  }
+  return shown;
+}
+
 std::string safe_file_name(std::string_view suggestion) {
   const std::size_t separator = suggestion.find_last_of("/\\");
   if (separator != std::string_view::npos) suggestion.remove_prefix(separator + 1);
-  std::string name = with_harmless_characters(suggestion);
+  // What a long name would be cut to is not looked at in full.
+  std::string name = detail::harmless_characters(suggestion.substr(0, 4096), "<>:\"/\\|?*", '_');
   trim(name);
   shorten(name);
   trim(name);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "lib/features/transfer/file_thread.hpp"
 
+#include <new>
+#include <string>
+#include <system_error>
+
 namespace tickwire::detail {
 
 void FileThread::start(Poster poster) {
@@ -25,8 +29,22 @@ void FileThread::stop() noexcept {
   answers_->waiting.clear();
 }
 
-void FileThread::run(FileJob job) {
+Result<void> FileThread::begin() try {
   if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+  return {};
+} catch (const std::system_error& failure) {
+  return Error{ErrorCode::out_of_resources, failure.code().value(),
+               std::string("No thread for files: ") + failure.what() + "."};
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
+}
+
+std::size_t FileThread::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
+void FileThread::run(FileJob job) {
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -47,11 +48,19 @@ class FileThread {
   FileThread(const FileThread&) = delete;
   FileThread& operator=(const FileThread&) = delete;
 
-  /// Whose thread the answers go to. The thread itself begins with the first job.
+  /// Whose thread the answers go to.
   void start(Poster poster);
+  /// Begins the thread itself, unless it runs. Asked where a failure can be returned, and before
+  /// any job.
+  ///
+  /// Errors: `out_of_resources` when the system has no thread to give.
+  [[nodiscard]] Result<void> begin();
   void stop() noexcept;
 
+  /// Pre: it has begun.
   void run(FileJob job);
+  /// Jobs that wait behind the one that runs.
+  [[nodiscard]] std::size_t waiting() const;
   /// Has something done on the host's thread at its next pass.
   ///
   /// Thread: this one, inside a job.
@@ -69,7 +78,7 @@ class FileThread {
 
   std::shared_ptr<Answers> answers_;
   std::optional<Poster> poster_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<FileJob> jobs_;
   bool is_stopping_ = false;

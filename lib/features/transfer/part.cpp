@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <system_error>
+#include <utility>
 
 /// The state file.
 ///
@@ -76,6 +77,38 @@ void remove_quietly(const std::filesystem::path& path) noexcept {
   std::filesystem::remove(path, error);
 }
 
+// Also more than any file's, when it is none.
+std::uintmax_t size_of(const std::filesystem::path& path) noexcept {
+  std::error_code error;
+  return std::filesystem::file_size(path, error);
+}
+
+bool is_in_the_way(const std::filesystem::path& target, WhenThere when_there) noexcept {
+  std::error_code error;
+  return when_there == WhenThere::replace ? std::filesystem::is_directory(target, error)
+                                          : is_name_taken(target);
+}
+
+// A stranger's file of that name is not touched, nor is a numbered one's earlier attempt. Nobody
+// loses an empty one: who made it and has no lock on it died before there was anything.
+bool may_take(Standing standing, WhenThere when_there, std::uintmax_t part_bytes) noexcept {
+  if (part_bytes == 0 || standing == Standing::of_this_offer) return true;
+  return standing == Standing::of_another && when_there != WhenThere::number;
+}
+
+// Whether the name is this file's: somebody may have removed that, and put another there.
+bool leads_to(const std::filesystem::path& path, const File& file) noexcept try {
+  std::error_code error;
+  if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, error))) return false;
+  const auto named = File::open_to_read(path);
+  if (!named) return false;
+  const auto there = named->stamp();
+  const auto here = file.stamp();
+  return there && here && there->device == here->device && there->number == here->number;
+} catch (const std::bad_alloc&) {
+  return false;
+}
+
 Result<void> check_room(const std::filesystem::path& target, std::uint64_t bytes) {
   std::error_code error;
   const auto folder = target.has_parent_path() ? target.parent_path() : ".";
@@ -109,58 +142,48 @@ Result<TransferPart> TransferPart::open_exactly(const std::filesystem::path& tar
   part.part_ = with(target, ".part");
   part.state_ = with(target, ".part.state");
   part.when_there_ = when_there;
-  std::error_code error;
-  if (when_there == WhenThere::replace ? std::filesystem::is_directory(target, error)
-                                       : is_name_taken(target)) {
-    return in_the_way(target);
-  }
-  const Standing standing = standing_of(part.state_, offer);
-  const bool is_there = is_name_taken(part.part_);
-  // A stranger's file of that name is not touched, nor is a numbered one's earlier attempt.
-  if (is_there && (standing == Standing::none ||
-                   (standing == Standing::of_another && when_there == WhenThere::number))) {
+  if (is_in_the_way(target, when_there)) return in_the_way(target);
+  // Looked at before it is opened too: a file of others may be none that can be opened.
+  if (is_name_taken(part.part_) &&
+      !may_take(standing_of(part.state_, offer), when_there, size_of(part.part_))) {
     return in_the_way(part.part_);
   }
-  const bool is_known = is_there && standing == Standing::of_this_offer;
-  // Locked before anything is changed: another transfer may be at work there.
-  std::optional<File> file;
-  if (is_there) {
-    auto opened = File::open_to_write(part.part_);
-    if (!opened) return opened.error();
-    file = std::move(*opened);
+  auto opened = File::open_to_write(part.part_);
+  if (!opened) return opened.error();
+  part.file_ = std::move(*opened);
+  if (auto taken = part.take_over(offer); !taken) return taken.error();
+  return part;
+}
+
+// The part is locked here before anything is changed or believed: until then, another transfer may
+// have been at work there.
+Result<void> TransferPart::take_over(const OfferIdentity& offer) {
+  const auto facts = file_.facts();
+  if (!facts) return facts.error();
+  const Standing standing = standing_of(state_, offer);
+  if (!may_take(standing, when_there_, facts->size_bytes)) return in_the_way(part_);
+  // Who was at work there may have given its own the target's name.
+  if (is_in_the_way(target_, when_there_)) {
+    // One that has just done so leaves its state to whoever has the part's name by now.
+    if (facts->size_bytes == 0) standing == Standing::none ? remove_part() : discard();
+    return in_the_way(target_);
   }
+  const bool is_known = standing == Standing::of_this_offer;
   if (!is_known) {
-    const bool was_there = is_name_taken(part.state_);
-    if (auto written = write_state(part.state_, offer); !written) {
-      if (!was_there) remove_quietly(part.state_);
+    const bool was_there = is_name_taken(state_);
+    if (auto written = write_state(state_, offer); !written) {
+      if (!was_there) remove_quietly(state_);
+      if (facts->size_bytes == 0) remove_part();
       return written.error();
     }
   }
-  if (!file) {
-    auto opened = File::open_to_write(part.part_);
-    if (!opened) {
-      remove_quietly(part.state_);
-      return opened.error();
-    }
-    file = std::move(*opened);
+  earlier_bytes_ = is_known && facts->size_bytes <= offer.size_bytes ? facts->size_bytes : 0;
+  if (earlier_bytes_ == 0) {
+    if (auto emptied = file_.resize(0); !emptied) return emptied.error();
   }
-  part.file_ = std::move(*file);
-  // Until the part was locked, another transfer may have given its own that name.
-  if (when_there != WhenThere::replace && is_name_taken(target)) {
-    if (!is_known) part.discard();
-    return in_the_way(target);
-  }
-  const auto facts = part.file_.facts();
-  if (!facts) return facts.error();
-  part.earlier_bytes_ = is_known && facts->size_bytes <= offer.size_bytes ? facts->size_bytes : 0;
-  if (part.earlier_bytes_ == 0) {
-    if (auto emptied = part.file_.resize(0); !emptied) return emptied.error();
-  }
-  if (auto room = check_room(target, offer.size_bytes - part.earlier_bytes_); !room) {
-    if (part.earlier_bytes_ == 0) part.discard();
-    return room.error();
-  }
-  return part;
+  auto room = check_room(target_, offer.size_bytes - earlier_bytes_);
+  if (!room && earlier_bytes_ == 0) discard();
+  return room;
 }
 
 Result<bool> TransferPart::look_again(std::size_t bytes) try {
@@ -207,24 +230,36 @@ Result<void> TransferPart::append(std::span<const std::byte> bytes) try {
 }
 
 Result<void> TransferPart::finish(const crypto::Sha256Digest& wanted) {
-  if (sum_.digest() != wanted) {
-    discard();
-    return Error{ErrorCode::checksum_mismatch, 0,
-                 "What came has another checksum than what was sent."};
-  }
-  if (target_.empty()) return {};
-  auto done = file_.sync();
-  if (done) {
-    const bool replaces = when_there_ == WhenThere::replace;
-    done = move_file(part_, target_, replaces ? IfThere::replace : IfThere::keep);
-  }
-  if (!done) {
+  if (is_closed_) return Error{ErrorCode::file_unwritable, 0, {}};
+  if (auto done = put_in_place(wanted); !done) {
     discard();
     return done;
   }
+  is_closed_ = true;
+  if (target_.empty()) return {};
   file_.close();
-  remove_quietly(state_);
+  remove_state();
   return {};
+}
+
+Result<void> TransferPart::put_in_place(const crypto::Sha256Digest& wanted) {
+  if (sum_.digest() != wanted) {
+    return Error{ErrorCode::checksum_mismatch, 0,
+                 "What came has another checksum than what was sent."};
+  }
+  if (!target_.empty()) {
+    if (auto synced = file_.sync(); !synced) return synced;
+  }
+  // Asked as late as can be: a disk may take its time.
+  if (*is_given_up_) return Error{ErrorCode::transfer_cancelled, 0, {}};
+  if (target_.empty()) return {};
+  // It is moved by its name, which must not give another file's bytes the target's.
+  if (!leads_to(part_, file_)) {
+    return Error{ErrorCode::file_unwritable, 0,
+                 part_.string() + ": it was removed or replaced while it was being written."};
+  }
+  const bool replaces = when_there_ == WhenThere::replace;
+  return move_file(part_, target_, replaces ? IfThere::replace : IfThere::keep);
 }
 
 void TransferPart::keep() noexcept {
@@ -235,12 +270,29 @@ void TransferPart::keep() noexcept {
 
 // The state goes last: a part without one would be in the way.
 void TransferPart::discard() noexcept {
-  is_closed_ = true;
+  if (std::exchange(is_closed_, true)) return;
   memory_ = {};
   if (target_.empty()) return;
-  remove_quietly(part_);
+  remove_part();
+  remove_state();
+}
+
+void TransferPart::remove_part() noexcept {
+  is_closed_ = true;
+  if (leads_to(part_, file_)) remove_quietly(part_);
   file_.close();
+}
+
+// The lock went with the part. Whoever has the name by now has its own state there, so the name is
+// taken once more for as long as this lasts.
+void TransferPart::remove_state() noexcept try {
+  const auto again = File::open_to_write(part_);
+  if (!again) return;
+  const auto facts = again->facts();
+  if (!facts || facts->size_bytes > 0) return;
   remove_quietly(state_);
+  remove_quietly(part_);
+} catch (const std::bad_alloc&) {  // what stays is written over by the next
 }
 
 }  // namespace tickwire::detail

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,7 +26,8 @@ struct OfferIdentity {
 };
 
 /// What is received, as far as it has come: a `.part` file beside its target with a `.part.state`
-/// file that says what it is a part of; or memory.
+/// file that says what it is a part of; or memory. Whoever writes a part has it locked, and only
+/// who has it locked touches the state beside it: another process may want the same name.
 ///
 /// Thread: one at a time; the file thread once it is at work.
 class TransferPart {
@@ -49,13 +52,18 @@ class TransferPart {
   /// Throws away what was there.
   [[nodiscard]] Result<void> start_over();
   [[nodiscard]] Result<void> append(std::span<const std::byte> bytes);
-  /// Checks the whole and puts it in its place.
+  /// Checks the whole and puts it in its place, or else removes it. Nothing is done to it after.
   ///
-  /// Errors: `checksum_mismatch`, `file_exists`, `file_unwritable`, `disk_full`.
+  /// Errors: `checksum_mismatch`, `file_exists`, `file_unwritable` (also when the part's name has
+  ///         become another file's), `disk_full`; `transfer_cancelled` after `give_up`.
   [[nodiscard]] Result<void> finish(const crypto::Sha256Digest& wanted);
+  /// Has `finish` leave the whole out of its place, unless it is there by then: its answer tells.
+  ///
+  /// Thread: any.
+  void give_up() noexcept { is_given_up_->store(true); }
   /// Lets go of the files, and keeps them if there is anything in them.
   void keep() noexcept;
-  /// Removes what there is.
+  /// Removes what there is, once: the names may be another transfer's after that.
   void discard() noexcept;
 
   [[nodiscard]] std::vector<std::byte> take_memory() noexcept { return std::move(memory_); }
@@ -64,6 +72,10 @@ class TransferPart {
   [[nodiscard]] static Result<TransferPart> open_exactly(const std::filesystem::path& target,
                                                          WhenThere when_there,
                                                          const OfferIdentity& offer);
+  [[nodiscard]] Result<void> take_over(const OfferIdentity& offer);
+  [[nodiscard]] Result<void> put_in_place(const crypto::Sha256Digest& wanted);
+  void remove_part() noexcept;
+  void remove_state() noexcept;
 
   std::filesystem::path target_;  // empty: in memory
   std::filesystem::path part_;
@@ -71,7 +83,8 @@ class TransferPart {
   WhenThere when_there_ = WhenThere::refuse;
   File file_;
   std::vector<std::byte> memory_;
-  bool is_closed_ = false;
+  bool is_closed_ = false;  // finished, kept or discarded
+  std::shared_ptr<std::atomic<bool>> is_given_up_ = std::make_shared<std::atomic<bool>>(false);
   std::uint64_t earlier_bytes_ = 0;
   std::uint64_t position_ = 0;
   std::uint64_t written_out_ = 0;

@@ -16,6 +16,19 @@ constexpr std::size_t kLookBytes = 2 * 1024 * 1024;
 // How often the window is opened further, in parts of it: often enough that the sender always has
 // room, seldom enough that it costs nothing. Beside that, the sender wants to show progress.
 constexpr std::uint64_t kAcknowledgeParts = 8;
+// Each job of the file thread has its own cost in memory, hundreds of bytes, which the window knows
+// nothing of: chunks of one byte would take 90 times the window. They cannot be refused, since a
+// correct sender's are as small as its `Limits::max_message_bytes`, which nobody tells here. So
+// smaller ones than this are copied together while the file thread is busy, up to so many bytes.
+constexpr std::size_t kSmallChunkBytes = 4096;
+constexpr std::size_t kGatheredBytes = 64 * 1024;
+
+std::span<const std::byte> content_of(const Payload& chunk) {
+  return chunk.bytes().subspan(ChunkHeader::bytes);
+}
+std::span<const std::byte> content_of(const std::vector<std::byte>& gathered) {
+  return gathered;
+}
 
 }  // namespace
 
@@ -23,6 +36,7 @@ ReceivingTask::ReceivingTask(TransferCore& core, TransferInfo info, const Transf
     : TransferTask(core, std::move(info), offer.id), identity_{offer.digest, offer.bytes} {}
 
 Result<void> ReceivingTask::accept(const std::filesystem::path& target, WhenThere when_there) {
+  if (auto begun = core_.files().begin(); !begun) return begun;
   auto part = TransferPart::open(target, when_there, identity_);
   if (!part) return part.error();
   info_.path = part->target();
@@ -36,6 +50,7 @@ Result<void> ReceivingTask::accept_to_memory(std::size_t limit_bytes) {
                  std::to_string(info_.size_bytes) + " bytes are offered, " +
                      std::to_string(limit_bytes) + " are allowed."};
   }
+  if (auto begun = core_.files().begin(); !begun) return begun;
   prepare(TransferPart());
   return {};
 }
@@ -50,7 +65,7 @@ Result<std::vector<std::byte>> ReceivingTask::take_bytes() {
 void ReceivingTask::prepare(TransferPart part) {
   part_ = std::make_shared<TransferPart>(std::move(part));
   window_bytes_ = core_.options().window_bytes;
-  info_.state = TransferState::preparing;
+  move_to(TransferState::preparing);
   look_again();
 }
 
@@ -71,7 +86,7 @@ void ReceivingTask::look_again() {
 
 void ReceivingTask::say_accepted(std::uint64_t bytes, std::string digest) {
   looked_at_ = bytes;
-  info_.state = TransferState::running;
+  move_to(TransferState::running);
   TransferNote note;
   note.bytes = bytes;
   note.digest = std::move(digest);
@@ -82,7 +97,8 @@ void ReceivingTask::say_accepted(std::uint64_t bytes, std::string digest) {
 
 void ReceivingTask::take_note(const TransferNote& note) {
   if (note.step == TransferStep::offerer_stops) {
-    return stop(error_of_stop(note), StopReason::none);
+    // Who stops after the end waits for a word of how it has ended.
+    return stop(error_of_stop(note), is_placing_ ? StopReason::cancelled : StopReason::none);
   }
   if (is_ending_) return;
   const bool runs = info_.state == TransferState::running;
@@ -120,18 +136,37 @@ void ReceivingTask::take_chunk(const ChunkHeader& header, Payload payload) {
     return blame("More came than was allowed to be on its way.");
   }
   received_ += bytes;
-  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this(),
-                     payload = std::move(payload)] {
-    auto result = part->append(payload.bytes().subspan(ChunkHeader::bytes));
-    files.answer([self, result = std::move(result), position = part->position()] {
-      if (const auto task = self.lock()) task->take_written(result, position);
-    });
-  });
+  // What a sender may put beside a chunk is not worth its memory.
+  if (bytes >= kSmallChunkBytes && payload.metadata_bytes().empty()) {
+    write_gathered();
+    return write(std::move(payload));
+  }
+  const auto content = content_of(payload);
+  gathered_.insert(gathered_.end(), content.begin(), content.end());
+  if (writing_ == 0 || gathered_.size() >= kGatheredBytes) write_gathered();
+}
+
+void ReceivingTask::write_gathered() {
+  if (!gathered_.empty()) write(std::exchange(gathered_, {}));
+}
+
+template <class Held>
+void ReceivingTask::write(Held held) {
+  ++writing_;
+  core_.files().run(
+      [&files = core_.files(), part = part_, self = weak_from_this(), held = std::move(held)] {
+        auto result = part->append(content_of(held));
+        files.answer([self, result = std::move(result), position = part->position()] {
+          if (const auto task = self.lock()) task->take_written(result, position);
+        });
+      });
 }
 
 void ReceivingTask::take_written(const Result<void>& result, std::uint64_t position) {
+  --writing_;
   if (is_ending_) return;
   if (!result) return stop(result.error(), StopReason::failed);
+  if (writing_ == 0) write_gathered();
   progress(position);
   const std::chrono::duration<double> passed = core_.now() - acknowledged_at_;
   const bool is_all = position == info_.size_bytes;
@@ -155,18 +190,27 @@ void ReceivingTask::take_end(const std::string& digest) {
     return blame("It ends too early.");
   }
   std::memcpy(wanted.data(), digest.data(), wanted.size());
-  info_.state = TransferState::finishing;
+  write_gathered();
+  is_placing_ = true;
+  move_to(TransferState::finishing);
   core_.files().run([&files = core_.files(), part = part_, self = weak_from_this(), wanted] {
     files.answer([self, result = part->finish(wanted)] {
-      const auto task = self.lock();
-      if (!task || task->is_ending_) return;
-      if (!result) return task->stop(result.error(), StopReason::failed);
-      task->send(TransferStep::done);
-      task->info_.done_bytes = task->info_.size_bytes;
-      if (!task->info_.path.empty()) task->part_.reset();
-      task->finish({});
+      if (const auto task = self.lock()) task->take_placed(result);
     });
   });
+}
+
+// A stop that came meanwhile has its way only where the whole is not in its place by now.
+void ReceivingTask::take_placed(const Result<void>& result) {
+  is_placing_ = false;
+  if (!result) {
+    if (stopped_) return release(std::move(*stopped_), Rest::discard);
+    return stop(result.error(), StopReason::failed);
+  }
+  send(TransferStep::done);
+  info_.done_bytes = info_.size_bytes;
+  if (!info_.path.empty()) part_.reset();
+  finish({});
 }
 
 // What is complete needs the other end no more.
@@ -177,7 +221,13 @@ void ReceivingTask::lose(Error error) {
 // Told once the files are closed, so that the program may use the name again at once.
 void ReceivingTask::release(Error error, Rest rest) {
   if (!part_) return finish(std::move(error));
-  info_.state = TransferState::finishing;
+  hold_offers();
+  if (is_placing_) {
+    stopped_ = std::move(error);
+    return part_->give_up();
+  }
+  move_to(TransferState::finishing);
+  gathered_ = {};
   core_.files().run([&files = core_.files(), part = std::move(part_), self = weak_from_this(),
                      error = std::move(error), rest] {
     rest == Rest::keep ? part->keep() : part->discard();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@
 namespace tickwire::detail {
 
 /// The receiving end of a transfer. Chunks go to the file thread as they came, in the events that
-/// hold them; what is written is acknowledged, which opens the sender's window.
+/// hold them, small ones many at a time; what is written is acknowledged, which opens the sender's
+/// window.
 class ReceivingTask final : public TransferTask,
                             public std::enable_shared_from_this<ReceivingTask> {
  public:
@@ -32,12 +34,17 @@ class ReceivingTask final : public TransferTask,
 
  private:
   void release(Error error, Rest rest) override;
+  [[nodiscard]] bool may_be_complete() const override { return is_placing_; }
   void prepare(TransferPart part);
   void look_again();
   void say_accepted(std::uint64_t bytes, std::string digest);
   void take_begin(const TransferNote& note);
+  template <class Held>
+  void write(Held held);
+  void write_gathered();
   void take_written(const Result<void>& result, std::uint64_t position);
   void take_end(const std::string& digest);
+  void take_placed(const Result<void>& result);
   void acknowledge();
 
   OfferIdentity identity_;
@@ -48,6 +55,10 @@ class ReceivingTask final : public TransferTask,
   std::uint64_t acknowledged_ = 0;
   TimePoint acknowledged_at_{};
   bool has_begun_ = false;
+  std::vector<std::byte> gathered_;  // of small chunks
+  std::size_t writing_ = 0;          // jobs of the file thread that are not answered
+  bool is_placing_ = false;          // the file thread checks the whole and puts it in its place
+  std::optional<Error> stopped_;     // while it did so
 };
 
 }  // namespace tickwire::detail

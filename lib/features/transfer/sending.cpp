@@ -11,6 +11,9 @@ namespace {
 // Other transfers' turn comes in between.
 constexpr std::size_t kCompareBytes = 2 * 1024 * 1024;
 constexpr std::size_t kLeastChunkBytes = 1024;
+// For what became of it, after a cancel that may have come too late. The other end may have to wait
+// for a slow disk first; one that never answers holds a file here no longer than this.
+constexpr Duration kAnswerWait = std::chrono::seconds(60);
 
 std::string as_string(const crypto::Sha256Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
@@ -27,8 +30,17 @@ SendingTask::SendingTask(TransferCore& core, TransferInfo info, TransferSource s
 void SendingTask::take_note(const TransferNote& note) {
   if (note.step == TransferStep::receiver_stops) {
     if (note.reason == StopReason::failed) forget_sum();
+    if (cancelled_ && !is_finished()) {
+      return end_with(note.reason == StopReason::cancelled ? *cancelled_ : error_of_stop(note));
+    }
+    is_answered_ = true;
     if (!is_ending_) stop(error_of_stop(note), StopReason::none);
     return;
+  }
+  if (note.step == TransferStep::done && info_.state == TransferState::finishing) {
+    info_.done_bytes = info_.size_bytes;
+    if (source_->stamp()) core_.known_sums().remember(*source_->stamp(), source_->whole_digest());
+    return end_with({});
   }
   if (is_ending_) return;
   if (note.step == TransferStep::accept && info_.state == TransferState::offered) {
@@ -39,12 +51,6 @@ void SendingTask::take_note(const TransferNote& note) {
       return blame("It took what was not sent.");
     acknowledged_ = note.bytes;
     return progress(acknowledged_);
-  }
-  if (note.step == TransferStep::done && info_.state == TransferState::finishing) {
-    info_.done_bytes = info_.size_bytes;
-    if (source_->stamp()) core_.known_sums().remember(*source_->stamp(), source_->whole_digest());
-    source_.reset();
-    return finish({});
   }
   blame("It said what makes no sense now.");
 }
@@ -63,7 +69,7 @@ void SendingTask::take_accept(const TransferNote& note) {
     return stop(Error{ErrorCode::message_too_large, 0, "Limits::max_message_bytes is too small."},
                 StopReason::failed);
   }
-  info_.state = TransferState::preparing;
+  move_to(TransferState::preparing);
   compare(note.bytes, note.digest);
 }
 
@@ -94,9 +100,10 @@ void SendingTask::compare(std::uint64_t bytes, const std::string& digest) {
 }
 
 void SendingTask::begin(std::uint64_t from) {
-  info_.state = TransferState::running;
+  move_to(TransferState::running);
   info_.resumed_bytes = info_.done_bytes = from;
   asked_ = sent_ = acknowledged_ = from;
+  core_.pump_each_pass(shared_from_this());
   TransferNote note;
   note.bytes = from;
   note.window = static_cast<std::uint32_t>(window_bytes_);
@@ -118,6 +125,7 @@ void SendingTask::forget_sum() {
 }
 
 void SendingTask::pump(TimePoint now) {
+  if (cancelled_) return wait_for_answer(now);
   if (info_.state != TransferState::running || is_ending_) return;
   read_ahead();
   send_ready(now);
@@ -170,7 +178,7 @@ void SendingTask::end() {
       const auto task = self.lock();
       if (!task || task->is_ending_) return;
       if (!unchanged) return task->stop(unchanged.error(), StopReason::failed);
-      task->info_.state = TransferState::finishing;
+      task->move_to(TransferState::finishing);
       TransferNote note;
       note.digest = as_string(digest);
       task->send(TransferStep::end, std::move(note));
@@ -178,9 +186,31 @@ void SendingTask::end() {
   });
 }
 
+// A cancel may come too late: the other end may have everything in its place, and has the last
+// word.
 void SendingTask::release(Error error, Rest) {
-  source_.reset();
   ready_.clear();
+  const bool is_open = info_.state == TransferState::finishing && !is_answered_ &&
+                       error.code == ErrorCode::transfer_cancelled;
+  if (!is_open) return end_with(std::move(error));
+  cancelled_ = std::move(error);
+  answer_by_ = core_.now() + kAnswerWait;
+  core_.wake_by(answer_by_);
+}
+
+void SendingTask::wait_for_answer(TimePoint now) {
+  if (is_finished()) return;
+  if (now >= answer_by_) return end_with(*cancelled_);
+  core_.wake_by(answer_by_);
+}
+
+void SendingTask::lose(Error error) {
+  if (cancelled_ && !is_finished()) return end_with(std::move(error));
+  TransferTask::lose(std::move(error));
+}
+
+void SendingTask::end_with(Error error) {
+  source_.reset();
   finish(std::move(error));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "lib/features/transfer/rate_limit.hpp"
 #include "lib/features/transfer/source.hpp"
@@ -21,6 +22,7 @@ class SendingTask final : public TransferTask, public std::enable_shared_from_th
 
   void take_note(const TransferNote& note) override;
   void pump(TimePoint now) override;
+  void lose(Error error) override;
 
  private:
   void release(Error error, Rest rest) override;
@@ -33,6 +35,8 @@ class SendingTask final : public TransferTask, public std::enable_shared_from_th
   void send_ready(TimePoint now);
   void take_chunk(const Result<void>& read, SendBuffer chunk);
   void end();
+  void wait_for_answer(TimePoint now);
+  void end_with(Error error);
 
   std::shared_ptr<TransferSource> source_;
   RateLimit limit_;
@@ -42,6 +46,9 @@ class SendingTask final : public TransferTask, public std::enable_shared_from_th
   std::uint64_t asked_ = 0;  // of the file thread
   std::uint64_t sent_ = 0;
   std::uint64_t acknowledged_ = 0;
+  std::optional<Error> cancelled_;  // and the other end has not said whether in time
+  TimePoint answer_by_{};
+  bool is_answered_ = false;
   bool has_ended_ = false;  // the note of the end has left, or is being made
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/features/transfer/core.hpp"
+#include "lib/features/transfer/harmless.hpp"
 
 namespace tickwire::detail {
 
@@ -12,11 +13,11 @@ void TransferTask::stop(Error error, StopReason told) {
   is_ending_ = true;
   // What this program decides is said before whatever it does next. A failure is said when all is
   // let go of, so that another try finds nothing in its way.
-  const std::string why = error.message().substr(0, kMaxReasonBytes);
-  if (told == StopReason::failed) {
-    failure_to_tell_ = why;
+  std::string why(cut_text(error.message(), kMaxReasonBytes));
+  if (told == StopReason::failed || (told != StopReason::none && may_be_complete())) {
+    stop_to_tell_ = StopToTell{told, std::move(why)};
   } else if (told != StopReason::none) {
-    tell_stopped(told, why);
+    tell_stopped(told, std::move(why));
   }
   release(std::move(error), Rest::discard);
 }
@@ -29,12 +30,21 @@ void TransferTask::lose(Error error) {
 
 void TransferTask::finish(Error error) {
   is_ending_ = true;
-  info_.state = TransferState::finished;
-  if (failure_to_tell_) {
-    tell_stopped(StopReason::failed, *std::exchange(failure_to_tell_, std::nullopt));
-  }
+  move_to(TransferState::finished);
+  const auto stopped = std::exchange(stop_to_tell_, std::nullopt);
+  if (stopped && error.code != ErrorCode::none) tell_stopped(stopped->reason, stopped->text);
   info_.result = std::move(error);
+  if (std::exchange(holds_offers_, false)) core_.release_offers();
   core_.tell_finished(*this);
+}
+
+void TransferTask::move_to(TransferState state) {
+  core_.count_change(info_, state);
+  info_.state = state;
+}
+
+void TransferTask::hold_offers() {
+  if (!std::exchange(holds_offers_, true)) core_.hold_offers();
 }
 
 void TransferTask::blame(const char* what) {
@@ -88,12 +98,7 @@ Error error_of_stop(const TransferNote& note) {
 }
 
 std::string harmless_text(std::string_view text) {
-  std::string shown(text.substr(0, kMaxReasonBytes));
-  for (char& letter : shown) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (code < 0x20 || code == 0x7f) letter = '?';
-  }
-  return shown;
+  return harmless_characters(cut_text(text, kMaxReasonBytes), {}, '?');
 }
 
 }  // namespace tickwire::detail

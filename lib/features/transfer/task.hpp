@@ -47,6 +47,11 @@ class TransferTask {
   enum class Rest : std::uint8_t { keep, discard };
   /// Lets go of what it holds, and calls `finish` then or later. Asked once.
   virtual void release(Error error, Rest rest) = 0;
+  /// Whether a stop may come too late: then the other end is told of it when that is known.
+  [[nodiscard]] virtual bool may_be_complete() const { return false; }
+  void move_to(TransferState state);
+  /// No offer is told before it has finished: its files are still open.
+  void hold_offers();
   void finish(Error error);
   /// Ends a transfer whose other end does what no correct one does.
   void blame(const char* what);
@@ -62,7 +67,13 @@ class TransferTask {
   void tell_stopped(StopReason reason, std::string text);
 
   std::uint64_t wire_id_;
-  std::optional<std::string> failure_to_tell_;
+  struct StopToTell {
+    StopReason reason;
+    std::string text;
+  };
+
+  std::optional<StopToTell> stop_to_tell_;
+  bool holds_offers_ = false;
   TimePoint progress_at_{};
   std::uint64_t progress_bytes_ = 0;
 };
