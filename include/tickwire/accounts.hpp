@@ -114,11 +114,12 @@ struct AccountsOptions {
   /// Logins that one connection may begin before it is closed.
   std::size_t max_tries_per_connection = 5;
   /// Failures of one address, or for one user, before the next try has to wait: `first_delay`, and
-  /// twice as long for each one more, up to `max_delay`.
+  /// twice as long for each one more, up to `max_delay`. Tries under way count here as well.
   std::size_t tries_without_delay = 3;
   Duration first_delay = std::chrono::seconds(1);
   Duration max_delay = std::chrono::seconds(16);
-  /// Failures of one address before it is refused. An IPv6 address counts by its first 64 bits.
+  /// Failures of one address before it is refused; as many tries under way have the next one wait
+  /// for `max_delay`. An IPv6 address counts by its first 64 bits.
   std::size_t max_tries_per_address = 50;
   /// When the failures of an address, or for a user, are forgotten; from the last one on.
   Duration forget_failures_after = std::chrono::minutes(15);
@@ -148,6 +149,9 @@ struct AccountsStats {
 ///
 /// A dialling end gives `ConnectOptions::login`, or calls `login`. Both ends attach one of these.
 ///
+/// A login that is under way when its connection is interrupted, or is asked for then, goes on once
+/// that is resumed. Over TLS it begins again, because it is bound to the session.
+///
 /// Pre:      `HostConfig::events` has `object_received`. The other end dialled, or was dialled, by
 ///           a scheme that has messages.
 /// Events:   at both ends `logged_in`, once at most for a connection; `user` then has the name.
@@ -165,8 +169,8 @@ class TICKWIRE_API Accounts final : public Extension {
   explicit Accounts(AccountsOptions options = {});
   ~Accounts() override;
 
-  /// Begins to log in, at once or when the connection is up. The password is wiped from memory as
-  /// soon as it is used.
+  /// Begins to log in, at once or when the connection is up. The password is wiped from memory when
+  /// that has succeeded or failed.
   ///
   /// Errors: `not_connected`; `invalid_argument`: this end was called, name or password cannot be
   ///         any user's, or a login is under way or done; `not_private`; `not_supported`: a build

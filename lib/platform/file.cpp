@@ -31,10 +31,10 @@ constexpr off_t system_offset(std::uint64_t offset) noexcept {
   return static_cast<off_t>(offset);
 }
 
-int open_file(const std::filesystem::path& path, int flags) noexcept {
+int open_file(const std::filesystem::path& path, int flags, mode_t mode = 0666) noexcept {
   int handle = -1;
   do {
-    handle = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+    handle = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   } while (handle < 0 && errno == EINTR);
   return handle;
 }
@@ -189,6 +189,13 @@ Result<void> move_file(const std::filesystem::path& from, const std::filesystem:
     return file_error(to, ErrorCode::file_unwritable, errno);
   }
   sync_folder(to.parent_path());
+  return {};
+}
+
+Result<void> make_private_file(const std::filesystem::path& path) {
+  const int handle = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (handle < 0 && errno != EEXIST) return file_error(path, ErrorCode::file_unwritable, errno);
+  if (handle >= 0) ::close(handle);
   return {};
 }
 

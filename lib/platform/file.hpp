@@ -75,6 +75,12 @@ enum class IfThere : std::uint8_t { keep, replace };
 [[nodiscard]] Result<void> move_file(const std::filesystem::path& from,
                                      const std::filesystem::path& to, IfThere if_there);
 
+/// Makes an empty file that its owner alone may read and write. What has the name already stays as
+/// it is, and is not opened: closing it again would drop the locks that this program has on it.
+///
+/// Errors: `file_unwritable`, `disk_full`.
+[[nodiscard]] Result<void> make_private_file(const std::filesystem::path& path);
+
 /// Whether the name is taken, be it by a link that leads nowhere.
 [[nodiscard]] bool is_name_taken(const std::filesystem::path& path) noexcept;
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,6 @@
 #include "lib/crypto/hmac.hpp"
 #include "lib/features/accounts/login_words.hpp"
 #include "lib/features/accounts/scram.hpp"
-#include "lib/features/accounts/tries.hpp"
 #include "test/features/accounts_rig.hpp"
 
 /// Logins against ends that do not keep to the rules.
@@ -399,6 +399,7 @@ TEST_CASE("a database that fails is told to the program once, and the user to co
   REQUIRE(users);
   REQUIRE((*users)->add("ann", "tulips"));
   AccountsOptions options = test::test_options(kAny);
+  options.max_tries_per_address = 2;  // which these are none of
   AccountsRig rig(test::memory_scheme(), options, options);
   Accounts failing(AccountsRig::with(*users, options));
   rig.pair.server->detach(rig.here);
@@ -424,32 +425,33 @@ TEST_CASE("a database that fails is told to the program once, and the user to co
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("who stands behind an address") {
-  const auto of = [](const std::string& host) {
-    return detail::subscriber_text(*Address::parse(
-        host.find(':') == std::string::npos ? "tcp://" + host + ":1" : "tcp://[" + host + "]:1"));
+TEST_CASE("many connections at once get no more guesses than one") {
+  constexpr std::size_t wanted = 20, allowed = 6;
+  AccountsOptions strict = test::test_options(kAny);
+  strict.max_tries_per_address = allowed;
+  AccountsRig rig(test::memory_scheme(), strict, test::test_options(kAny));
+  HostPair& pair = rig.pair;
+  pair.client->detach(rig.there);
+  Impostor words;
+  pair.client->attach(words);
+  std::vector<Connection> all;
+  for (std::size_t i = 0; i < wanted; ++i)
+    all.push_back(pair.connect(pair.client));
+  std::unordered_map<Connection, std::string> nonces;
+  words.when_told = [&](Connection from, const LoginWords& heard) {
+    nonces[from] = heard.text.substr(0, heard.text.find(','));
   };
-  CHECK(of("192.0.2.1") != of("192.0.2.2"));
-  CHECK(of("2001:db8:0:1::1") == of("2001:db8:0:1:2:3:4:5"));
-  CHECK(of("2001:db8:0:1::1") != of("2001:db8:0:2::1"));
-  CHECK(of("2001:db8::1") == of("2001:db8:0:0:9::"));
-  CHECK(of("::1") == of("::2"));
-  CHECK(of("64:ff9b::192.0.2.1") == of("64:ff9b::1"));
-}
-
-TEST_CASE("failures are remembered for so many, and the longest ago give way") {
-  AccountsOptions options;
-  options.max_remembered = 10;
-  options.max_tries_per_address = 2;
-  detail::Tries tries(options);
-  const TimePoint start{1h};
-  const auto from = [](int i) {
-    return *Address::parse("tcp://192.0.2." + std::to_string(i) + ":1");
-  };
-  CHECK(tries.begin(from(1), "ann", start));
-  CHECK(tries.begin(from(1), "bob", start + 1s));
-  CHECK_FALSE(tries.begin(from(1), "cem", start + 2s));
-  for (int i = 2; i < 200; ++i)
-    CHECK(tries.begin(from(i), "user" + std::to_string(i), start + std::chrono::seconds(i + 1)));
-  CHECK(tries.begin(from(1), "cem", start + 300s));  // forgotten for the crowd
+  for (const Connection each : all)
+    Impostor::say(each, LoginStep::client_first, "n,,n=ann,r=abc");
+  REQUIRE(pair.until([&] { return nonces.size() == wanted; }, 10ms));
+  CHECK(rig.here.stats().delayed == wanted - strict.tries_without_delay);
+  std::vector<std::string> answers;
+  words.when_told = [&](Connection, const LoginWords& heard) { answers.push_back(heard.text); };
+  const std::string proof = crypto::to_base64(crypto::Sha256Digest{});
+  for (const Connection each : all)
+    Impostor::say(each, LoginStep::client_final, "c=biws," + nonces[each] + ",p=" + proof);
+  REQUIRE(pair.until([&] { return answers.size() == wanted; }));
+  CHECK(std::count(answers.begin(), answers.end(), "e=invalid-proof") == allowed);
+  CHECK(std::count(answers.begin(), answers.end(), "e=too-many-tries") == wanted - allowed);
+  CHECK(rig.here.stats().wrong_password == allowed);
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "test/features/accounts_rig.hpp"
 
@@ -181,6 +182,31 @@ TEST_CASE("an address with too many failures is refused, until they are forgotte
   rig.pair.run(10min, 100ms);
   CHECK(rig.log_in("ann", "tulips") == ErrorCode::none);
   CHECK(rig.here.stats().too_many_tries == 2);
+}
+
+TEST_CASE("many users log in at once from one address, and none of them is refused") {
+  constexpr std::size_t crowd = 60;
+  AccountsOptions options = test::test_options(kAny);
+  CHECK(crowd > options.max_tries_per_address);
+  AccountsRig rig(test::memory_scheme(), options, options);
+  std::vector<Connection> all;
+  for (std::size_t i = 0; i < crowd; ++i) {
+    REQUIRE(rig.users->add("user" + std::to_string(i), "x"));
+    all.push_back(rig.pair.connect(rig.pair.client));
+  }
+  for (std::size_t i = 0; i < crowd; ++i)
+    REQUIRE(rig.there.login(all[i], "user" + std::to_string(i), "x"));
+  const auto& log = rig.pair.client.log;
+  REQUIRE(rig.pair.until(
+      [&] { return log.count(EventType::logged_in) + log.count(EventType::login_failed) == crowd; },
+      10ms));
+  CHECK(log.count(EventType::logged_in) == crowd);
+  CHECK(rig.here.stats().too_many_tries == 0);
+  // And none of them counts against the next.
+  rig.pair.connect();
+  const std::uint64_t delayed = rig.here.stats().delayed;
+  CHECK(rig.log_in("ann", "tulips") == ErrorCode::none);
+  CHECK(rig.here.stats().delayed == delayed);
 }
 
 TEST_CASE("what cannot be a login is refused at once") {

@@ -61,6 +61,42 @@ void run(const std::string& file, const char* sql) {
   sqlite3_close(database);
 }
 
+std::string bytes_of(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+/// Notes who may read a database at the moment when SQLite has opened it.
+class OpenedFiles {
+ public:
+  OpenedFiles() {
+    original_ = sqlite3_vfs_find(nullptr);
+    REQUIRE(original_ != nullptr);
+    watching_ = *original_;
+    watching_.zName = "watching";
+    watching_.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
+      const int answer = original_->xOpen(original_, name, file, flags, out);
+      if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && answer == SQLITE_OK)
+        seen_.push_back(std::filesystem::status(name).permissions());
+      return answer;
+    };
+    REQUIRE(sqlite3_vfs_register(&watching_, 1) == SQLITE_OK);
+  }
+  ~OpenedFiles() {
+    sqlite3_vfs_unregister(&watching_);
+    sqlite3_vfs_register(original_, 1);
+    seen_.clear();
+  }
+  OpenedFiles(const OpenedFiles&) = delete;
+  OpenedFiles& operator=(const OpenedFiles&) = delete;
+  [[nodiscard]] const std::vector<std::filesystem::perms>& seen() const { return seen_; }
+
+ private:
+  static inline sqlite3_vfs* original_ = nullptr;
+  static inline std::vector<std::filesystem::perms> seen_;
+  sqlite3_vfs watching_{};
+};
+
 }  // namespace
 
 TEST_CASE("users are added, listed, disabled, given a password and removed") {
@@ -99,10 +135,48 @@ TEST_CASE("users survive a restart, and nobody else may read their file") {
   CHECK(std::filesystem::status(folder.file()).permissions() ==
         (perms::owner_read | perms::owner_write));
   CHECK(open(folder.file())->users()->size() == 1);
-  std::ifstream stream(folder.file(), std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  const std::string bytes = bytes_of(folder.file());
   CHECK(bytes.find("ann") != std::string::npos);
   CHECK(bytes.find("tulips") == std::string::npos);
+}
+
+TEST_CASE("nobody else may read a new file, not even for the moment before it has users") {
+  using std::filesystem::perms;
+  Folder folder;
+  const OpenedFiles opened;
+  static_cast<void>(open(folder.file()));
+  REQUIRE(opened.seen().size() == 1);
+  CHECK(opened.seen()[0] == (perms::owner_read | perms::owner_write));
+  // One that is there is its owner's business.
+  const perms shared = perms::owner_read | perms::owner_write | perms::group_read;
+  std::filesystem::permissions(folder.file(), shared);
+  static_cast<void>(open(folder.file()));
+  REQUIRE(opened.seen().size() == 2);
+  CHECK(opened.seen()[1] == shared);
+}
+
+TEST_CASE("a database that is not of this version's users is left as it is, byte by byte") {
+  Folder folder;
+  const auto stays = [&](const char* name) {
+    const std::string file = folder.file(name), before = bytes_of(file);
+    REQUIRE_FALSE(before.empty());
+    CHECK_FALSE(complaint(file).empty());
+    CHECK(bytes_of(file) == before);
+    CHECK_FALSE(std::filesystem::exists(file + "-wal"));
+  };
+  run(folder.file("other.db"), "CREATE TABLE things (name TEXT)");
+  stays("other.db");
+  run(folder.file("empty.db"), "PRAGMA application_id = 7");
+  stays("empty.db");
+  run(folder.file("begun.db"), "PRAGMA user_version = 7");
+  stays("begun.db");
+  run(folder.file("newer.db"),
+      "CREATE TABLE users (name TEXT); PRAGMA application_id = 1415004483;"
+      "PRAGMA user_version = 2");
+  stays("newer.db");
+  // But an empty one becomes one of users.
+  std::ofstream(folder.file("nothing.db")).flush();
+  CHECK(complaint(folder.file("nothing.db")).empty());
 }
 
 TEST_CASE("names and passwords that cannot be are refused before anything is derived") {

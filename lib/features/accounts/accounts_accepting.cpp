@@ -6,28 +6,45 @@
 
 /// Letting users in.
 namespace tickwire::detail {
+namespace {
+
+// Notes the session that a login begins on. False: it is one that has lost its session before,
+// which counts once for each new session at most.
+bool counts_as_try(Accepting& accepting, std::vector<std::byte> session) {
+  const bool is_other = session != accepting.session;
+  const bool is_lost = std::exchange(accepting.was_lost, false) ||
+                       (accepting.stage == Accepting::Stage::challenged && is_other);
+  accepting.session = std::move(session);
+  return !is_lost || accepting.session.empty();
+}
+
+}  // namespace
 
 void AccountsCore::take_first(Connection connection, Entry& entry, std::string_view text) {
   Accepting& accepting = *entry.accepting;
-  if (accepting.tries >= options_.max_tries_per_connection) {
+  const bool is_one_more = counts_as_try(accepting, connection.channel_binding());
+  if (is_one_more && accepting.tries >= options_.max_tries_per_connection) {
     ++stats_.too_many_tries;
     refuse(connection, entry, scram_error::too_many_tries);
     connection.close("too many tries to log in");
     return;
   }
-  ++accepting.tries;
+  if (is_one_more) ++accepting.tries;
+  const bool is_tls = connection.address().scheme == "tls";
+  if (is_tls && accepting.session.empty()) return refuse_lost(connection, entry);
   if (const auto error = obstacle(connection, entry, text); !error.empty()) {
     return refuse(connection, entry, error);
   }
   const std::string& user = accepting.scram->user();
-  const auto delay = tries_.begin(connection.address(), user, now());
-  if (!delay) {
+  accepting.attempt = tries_.begin(connection.address(), user, now());
+  if (!accepting.attempt) {
     ++stats_.too_many_tries;
     return refuse(connection, entry, scram_error::too_many_tries);
   }
-  if (*delay > Duration::zero()) ++stats_.delayed;
+  const Duration delay = accepting.attempt->delay();
+  if (delay > Duration::zero()) ++stats_.delayed;
   // The wait comes before the challenge, so that it shows nothing of what the proof was worth.
-  accepting.answer_at = now() + *delay;
+  accepting.answer_at = now() + delay;
   look_up(connection, entry);
 }
 
@@ -40,11 +57,14 @@ std::string_view AccountsCore::obstacle(Connection connection, Entry& entry,
     ++stats_.not_private;
     return scram_error::not_private;
   }
-  if (accepting.stage != Accepting::Stage::idle || !entry.user.empty()) {
+  // Whoever has lost the session that the challenge was for answers it with another beginning.
+  if (accepting.stage == Accepting::Stage::looking_up || !entry.user.empty()) {
     ++stats_.malformed;
     return scram_error::other_error;
   }
-  accepting.scram.emplace(connection.channel_binding());
+  accepting.account.reset();
+  accepting.attempt.reset();
+  accepting.scram.emplace(accepting.session);
   const std::string_view error = accepting.scram->read_first(text);
   if (error.empty()) return {};
   const bool is_binding = error == scram_error::server_does_bind ||
@@ -89,15 +109,24 @@ void AccountsCore::challenge(Connection connection, Entry& entry) {
 Disposition AccountsCore::take_proof(Entry& entry, Event& event, std::string_view text) {
   const Connection connection = event.connection;
   Accepting& accepting = *entry.accepting;
+  if (accepting.session != connection.channel_binding()) {
+    refuse_lost(connection, entry);
+    return Disposition::consume;
+  }
+  if (accepting.attempt->is_too_late(now())) {
+    ++stats_.too_many_tries;
+    refuse(connection, entry, scram_error::too_many_tries);
+    return Disposition::consume;
+  }
   const std::string_view error = accepting.scram->read_final(text);
   if (!error.empty()) {
+    accepting.attempt->fail(now());
     const bool is_binding = error == scram_error::bindings_dont_match;
     const bool is_wrong = error == scram_error::invalid_proof;
     ++(is_binding ? stats_.binding_refused : is_wrong ? stats_.wrong_password : stats_.malformed);
     refuse(connection, entry, error);
     return Disposition::consume;
   }
-  tries_.take_back(connection.address(), accepting.scram->user());
   // Told to nobody but who knows the password.
   if (accepting.account->state == UserState::disabled) {
     ++stats_.disabled;
@@ -119,7 +148,16 @@ void AccountsCore::refuse(Connection connection, Entry& entry, std::string_view 
   accepting.stage = Accepting::Stage::idle;
   accepting.scram.reset();
   accepting.account.reset();
+  accepting.attempt.reset();
   say(connection, LoginStep::server_final, ScramServer::refuse(error));
+}
+
+// Its TLS session went while the login was under way, which is nobody's failure: what would let the
+// user in is bound to a session that is no more. By the time this arrives there is another one at
+// both ends.
+void AccountsCore::refuse_lost(Connection connection, Entry& entry) {
+  refuse(connection, entry, scram_error::bindings_dont_match);
+  entry.accepting->was_lost = true;
 }
 
 // Once, until it works again: everybody who wants to log in meanwhile would repeat it.

@@ -2,6 +2,7 @@
 #include "lib/features/accounts/accounts_core.hpp"
 
 #include <array>
+#include <utility>
 
 #include "lib/crypto/base64.hpp"
 #include "lib/platform/random.hpp"
@@ -47,8 +48,21 @@ bool AccountsCore::is_wanted(EventType type) const noexcept {
   return host_->config().events.contains(type);
 }
 
-bool AccountsCore::may_log_in_over(Connection connection) const noexcept {
-  return options_.login_over == LoginOver::any_readable_by_others || connection.is_private();
+// By the scheme, because one that is interrupted has no link, and so is not private at present.
+// What is said meanwhile leaves over a link of the same kind.
+bool AccountsCore::may_log_in_over(Connection connection) const {
+  if (options_.login_over == LoginOver::any_readable_by_others) return true;
+  const std::string scheme = connection.address().scheme;
+  return connection.is_private() || scheme == "tls" || scheme == "memory";
+}
+
+// Whether it has no link at present that a login could be bound to, or go over. Not told by
+// `interrupted`, which comes behind all that had arrived before. One that others can read shows no
+// difference, and is bound to nothing.
+bool AccountsCore::is_cut_off(Connection connection) {
+  const std::string scheme = connection.address().scheme;
+  if (scheme == "tls") return connection.channel_binding().empty();
+  return scheme == "memory" && !connection.is_private();
 }
 
 std::string AccountsCore::user(Connection connection) const {
@@ -89,7 +103,8 @@ void AccountsCore::say(Connection connection, LoginStep step, std::string text) 
 
 Disposition AccountsCore::on_event(Event& event) {
   switch (event.type) {
-    case EventType::connected: {
+    case EventType::connected:
+    case EventType::resumed: {
       const auto found = entries_.find(event.connection);
       if (found != entries_.end() && found->second.dialling) {
         begin(event.connection, found->second);
@@ -191,6 +206,14 @@ void AccountsCore::run_due(Connection connection, Entry& entry) {
   if (entry.dialling->stage == Dialling::Stage::waiting) {
     // A call may take as long as it likes; but one that has ended unseen is not waited for.
     if (connection.address() == Address()) return end(connection);
+    set_due(connection, entry, now() + options_.answer_timeout);
+    // `HostConfig::events` may leave `resumed` out.
+    if (connection.is_open()) begin(connection, entry);
+    return;
+  }
+  // The answer is kept for the link to come, and then has its time.
+  const bool was_cut_off = std::exchange(entry.dialling->is_cut_off, is_cut_off(connection));
+  if (was_cut_off || entry.dialling->is_cut_off) {
     return set_due(connection, entry, now() + options_.answer_timeout);
   }
   fail(connection, entry, {ErrorCode::timed_out, 0, "The other end does not answer the login."});

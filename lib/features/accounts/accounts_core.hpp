@@ -30,8 +30,11 @@ struct Dialling {
   enum class Stage : std::uint8_t { waiting, asked, deriving, proving };
   Stage stage = Stage::waiting;
   std::string user;
-  crypto::Secret password;
+  // Kept to the end: who loses the session begins again.
+  std::shared_ptr<const crypto::Secret> password;
   std::optional<ScramClient> scram;
+  std::vector<std::byte> session;  // the binding of the one that it began on
+  bool is_cut_off = false;         // when the last time for an answer was over
 };
 /// The other end's logins here.
 struct Accepting {
@@ -41,6 +44,9 @@ struct Accepting {
   std::optional<StoredUser> account;  // once it is looked up
   TimePoint answer_at{};              // not before
   std::size_t tries = 0;
+  std::unique_ptr<Tries::Attempt> attempt;  // of the login under way
+  std::vector<std::byte> session;           // the binding of the one that it began on
+  bool was_lost = false;                    // the last login, with its session
 };
 
 /// What stands behind an `Accounts`. Its members are in three files: accounts_core.cpp moves events
@@ -75,7 +81,8 @@ class AccountsCore {
   // accounts_core.cpp
   [[nodiscard]] TimePoint now() const noexcept;
   [[nodiscard]] bool is_wanted(EventType type) const noexcept;
-  [[nodiscard]] bool may_log_in_over(Connection connection) const noexcept;
+  [[nodiscard]] bool may_log_in_over(Connection connection) const;
+  [[nodiscard]] static bool is_cut_off(Connection connection);
   [[nodiscard]] Entry* find(Connection connection, std::uint64_t login);
   void set_due(Connection connection, Entry& entry, TimePoint due);
   void run_due(Connection connection, Entry& entry);
@@ -88,6 +95,7 @@ class AccountsCore {
   [[nodiscard]] Result<void> check_login(Connection connection, std::string_view user,
                                          std::string_view password) const;
   void begin(Connection connection, Entry& entry);
+  void begin_again(Connection connection, Entry& entry);
   [[nodiscard]] std::optional<Error> derive(Connection connection, Entry& entry,
                                             const ScramClient::Challenge& challenge);
   [[nodiscard]] std::optional<Error> take_challenge(Connection connection, Entry& entry,
@@ -105,6 +113,7 @@ class AccountsCore {
   void challenge(Connection connection, Entry& entry);
   [[nodiscard]] Disposition take_proof(Entry& entry, Event& event, std::string_view text);
   void refuse(Connection connection, Entry& entry, std::string_view error);
+  void refuse_lost(Connection connection, Entry& entry);
   void report_database(const Error& error);
 
   const AccountsOptions options_;

@@ -95,7 +95,7 @@ Result<void> AccountsCore::login(Connection connection, std::string_view user,
   entry.login = ++last_login_;
   entry.dialling.emplace();
   entry.dialling->user = user;
-  entry.dialling->password = crypto::Secret(password);
+  entry.dialling->password = std::make_shared<const crypto::Secret>(password);
   set_due(connection, entry, now() + options_.answer_timeout);
   if (connection.is_open()) begin(connection, entry);
   return {};
@@ -104,16 +104,30 @@ Result<void> AccountsCore::login(Connection connection, std::string_view user,
 void AccountsCore::begin(Connection connection, Entry& entry) {
   Dialling& dialling = *entry.dialling;
   if (dialling.stage != Dialling::Stage::waiting) return;
+  // `resumed` comes when there is something to be bound to.
+  if (is_cut_off(connection)) {
+    return set_due(connection, entry, now() + options_.answer_timeout);
+  }
   if (!may_log_in_over(connection)) {
     return fail(connection, entry,
                 {ErrorCode::not_private, 0, "Others can read what this connection carries."});
   }
   const auto nonce = make_nonce();
   if (!nonce) return fail(connection, entry, no_random_numbers());
-  dialling.scram.emplace(dialling.user, connection.channel_binding(), *nonce);
+  dialling.session = connection.channel_binding();
+  dialling.scram.emplace(dialling.user, dialling.session, *nonce);
   dialling.stage = Dialling::Stage::asked;
   set_due(connection, entry, now() + options_.answer_timeout);
   say(connection, LoginStep::client_first, dialling.scram->first());
+}
+
+// On another TLS session, or once there is one. Only after an answer, so that no answer is taken
+// for one to another question: across a `resumed` nothing is lost, and each question is answered
+// once.
+void AccountsCore::begin_again(Connection connection, Entry& entry) {
+  entry.login = ++last_login_;
+  entry.dialling->stage = Dialling::Stage::waiting;
+  begin(connection, entry);
 }
 
 std::optional<Error> AccountsCore::take_challenge(Connection connection, Entry& entry,
@@ -141,15 +155,18 @@ std::optional<Error> AccountsCore::derive(Connection connection, Entry& entry,
     crypto::Sha256Digest key{};
     ~Salted() { crypto::wipe(key); }
   };
-  auto work = [challenge, password = std::move(entry.dialling->password)] {
+  auto work = [challenge, password = entry.dialling->password] {
     auto salted = std::make_shared<Salted>();
-    salted->key = crypto::pbkdf2_sha256(password.bytes(), challenge.salt, challenge.iterations);
+    salted->key = crypto::pbkdf2_sha256(password->bytes(), challenge.salt, challenge.iterations);
     return salted;
   };
   auto then = [this, connection, login = entry.login](Result<std::shared_ptr<Salted>> salted) {
     Entry* const waiting = find(connection, login);
     if (waiting == nullptr || !waiting->dialling) return;
     if (!salted) return fail(connection, *waiting, std::move(salted).error());
+    if (waiting->dialling->session != connection.channel_binding()) {
+      return begin_again(connection, *waiting);
+    }
     waiting->dialling->stage = Dialling::Stage::proving;
     set_due(connection, *waiting, now() + options_.answer_timeout);
     say(connection, LoginStep::client_final, waiting->dialling->scram->final((*salted)->key));
@@ -165,7 +182,15 @@ Disposition AccountsCore::take_verdict(Entry& entry, Event& event, std::string_v
   const bool was_asked = dialling.stage != Dialling::Stage::waiting;
   const bool has_proved = dialling.stage == Dialling::Stage::proving;
   const Verdict verdict = was_asked ? dialling.scram->read_final(text) : Verdict::malformed;
-  if (verdict == Verdict::refused) return fail(entry, event, explain(dialling.scram->refusal()));
+  if (verdict == Verdict::refused) {
+    const std::string& refusal = dialling.scram->refusal();
+    // What it was bound to is gone, and nobody in between.
+    const bool is_lost = refusal == scram_error::bindings_dont_match &&
+                         dialling.session != event.connection.channel_binding();
+    if (!is_lost) return fail(entry, event, explain(refusal));
+    begin_again(event.connection, entry);
+    return Disposition::consume;
+  }
   // Before our own proof is out there is nothing that it could have proved itself by.
   if (!has_proved || verdict == Verdict::malformed) {
     ++stats_.malformed;

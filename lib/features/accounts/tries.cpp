@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tickwire::detail {
@@ -46,21 +47,46 @@ std::string subscriber_text(const Address& address) {
   return text;
 }
 
-std::optional<Duration> Tries::begin(const Address& from, const std::string& user, TimePoint now) {
-  const std::string who = subscriber_text(from);
-  const std::size_t of_address = failures_of(who, now);
-  if (of_address >= options_.max_tries_per_address) return std::nullopt;
-  const std::size_t most = std::max(of_address, failures_of(user_key(user), now));
-  add(who, now);
-  add(user_key(user), now);
-  return delay_after(most);
+Tries::Attempt::Attempt(Tries& tries, std::string address, std::string user, Duration delay)
+    : tries_(tries), address_(std::move(address)), user_(std::move(user)), delay_(delay) {
+  ++tries_.under_way_[address_];
+  ++tries_.under_way_[user_];
 }
 
-void Tries::take_back(const Address& from, const std::string& user) {
-  for (const std::string& key : {subscriber_text(from), user_key(user)}) {
-    const auto found = failures_.find(key);
-    if (found != failures_.end() && --found->second.count == 0) failures_.erase(found);
-  }
+Tries::Attempt::~Attempt() {
+  tries_.drop(address_);
+  tries_.drop(user_);
+}
+
+bool Tries::Attempt::is_too_late(TimePoint now) const {
+  return tries_.failures_of(address_, now) >= tries_.options_.max_tries_per_address;
+}
+
+void Tries::Attempt::fail(TimePoint now) {
+  tries_.add(address_, now);
+  tries_.add(user_, now);
+}
+
+std::unique_ptr<Tries::Attempt> Tries::begin(const Address& from, const std::string& user,
+                                             TimePoint now) {
+  std::string address = subscriber_text(from), name = user_key(user);
+  if (failures_of(address, now) >= options_.max_tries_per_address) return nullptr;
+  const std::size_t of_address = tries_of(address, now);
+  // So many at once may be a crowd behind one address, and are not more than may fail.
+  const bool is_crowd = of_address >= options_.max_tries_per_address;
+  const Duration delay =
+      is_crowd ? options_.max_delay : delay_after(std::max(of_address, tries_of(name, now)));
+  return std::make_unique<Attempt>(*this, std::move(address), std::move(name), delay);
+}
+
+std::size_t Tries::tries_of(const std::string& key, TimePoint now) const {
+  const auto found = under_way_.find(key);
+  return failures_of(key, now) + (found != under_way_.end() ? found->second : 0);
+}
+
+void Tries::drop(const std::string& key) {
+  const auto found = under_way_.find(key);
+  if (--found->second == 0) under_way_.erase(found);
 }
 
 std::size_t Tries::failures_of(const std::string& key, TimePoint now) const {

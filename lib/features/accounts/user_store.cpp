@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <span>
-#include <system_error>
 #include <utility>
 
+#include "lib/platform/file.hpp"
 #include "lib/platform/random.hpp"
 
 namespace tickwire::detail {
@@ -131,10 +130,15 @@ Result<int> UserStore::number(const char* sql) {
 
 Result<std::unique_ptr<UserStore>> UserStore::open(const std::string& file) {
   if (file.empty()) return Error{ErrorCode::invalid_argument, 0, "A user database needs a file."};
-  std::error_code ignored;
-  const bool is_new = file != ":memory:" && !std::filesystem::exists(file, ignored);
+  // What is in it helps to guess at passwords, and SQLite would make it for all to read.
+  if (file != ":memory:") {
+    if (const auto made = make_private_file(file); !made) {
+      return Error{ErrorCode::database_failed, made.error().system_code,
+                   "The user database cannot be opened: " + made.error().message()};
+    }
+  }
   sqlite3* database = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
   const int answer = sqlite3_open_v2(file.c_str(), &database, flags, nullptr);
   std::unique_ptr<UserStore> store(new UserStore(database, file));
   if (answer != SQLITE_OK) return store->failure("cannot be opened");
@@ -144,16 +148,17 @@ Result<std::unique_ptr<UserStore>> UserStore::open(const std::string& file) {
   }
   sqlite3_extended_result_codes(database, 1);
   sqlite3_busy_timeout(database, kBusyMilliseconds);
-  // What is in it helps to guess at passwords.
-  if (is_new) {
-    using std::filesystem::perms;
-    std::filesystem::permissions(file, perms::owner_read | perms::owner_write, ignored);
-  }
   if (auto ready = store->prepare_tables(); !ready) return std::move(ready).error();
   return store;
 }
 
 Result<void> UserStore::prepare_tables() {
+  // The journal's mode stays in the file, so nobody else's is changed. All is looked at in one
+  // moment: another program may be making the tables.
+  if (auto begun = run("BEGIN"); !begun) return begun;
+  const auto inside = look_inside();
+  static_cast<void>(run("ROLLBACK"));
+  if (!inside) return inside.error();
   // Readers then never wait for a writer; and a lost power supply takes no finished change.
   if (auto done = run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"); !done) return done;
   if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
@@ -166,17 +171,14 @@ Result<void> UserStore::prepare_tables() {
   return run("COMMIT");
 }
 
-Result<void> UserStore::make_tables() {
+Result<UserStore::Contents> UserStore::look_inside() {
   const auto tables = number("SELECT count(*) FROM sqlite_schema");
   const auto application = number("PRAGMA application_id");
   const auto version = number("PRAGMA user_version");
   if (!tables) return tables.error();
   if (!application) return application.error();
   if (!version) return version.error();
-  if (*tables == 0) {
-    if (auto made = run(kSchema); !made) return made;
-    return load_secret();
-  }
+  if (*tables == 0 && *application == 0 && *version == 0) return Contents::nothing;
   if (*application != kApplicationId) {
     return Error{ErrorCode::database_failed, 0,
                  file_ + " is a database of another program, not one of users."};
@@ -185,6 +187,17 @@ Result<void> UserStore::make_tables() {
     return Error{ErrorCode::database_failed, 0,
                  "The user database " + file_ + " is of version " + std::to_string(*version) +
                      "; this build knows version " + std::to_string(kSchemaVersion) + "."};
+  }
+  return Contents::users;
+}
+
+// Looks once more: another program may have made them meanwhile.
+Result<void> UserStore::make_tables() {
+  const auto inside = look_inside();
+  if (!inside) return inside.error();
+  if (*inside == Contents::nothing) {
+    if (auto made = run(kSchema); !made) return made;
+    return load_secret();
   }
   Statement check(database_, "PRAGMA quick_check(1)");
   if (check.step() != SQLITE_ROW) return failure("cannot be read");

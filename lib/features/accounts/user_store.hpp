@@ -55,9 +55,11 @@ class UserStore {
 
  private:
   class Statement;
+  enum class Contents : std::uint8_t { nothing, users };
 
   UserStore(sqlite3* database, std::string file);
   [[nodiscard]] Result<void> prepare_tables();
+  [[nodiscard]] Result<Contents> look_inside();
   [[nodiscard]] Result<void> make_tables();
   [[nodiscard]] Result<void> load_secret();
   [[nodiscard]] Result<void> run(const char* sql);
