@@ -4,19 +4,29 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
 
 /// What the voice programs have in common: how they end and how they say what went wrong.
 namespace voice {
 
-/// From here on an interrupt or a request to terminate makes `is_stopped` true.
-void catch_stop_signals();
+/// What a hang-up means: that the terminal was closed, or, to a daemon, that it is to read its
+/// files anew.
+enum class Hangup { stops, is_noted };
+
+/// From here on an interrupt, a request to terminate or (`Hangup::stops`) a hang-up makes
+/// `is_stopped` true.
+void catch_stop_signals(Hangup hangup = Hangup::stops);
 [[nodiscard]] bool is_stopped() noexcept;
 
-/// Whether a hang-up came since the last call: the sign by which daemons are told to read their
-/// files anew. Pre: `catch_stop_signals`.
+/// Whether a hang-up came since the last call. Pre: `catch_stop_signals(Hangup::is_noted)`.
 [[nodiscard]] bool take_hangup() noexcept;
 
+/// The longest time that a program can be told to run: three years, which a clock can add up.
+inline constexpr double longest_run_seconds = 1e8;
+
 /// A moment some seconds away; never, for 0.
+///
+/// Shape: at most `longest_run_seconds`.
 class Deadline {
  public:
   explicit Deadline(double seconds) noexcept;
@@ -26,8 +36,11 @@ class Deadline {
   std::chrono::steady_clock::time_point at_;
 };
 
-/// The text without control characters: what others call themselves must not steer the terminal.
-[[nodiscard]] std::string printable(std::string text);
+/// The text on one line, with a question mark for each control character and for each byte that is
+/// no UTF-8: what others call themselves must not steer the terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+/// Whether `printable` has nothing to change.
+[[nodiscard]] bool is_printable(std::string_view text);
 /// Prints a sentence to standard error and returns the exit status for a failure.
 [[nodiscard]] int fail(const std::string& sentence);
 /// Writes a file whole, or not at all.

@@ -17,7 +17,12 @@
 namespace voice {
 
 inline constexpr const char* application = "tickwire-voice/1";
+inline constexpr std::size_t max_message_bytes = 64 * 1024;
 inline constexpr std::size_t max_room_bytes = 64;
+inline constexpr std::size_t max_name_bytes = 64;
+/// What a room may have at most, so that a `RoomJoined` with everybody's name fits.
+inline constexpr std::size_t most_room_members = 500;
+static_assert(most_room_members * (max_name_bytes + 16) < max_message_bytes);
 
 /// Who is where: reliable. Speech: only the newest counts, and nothing else may hold it up.
 inline constexpr std::uint8_t room_channel = 0;
@@ -31,10 +36,13 @@ inline constexpr std::uint8_t speech_channel = 1;
 /// A client asks to come in. Its name is that of its connection.
 struct JoinRoom {
   std::string room;
+  /// A secret of the client, the same on all its connections: who comes back with it takes the
+  /// place of an old connection that the relay still believes in. 0: none.
+  std::uint64_t seat = 0;
 };
 template <class Archive>
 void serialize(Archive& archive, JoinRoom& join) {
-  archive(join.room);
+  archive(join.room, join.seat);
 }
 TICKWIRE_MESSAGE(JoinRoom, "voice.join");
 

@@ -34,9 +34,9 @@ def write_wav(path, rate, seconds):
         sound.writeframes(samples)
 
 
-def run(*arguments):
+def run(*arguments, cwd=None):
     return subprocess.run([str(each) for each in arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+                          stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False, cwd=cwd)
 
 
 class VoicePrograms(unittest.TestCase):
@@ -48,6 +48,7 @@ class VoicePrograms(unittest.TestCase):
 
     def start_relay(self, listen="enet://127.0.0.1:0", *more):
         ready = self.folder / ("ready for " + listen.split(":")[0])
+        ready.unlink(missing_ok=True)
         relay = self.start(RELAY, "--listen", listen, "--ready-file", ready, "--seconds", PATIENCE,
                            *more)
         limit = time.monotonic() + PATIENCE
@@ -142,13 +143,136 @@ class VoicePrograms(unittest.TestCase):
         self.assertEqual(listener.wait(PATIENCE), 0, listener.stdout.read())
         self.check_relay_goes_on()
 
+    def listen(self, name, *more, url=None):
+        """A client that says nothing and stays; it is in the room."""
+        client = self.start(CLIENT, "--connect", url or self.url, "--room", "den", "--name", name,
+                            "--input", "none", "--output", "none", "--seconds", PATIENCE, *more)
+        self.assertIn("in room den", client.stdout.readline())
+        return client
+
     def test_a_client_killed_in_the_middle_of_a_word_is_missed_by_nobody(self):
-        write_wav(self.folder / "spoken.wav", 48000, 5)
-        victim = self.start(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
-                            "--input", self.folder / "spoken.wav", "--output", "none")
-        self.assertIn("in room den", victim.stdout.readline())
-        victim.send_signal(signal.SIGKILL)
+        write_wav(self.folder / "spoken.wav", 48000, 30)
+        tcp, _ = self.start_relay("tcp://127.0.0.1:0")
+        for url in (tcp, self.url):  # over ENet nobody says that it is gone: silence has to
+            with self.subTest(url=url):
+                bob = self.listen("bob", url=url)
+                victim = self.start(CLIENT, "--connect", url, "--room", "den", "--name", "ann",
+                                    "--input", self.folder / "spoken.wav", "--output", "none")
+                self.assertIn("in room den", victim.stdout.readline())
+                self.assertEqual(bob.stdout.readline(), "in room den with ann\n")
+                victim.send_signal(signal.SIGKILL)
+                self.assertEqual(bob.stdout.readline(), "in room den with nobody yet\n")
         self.check_relay_goes_on()
+
+    def test_a_full_room_and_names_that_are_taken_or_steer_terminals_are_refused(self):
+        self.url, self.relay = self.start_relay("enet://127.0.0.1:0", "--max-room", 2)
+        ann = self.listen("ann")
+        for name, reason in (("ann", "somebody called ann is in the room"),
+                             ("bob\nin room den with nobody", "control characters"),
+                             ("bob\x1b[2J", "control characters"),
+                             ("bob\x9b2J", "control characters")):
+            result = run(CLIENT, "--connect", self.url, "--room", "den", "--name", name, "--input",
+                         "none", "--output", "none", "--seconds", 1)
+            self.assertEqual(result.returncode, 1, name)
+            self.assertIn(reason, result.stderr)
+        self.listen("bob")
+        self.assertEqual(ann.stdout.readline(), "in room den with bob\n")
+        result, _ = self.talk("cleo")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the room is full", result.stderr)
+
+    def test_a_closed_terminal_ends_a_client(self):
+        ann = self.listen("ann")
+        ann.send_signal(signal.SIGHUP)
+        self.assertEqual(ann.wait(PATIENCE), 0)
+
+    def test_a_client_is_back_after_its_relay_was_started_anew(self):
+        url, relay = self.start_relay("tcp://127.0.0.1:0")
+        ann = self.listen("ann", url=url)
+        relay.kill()
+        self.assertIn("away: ", ann.stdout.readline())
+        self.start_relay(url)
+        self.assertEqual(ann.stdout.readline(), "back\n")
+        self.assertEqual(ann.stdout.readline(), "in room den with nobody yet\n")
+        ann.terminate()
+        self.assertEqual(ann.wait(PATIENCE), 0)
+
+    def test_a_first_call_that_fails_ends_a_client(self):
+        with socket.socket() as taken:  # bound, and does not listen
+            taken.bind(("127.0.0.1", 0))
+            self.url = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+            result, _ = self.talk("ann")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(self.url.rsplit(":", 1)[1], result.stderr)
+
+    def test_only_device_and_its_names_open_devices(self):
+        for source, named in (("devices", "devices"), ("device1.wav", "device1.wav"),
+                              ("device:no such one", "no such one")):
+            result, _ = self.talk("ann", source=source)
+            self.assertEqual(result.returncode, 1, source)
+            self.assertIn(named, result.stderr)
+        result = run(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann", "--input",
+                     "none", "--output", "device1.wav", "--seconds", 0.2, cwd=self.folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.folder / "device1.wav").exists())
+
+    def test_options_of_tls_are_refused_where_there_is_none(self):
+        file = self.folder / "relay.pem"
+        for option in ("--pin", "--ca", "--server-name"):
+            for program in (CLIENT, "--room", "a", "--name", "b", "--input", "none", "--output",
+                            "none", "--seconds", 0.1), (LOAD,):
+                result = run(*program, "--connect", self.url, option, file)
+                self.assertEqual(result.returncode, 1, option)
+                self.assertIn(option + " is for tls:// addresses", result.stderr)
+        for option in ("--certificate", "--key"):
+            result = run(RELAY, "--listen", "enet://127.0.0.1:0", "--seconds", 0.1, option, file)
+            self.assertEqual(result.returncode, 1, option)
+            self.assertIn(option + " is for tls:// addresses", result.stderr)
+
+    def test_addresses_on_the_access_list_and_too_many_of_one_address_stay_outside(self):
+        access = self.folder / "access"
+        access.write_text("nobody\n")
+        result = run(RELAY, "--listen", "tcp://127.0.0.1:0", "--seconds", 0.1, "--access", access)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("line 1", result.stderr)
+        access.write_text("127.0.0.0/8\n")
+        self.url, _ = self.start_relay("tcp://127.0.0.1:0", "--access", access)
+        result, _ = self.talk("ann")
+        self.assertEqual(result.returncode, 1)
+        self.url, _ = self.start_relay("tcp://127.0.0.1:0", "--max-per-address", 1)
+        self.listen("ann")
+        result, _ = self.talk("bob")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("too many connections of this address", result.stderr)
+
+    def test_a_relay_names_its_addresses_and_who_comes_and_goes(self):
+        ready = self.folder / "ready"
+        relay = self.start(RELAY, "--listen", "tcp://127.0.0.1:0", "--listen", "enet://127.0.0.1:0",
+                           "--ready-file", ready, "--seconds", PATIENCE, "--verbose")
+        limit = time.monotonic() + PATIENCE
+        while not ready.exists() and time.monotonic() < limit:
+            time.sleep(0.01)
+        addresses = ready.read_text().splitlines()
+        self.assertEqual([each.split(":")[0] for each in addresses], ["tcp", "enet"])
+        self.url = addresses[1]
+        result, _ = self.talk("ann", seconds=0.1)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        relay.terminate()
+        said, _ = relay.communicate(timeout=PATIENCE)
+        self.assertEqual(relay.returncode, 0)
+        self.assertRegex(said, r"ann \(enet://127\.0\.0\.1:\d+, room den\) goes in\n")
+        self.assertRegex(said, r"ann \(enet://127\.0\.0\.1:\d+, room den\) is gone: goodbye\n")
+
+    def test_a_load_takes_no_memory_beforehand_and_can_be_stopped_while_it_calls(self):
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            load = self.start(LOAD, "--connect", f"tcp://127.0.0.1:{mute.getsockname()[1]}",
+                              "--clients", 4000, "--room", 64, "--seconds", 600, "--rate", 90)
+            mute.settimeout(PATIENCE)
+            with mute.accept()[0]:
+                load.send_signal(signal.SIGINT)
+                said, _ = load.communicate(timeout=PATIENCE)
+        self.assertEqual(load.returncode, 1)
+        self.assertIn("Stopped before all talkers were in", said)
 
     def test_many_talkers_are_all_heard(self):
         figures = self.folder / "load.json"
@@ -209,7 +333,13 @@ class VoicePrograms(unittest.TestCase):
 
     def test_wrong_options_are_explained(self):
         for arguments in ((RELAY,), (RELAY, "--listen", "enet://nonsense"),
-                          (CLIENT, "--room", "den"), (LOAD, "--connect", self.url, "--room", 1),
+                          (CLIENT, "--room", "den"),
+                          (RELAY, "--listen", "enet://127.0.0.1:0", "--seconds", "1e10"),
+                          (RELAY, "--listen", "enet://127.0.0.1:0", "--max-room", 501,
+                           "--seconds", 0.1),
+                          (CLIENT, "--connect", self.url, "--room", "a", "--name", "b", "--input",
+                           "none", "--output", "none", "--seconds", 0.1, "--start-delay-ms", 5),
+                          (LOAD, "--connect", self.url, "--room", 1),
                           (CLIENT, "--connect", self.url, "--room", "a", "--name", "b" * 65,
                            "--input", "none", "--output", "none")):
             result = run(*arguments)

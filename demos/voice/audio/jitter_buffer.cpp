@@ -31,6 +31,9 @@ constexpr int silent_after_takes = SequenceTracker::max_gap;
 // The first words of a talk are not held back longer than this, whatever the delay was before.
 constexpr int max_target_frames = 10;
 
+// A start that runs so far ahead of an even one is a burst: what the network has held up.
+constexpr int burst_frames = 2;
+
 // Weight of the newest wait in the running mean: about a third of a second.
 constexpr double wait_weight = 1.0 / 16.0;
 
@@ -45,7 +48,7 @@ struct JitterBuffer::Slot {
   std::array<char, max_packet_bytes> bytes;
   std::size_t size_bytes;
   std::uint32_t sequence;
-  enum class State { free, waiting, taken } state;
+  enum class State { free, kept, waiting, taken } state;  ///< kept: speexdsp has it not yet
   std::uint64_t* discarded;
 };
 
@@ -57,6 +60,8 @@ struct JitterBuffer::Store {
 
   Store();
   static void release(void* slot);
+  void put(Slot& slot, std::uint32_t timestamp);
+  void discard_kept();
   [[nodiscard]] Slot* find_free() noexcept;
   [[nodiscard]] const Slot* find_waiting(std::uint32_t sequence) const noexcept;
 
@@ -77,6 +82,22 @@ void JitterBuffer::Store::release(void* slot) {
   auto* const given_up = static_cast<Slot*>(slot);
   given_up->state = Slot::State::free;
   if (given_up->discarded != nullptr && given_up->size_bytes > 0) ++*given_up->discarded;
+}
+
+void JitterBuffer::Store::put(Slot& slot, std::uint32_t timestamp) {
+  slot.state = Slot::State::waiting;
+  JitterBufferPacket packet{};
+  packet.data = slot.bytes.data();
+  packet.len = static_cast<spx_uint32_t>(slot.size_bytes);
+  packet.timestamp = timestamp;
+  packet.span = span_per_frame;
+  jitter_buffer_put(buffer.get(), &packet);
+}
+
+void JitterBuffer::Store::discard_kept() {
+  for (Slot& slot : slots) {
+    if (slot.state == Slot::State::kept) release(&slot);
+  }
 }
 
 JitterBuffer::Slot* JitterBuffer::Store::find_free() noexcept {
@@ -137,11 +158,20 @@ Listening JitterBuffer::listening() const noexcept {
   return depth_frames() > 0 ? Listening::playing : Listening::drained;
 }
 
+bool JitterBuffer::continues_talk(std::uint32_t sequence) const noexcept {
+  const auto ahead = static_cast<std::int32_t>(sequence - tracker_.newest());
+  return is_interrupted_ && ahead > 0 && ahead <= SequenceTracker::max_gap;
+}
+
 std::uint32_t JitterBuffer::next_sequence() const noexcept {
   if (phase_ == Phase::filling) return oldest_;
   const int timestamp =
       jitter_buffer_get_pointer_timestamp(store_->buffer.get()) + pending_insertion_;
   return base_ + static_cast<std::uint32_t>(timestamp / span_per_frame);
+}
+
+std::uint32_t JitterBuffer::timestamp(std::uint32_t sequence) const noexcept {
+  return (sequence - base_) * span_per_frame;
 }
 
 int JitterBuffer::depth_frames() const noexcept {
@@ -159,6 +189,7 @@ void JitterBuffer::put(std::uint32_t sequence, std::span<const std::byte> packet
     ++store_->discarded;
     return;
   }
+  const bool continues = continues_talk(sequence);
   const Arrival arrival = tracker_.accept(sequence, listening());
   if (arrival == Arrival::duplicate) {
     ++duplicates_;
@@ -172,9 +203,11 @@ void JitterBuffer::put(std::uint32_t sequence, std::span<const std::byte> packet
   if (arrival == Arrival::new_talk) {
     if (packet.empty()) {
       phase_ = Phase::silent;
+      is_interrupted_ = false;
       return;
     }
     start_talk(sequence);
+    is_interrupted_ = continues;
   }
   const bool over = arrival == Arrival::stale || phase_ == Phase::silent;
   if (over ||
@@ -192,7 +225,8 @@ void JitterBuffer::put(std::uint32_t sequence, std::span<const std::byte> packet
 }
 
 void JitterBuffer::start_talk(std::uint32_t sequence) {
-  jitter_buffer_reset(store_->buffer.get());
+  store_->discard_kept();
+  is_interrupted_ = false;
   base_ = sequence - headroom_frames;
   oldest_ = sequence;
   phase_ = Phase::filling;
@@ -210,7 +244,7 @@ void JitterBuffer::note_late(std::uint32_t sequence) {
   if (behind > frames(config_.max_delay)) return;
   JitterBufferPacket late{};
   late.data = store_->late.bytes.data();
-  late.timestamp = (sequence - base_) * span_per_frame;
+  late.timestamp = timestamp(sequence);
   late.span = span_per_frame;
   jitter_buffer_put(store_->buffer.get(), &late);
 }
@@ -224,19 +258,33 @@ void JitterBuffer::store(std::uint32_t sequence, std::span<const std::byte> pack
   if (!packet.empty()) std::memcpy(slot->bytes.data(), packet.data(), packet.size());
   slot->size_bytes = packet.size();
   slot->sequence = sequence;
-  slot->state = Slot::State::waiting;
-
-  JitterBufferPacket stored{};
-  stored.data = slot->bytes.data();
-  stored.len = static_cast<spx_uint32_t>(packet.size());
-  stored.timestamp = (sequence - base_) * span_per_frame;
-  stored.span = span_per_frame;
-  jitter_buffer_put(store_->buffer.get(), &stored);
-
   if (phase_ == Phase::filling) {
+    slot->state = Slot::State::kept;
     if (static_cast<std::int32_t>(sequence - oldest_) < 0) oldest_ = sequence;
-  } else if (sequence == tracker_.newest()) {
+    return;
+  }
+  store_->put(*slot, timestamp(sequence));
+  if (sequence == tracker_.newest()) {
     wait_frames_ += (depth_frames() - 1 - wait_frames_) * wait_weight;
+  }
+}
+
+// What the network has held up goes on where the talk was broken off: speexdsp keeps its timings,
+// learns of the burst, and does not take the packets after it for ones that come too early. All
+// others begin anew.
+void JitterBuffer::start_playing() {
+  ::JitterBuffer* const buffer = store_->buffer.get();
+  if (is_interrupted_ && depth_frames() > filled_takes_ + burst_frames) {
+    jitter_buffer_remaining_span(buffer, 0);
+    const int pointer = jitter_buffer_get_pointer_timestamp(buffer);
+    base_ = oldest_ - static_cast<std::uint32_t>(pointer / span_per_frame);
+  } else {
+    jitter_buffer_reset(buffer);
+  }
+  phase_ = Phase::playing;
+  is_interrupted_ = false;
+  for (Slot& slot : store_->slots) {
+    if (slot.state == Slot::State::kept) store_->put(slot, timestamp(slot.sequence));
   }
 }
 
@@ -252,6 +300,7 @@ Taken JitterBuffer::take() {
       ++filled_takes_;
       return {};
     }
+    start_playing();
   }
   if (invented_frames_left_ > 0) {
     --invented_frames_left_;
@@ -267,7 +316,6 @@ Taken JitterBuffer::take() {
 Taken JitterBuffer::play_one() {
   const std::uint32_t sequence = next_sequence();
   drained_takes_ = depth_frames() > 0 ? 0 : drained_takes_ + 1;
-  phase_ = Phase::playing;
 
   JitterBufferPacket packet{};
   spx_int32_t offset = 0;
@@ -285,6 +333,7 @@ Taken JitterBuffer::play_one() {
   }
   if (drained_takes_ >= silent_after_takes) {
     phase_ = Phase::silent;
+    is_interrupted_ = true;
     return {};
   }
   if (got == JITTER_BUFFER_INSERTION) {
@@ -301,7 +350,7 @@ Taken JitterBuffer::play_gap(std::uint32_t sequence) const {
 }
 
 void JitterBuffer::skip_one() {
-  phase_ = Phase::playing;
+  if (phase_ == Phase::filling) start_playing();
   JitterBufferPacket packet{};
   spx_int32_t offset = 0;
   const int got = jitter_buffer_get(store_->buffer.get(), &packet, span_per_frame, &offset);

@@ -52,7 +52,9 @@ struct Taken {
 ///
 /// Shape:  a sequence number counts 20 ms of the talker's time, sent or not; counting only what is
 ///         sent works too. A gap of more than 200 ms is a pause, not a loss. An empty packet says
-///         that the talker falls silent on purpose; without one, that is noticed after 200 ms.
+///         that the talker falls silent on purpose; without one, that is noticed after 200 ms. If
+///         then the next numbers come in a burst, the network has held them up: they are played,
+///         and waited for as speexdsp's timings have it, for up to 20 s.
 /// Thread: one at a time.
 /// Memory: all of it is allocated when the buffer is made.
 class JitterBuffer {
@@ -82,12 +84,15 @@ class JitterBuffer {
 
   explicit JitterBuffer(const JitterConfig& config);
   [[nodiscard]] Listening listening() const noexcept;
+  [[nodiscard]] bool continues_talk(std::uint32_t sequence) const noexcept;
   [[nodiscard]] std::uint32_t next_sequence() const noexcept;
+  [[nodiscard]] std::uint32_t timestamp(std::uint32_t sequence) const noexcept;
   [[nodiscard]] int depth_frames() const noexcept;
   [[nodiscard]] int target_frames() const noexcept;
   void start_talk(std::uint32_t sequence);
   void note_late(std::uint32_t sequence);
   void store(std::uint32_t sequence, std::span<const std::byte> packet);
+  void start_playing();
   void skip_one();
   [[nodiscard]] Taken play_one();
   [[nodiscard]] Taken play_gap(std::uint32_t sequence) const;
@@ -97,8 +102,9 @@ class JitterBuffer {
   std::unique_ptr<Store> store_;
   SequenceTracker tracker_;
   Phase phase_ = Phase::silent;
-  std::uint32_t base_ = 0;    ///< the sequence number of timestamp 0
-  std::uint32_t oldest_ = 0;  ///< while filling: the first to be played
+  std::uint32_t base_ = 0;       ///< the sequence number of timestamp 0
+  std::uint32_t oldest_ = 0;     ///< while filling: the first to be played
+  bool is_interrupted_ = false;  ///< the talk ended without a word, and may go on
   int filled_takes_ = 0;
   int invented_frames_left_ = 0;  ///< of an insertion that spans several frames
   int pending_insertion_ = 0;     ///< decided by speexdsp, in its timestamps, not yet played

@@ -15,6 +15,8 @@ using tickwire::ErrorCode;
 using tickwire::Result;
 
 constexpr int channels = 1;
+constexpr int most_frames = 48;       ///< of one packet, whoever made it
+constexpr unsigned celt_only = 0x80;  ///< in the first byte of a packet
 
 Error refused(const std::string& field, int opus_code) {
   return {ErrorCode::invalid_argument, opus_code,
@@ -69,6 +71,24 @@ Result<std::span<const std::byte>> Encoder::encode(const Frame& frame) {
 
 void Encoder::expect_loss(double loss_ratio) {
   opus_encoder_ctl(encoder_.get(), OPUS_SET_PACKET_LOSS_PERC(loss_percent(loss_ratio)));
+}
+
+bool has_redundancy(std::span<const std::byte> packet) {
+  if (packet.empty() || packet.size() > max_packet_bytes) return false;
+  const unsigned char* const bytes = opus_bytes(packet);
+  if ((bytes[0] & celt_only) != 0) return false;
+  std::array<const unsigned char*, most_frames> frames{};
+  std::array<opus_int16, most_frames> sizes{};
+  const int count = opus_packet_parse(bytes, static_cast<opus_int32>(packet.size()), nullptr,
+                                      frames.data(), sizes.data(), nullptr);
+  if (count <= 0 || sizes[0] == 0) return false;
+  // Each channel has a voice activity flag for every 20 ms begun, then this one.
+  const int samples = opus_packet_get_samples_per_frame(bytes, sample_rate_hz);
+  const int flags = std::max(samples / static_cast<int>(frame_samples), 1);
+  const int mid = *frames[0] >> (7 - flags) & 1;
+  const bool is_stereo = opus_packet_get_nb_channels(bytes) == 2;
+  const int side = is_stereo ? *frames[0] >> (6 - 2 * flags) & 1 : 0;
+  return mid != 0 || side != 0;
 }
 
 void Decoder::Destroy::operator()(OpusDecoder* decoder) const noexcept {

@@ -4,12 +4,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tickwire/error.hpp>
 
 #include "audio/frame.hpp"
+#include "audio/playback_trimmer.hpp"
+#include "audio/sdl_handle.hpp"
 #include "audio/sound_sink.hpp"
 #include "audio/sound_source.hpp"
 
@@ -19,14 +23,7 @@ namespace voice {
 /// a delay that stays.
 inline constexpr std::chrono::milliseconds longest_device_queue{200};
 
-enum class DeviceKind { capture, playback };
-
-/// The names of this machine's sound devices, as `open` takes them.
-///
-/// Errors: `not_supported` when there is no sound system.
-[[nodiscard]] tickwire::Result<std::vector<std::string>> list_devices(DeviceKind kind);
-
-/// A microphone.
+/// A microphone. When it is lost, the system's default one takes its place, if there is one.
 ///
 /// Errors:  `not_supported`, with a sentence that names the device.
 /// Thread:  one at a time, the one that opened it.
@@ -36,24 +33,25 @@ class SdlCapture final : public SoundSource {
   /// An empty name is the system's default device.
   static tickwire::Result<std::unique_ptr<SdlCapture>> open(const std::string& device_name = {});
 
-  SdlCapture(const SdlCapture&) = delete;
-  SdlCapture& operator=(const SdlCapture&) = delete;
-  ~SdlCapture() override;
-
   [[nodiscard]] Pull pull(Frame& into) override;
   [[nodiscard]] bool finished() const override { return false; }
   [[nodiscard]] bool is_live() const noexcept override { return true; }
+  void drop_queued() override;
+  [[nodiscard]] std::optional<tickwire::Error> failure() const override {
+    return device_.failure();
+  }
 
   [[nodiscard]] std::uint64_t dropped_frames() const noexcept { return dropped_frames_; }
 
  private:
-  explicit SdlCapture(std::uint32_t device) : device_(device) {}
+  explicit SdlCapture(SdlHandle device) : device_(std::move(device)) {}
 
-  std::uint32_t device_;
+  SdlHandle device_;
   std::uint64_t dropped_frames_ = 0;
 };
 
-/// A loudspeaker.
+/// A loudspeaker. When it is lost, the system's default one takes its place, if there is one; else
+/// `push` says that it is gone. What waits for it is kept short: see `PlaybackTrimmer`.
 ///
 /// Errors:  `not_supported`, with a sentence that names the device.
 /// Thread:  one at a time, the one that opened it.
@@ -61,10 +59,6 @@ class SdlPlayback final : public SoundSink {
  public:
   /// An empty name is the system's default device.
   static tickwire::Result<std::unique_ptr<SdlPlayback>> open(const std::string& device_name = {});
-
-  SdlPlayback(const SdlPlayback&) = delete;
-  SdlPlayback& operator=(const SdlPlayback&) = delete;
-  ~SdlPlayback() override;
 
   tickwire::Result<void> push(const Frame& frame) override;
 
@@ -74,10 +68,12 @@ class SdlPlayback final : public SoundSink {
   [[nodiscard]] std::uint64_t dropped_frames() const noexcept { return dropped_frames_; }
 
  private:
-  explicit SdlPlayback(std::uint32_t device);
+  explicit SdlPlayback(SdlHandle device);
+  [[nodiscard]] std::size_t handed_over() const;
   [[nodiscard]] tickwire::Result<void> hand_over();
 
-  std::uint32_t device_;
+  SdlHandle device_;
+  PlaybackTrimmer trimmer_;
   std::vector<Frame> waiting_;  ///< oldest first; SDL's own queue cannot give up its oldest
   std::uint64_t dropped_frames_ = 0;
 };

@@ -20,7 +20,8 @@ class SoundSink {
 
   /// Takes the next 20 ms. Never waits for a device.
   ///
-  /// Errors: what stands in the way of a file, as a sentence that names it.
+  /// Errors: what stands in the way of a file, or that a device is lost, as a sentence that names
+  ///         it.
   virtual tickwire::Result<void> push(const Frame& frame) = 0;
 
   /// Ends it; what was taken is then where it belongs. Nothing can be pushed afterwards.

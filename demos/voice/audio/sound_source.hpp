@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 
 #include <tickwire/error.hpp>
 
@@ -30,6 +31,13 @@ class SoundSource {
   /// Whether it records in its own time. Then all that is there is to be pulled, else a frame each
   /// 20 ms.
   [[nodiscard]] virtual bool is_live() const noexcept = 0;
+
+  /// Forgets what a device has recorded and nobody has pulled, so that it is not said late. A file
+  /// has nothing to forget.
+  virtual void drop_queued() {}
+
+  /// Why nothing comes any more, as a sentence that names the device; nothing while all is well.
+  [[nodiscard]] virtual std::optional<tickwire::Error> failure() const { return std::nullopt; }
 };
 
 /// Says what is in a sound file: a frame at every call, silence after the end.

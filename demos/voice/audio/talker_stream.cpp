@@ -77,7 +77,7 @@ void TalkerStream::play(std::span<const std::byte> packet, Frame& into) {
 
 void TalkerStream::bridge(std::span<const std::byte> following, Frame& into) {
   ++bridged_run_;
-  if (!following.empty() && decoder_.decode_fec(following, into)) {
+  if (has_redundancy(following) && decoder_.decode_fec(following, into)) {
     ++recovered_run_;
     if (bridged_run_ > fading_frame) fade_in(into);
     return;

@@ -17,12 +17,13 @@ namespace voice {
 struct TalkerCounters {
   JitterCounters packets;
   std::uint64_t concealed = 0;  ///< frames invented inside a talk; what follows its end is not one
-  std::uint64_t recovered = 0;  ///< of these, taken out of the packet after the gap
+  std::uint64_t recovered = 0;  ///< of these, taken out of the copy in the packet after the gap
   std::uint64_t malformed = 0;  ///< packets that are not Opus
 };
 
 /// One talker as a listener has him: packets go in as they come, a frame comes out every 20 ms.
-/// What is missing is taken out of the next packet or invented, and fades out within 100 ms.
+/// What is missing is taken out of the next packet, if that carries a copy, or invented, and fades
+/// out within 100 ms.
 ///
 /// Thread: one at a time.
 /// Memory: all of it is allocated when the stream is made.

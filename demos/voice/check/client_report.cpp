@@ -98,8 +98,8 @@ Result<Json> parse(const std::filesystem::path& file) {
 
 std::string read_packets(const Json& json, PacketCounts& into) {
   Fields fields(json, "packets.");
-  into = {fields.count("sent"), fields.count("received"), fields.count("lost"),
-          fields.count("late"), fields.count("concealed")};
+  into = {fields.count("sent"), fields.count("received"),  fields.count("lost"),
+          fields.count("late"), fields.count("discarded"), fields.count("concealed")};
   return fields.fault();
 }
 
@@ -110,7 +110,7 @@ std::string read_talkers(const Json& json, std::vector<HeardTalker>& into) {
     Fields fields(entry, prefix);
     fields.required("name");
     into.push_back({fields.text("name"), fields.count("received"), fields.count("lost"),
-                    fields.count("late"), fields.count("concealed")});
+                    fields.count("late"), fields.count("discarded"), fields.count("concealed")});
     if (!fields.fault().empty()) return fields.fault();
   }
   return {};

@@ -20,6 +20,7 @@ struct HeardTalker {
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
   std::uint64_t late = 0;
+  std::uint64_t discarded = 0;
   std::uint64_t concealed = 0;
 };
 
@@ -28,6 +29,7 @@ struct PacketCounts {
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
   std::uint64_t late = 0;
+  std::uint64_t discarded = 0;
   std::uint64_t concealed = 0;
 };
 

@@ -15,10 +15,10 @@ namespace voice {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Row = std::array<std::string, 9>;
+using Row = std::array<std::string, 10>;
 
-const Row heads{"client",    "sent",   "received",  "lost",           "late",
-                "concealed", "rtt ms", "jitter ms", "mouth to ear ms"};
+const Row heads{"client",    "sent",      "received", "lost",      "late",
+                "discarded", "concealed", "rtt ms",   "jitter ms", "mouth to ear ms"};
 
 std::string fixed(double value, int decimals) {
   char text[48];
@@ -62,11 +62,11 @@ Row row_of(const ClientFinding& client) {
     if (!delays.empty()) delays += ", ";
     delays += printable(hearing.talker) + " " + fixed(hearing.mouth_to_ear->count(), 0);
   }
-  return {printable(client.report.name),    std::to_string(packets.sent),
-          std::to_string(packets.received), std::to_string(packets.lost),
-          std::to_string(packets.late),     std::to_string(packets.concealed),
-          milliseconds(client.report.rtt),  milliseconds(client.report.jitter),
-          delays.empty() ? "-" : delays};
+  return {printable(client.report.name),      std::to_string(packets.sent),
+          std::to_string(packets.received),   std::to_string(packets.lost),
+          std::to_string(packets.late),       std::to_string(packets.discarded),
+          std::to_string(packets.concealed),  milliseconds(client.report.rtt),
+          milliseconds(client.report.jitter), delays.empty() ? "-" : delays};
 }
 
 // Names and the last column stand left, numbers right.
@@ -137,11 +137,8 @@ Json to_json(const Hearing& hearing) {
 }
 
 Json to_json(const HeardTalker& talker) {
-  return {{"name", talker.name},
-          {"received", talker.received},
-          {"lost", talker.lost},
-          {"late", talker.late},
-          {"concealed", talker.concealed}};
+  return {{"name", talker.name}, {"received", talker.received},   {"lost", talker.lost},
+          {"late", talker.late}, {"discarded", talker.discarded}, {"concealed", talker.concealed}};
 }
 
 Json to_json(const ClientFinding& client) {
@@ -159,6 +156,7 @@ Json to_json(const ClientFinding& client) {
             {"received", report.packets.received},
             {"lost", report.packets.lost},
             {"late", report.packets.late},
+            {"discarded", report.packets.discarded},
             {"concealed", report.packets.concealed}}},
           {"rtt_ms", number(report.rtt)},
           {"jitter_ms", number(report.jitter)},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "client/client.hpp"
 
+#include <algorithm>
+#include <random>
 #include <tickwire/codec.hpp>
 
 namespace voice {
@@ -11,14 +13,54 @@ tickwire::HostConfig host_config(const ClientConfig& config) {
   host.application = application;
   host.tick_rate_hz = 1000.0 / static_cast<double>(frame_duration.count());
   host.channels = channels();
-  host.limits.max_connections = 1;
-  host.limits.max_message_bytes = 64 * 1024;
+  host.limits.max_connections = 2;  // a lost one keeps its place until the next pass
+  host.limits.max_message_bytes = max_message_bytes;
   host.events = tickwire::EventMask::all().without(tickwire::EventType::data_sent);
   return host;
 }
 
 const tickwire::Clock& clock_of(const ClientConfig& config) {
   return config.host.clock != nullptr ? *config.host.clock : tickwire::steady_clock();
+}
+
+// For a relay's machine to start anew, and a laptop to be carried to another room.
+const tickwire::ReconnectPolicy patience{.max_attempts = 60, .max_delay = std::chrono::seconds(5)};
+
+bool was_lost(tickwire::ErrorCode code) {
+  return code == tickwire::ErrorCode::connection_lost ||
+         code == tickwire::ErrorCode::connection_reset ||
+         code == tickwire::ErrorCode::stream_truncated;
+}
+
+std::uint64_t random_seat() {
+  std::random_device random;
+  const std::uint64_t high = random();
+  return high << 32 | random() | 1u;  // 0 is nobody's
+}
+
+void add(TalkerCounters& sum, const TalkerCounters& more) {
+  sum.packets.received += more.packets.received;
+  sum.packets.late += more.packets.late;
+  sum.packets.lost += more.packets.lost;
+  sum.packets.duplicates += more.packets.duplicates;
+  sum.packets.discarded += more.packets.discarded;
+  sum.concealed += more.concealed;
+  sum.recovered += more.recovered;
+  sum.malformed += more.malformed;
+}
+
+// People come and go all night; what is kept of them has an end.
+void count(std::vector<HeardTalkerCounters>& list, const std::string& name,
+           const TalkerCounters& counters) {
+  const auto find = [&](const std::string& wanted) {
+    return std::find_if(list.begin(), list.end(),
+                        [&](const HeardTalkerCounters& each) { return each.name == wanted; });
+  };
+  const std::string& under = list.size() < Client::most_others ? name : "(others)";
+  auto found = find(name);
+  if (found == list.end()) found = find(under);
+  if (found == list.end()) found = list.insert(found, HeardTalkerCounters{under, {}});
+  add(found->counters, counters);
 }
 
 }  // namespace
@@ -40,7 +82,8 @@ Client::Client(ClientConfig config, Encoder encoder, SoundSource* source, SoundS
       gate_(config_.activity),
       source_(source),
       sink_(sink),
-      host_(host_config(config_)) {
+      host_(host_config(config_)),
+      seat_(random_seat()) {
   host_.on_update([this](const tickwire::Tick& tick) { step(tick); });
 }
 
@@ -50,6 +93,7 @@ void Client::run_for(tickwire::Duration timeout) {
 }
 
 void Client::leave() {
+  if (state_ == State::away) return end({tickwire::ErrorCode::closed_locally, 0, {}});
   if (state_ == State::talking) say({});
   connection_.close("goodbye");
 }
@@ -57,14 +101,15 @@ void Client::leave() {
 void Client::handle(const tickwire::Event& event) {
   switch (event.type) {
     case tickwire::EventType::connected:
-      state_ = State::joining;
-      connection_.send(JoinRoom{config_.room}, {.channel = room_channel});
+      ask_for_room(event.connection);
       break;
     case tickwire::EventType::object_received:
       handle_object(event);
       break;
-    case tickwire::EventType::error:
     case tickwire::EventType::disconnected:
+      lose(event);
+      break;
+    case tickwire::EventType::error:
       end(event.error);
       break;
     default:
@@ -72,16 +117,35 @@ void Client::handle(const tickwire::Event& event) {
   }
 }
 
+void Client::ask_for_room(tickwire::Connection connection) {
+  connection_ = connection;
+  if (state_ == State::ended) return;
+  if (state_ == State::connecting) state_ = State::joining;
+  asked_at_ = clock_of(config_).now();
+  connection_.send(JoinRoom{config_.room, seat_}, {.channel = room_channel});
+}
+
+// The first call has no policy: one that fails is to be told at once. Later ones have one.
+void Client::lose(const tickwire::Event& event) {
+  if (state_ == State::ended) return;
+  if (!was_in_room_ || !was_lost(event.error.code)) return end(event.error);
+  if (state_ == State::talking) last_stats_ = event.connection.stats();
+  state_ = State::away;
+  error_ = event.error;
+  while (!talkers_.empty())
+    remove_talker(talkers_.begin()->first);
+  if (calls_again_) return;
+  const auto again = host_.connect(config_.url, {.name = config_.name, .reconnect = patience});
+  if (!again) return end(again.error());
+  calls_again_ = true;
+}
+
 void Client::handle_object(const tickwire::Event& event) {
+  if (state_ == State::ended) return;
   if (event.is<Speech>()) {
-    if (event.read(incoming_) != tickwire::ErrorCode::none) return;
-    const auto talker = talkers_.find(incoming_.talker);
-    if (talker != talkers_.end()) talker->second.stream.receive(incoming_.sequence, incoming_.opus);
+    hear(event);
   } else if (const auto joined = event.as<RoomJoined>()) {
-    own_talker_ = joined->own_talker;
-    state_ = State::talking;
-    for (const Member& member : joined->others)
-      add_talker(member);
+    enter_room(*joined);
   } else if (const auto news = event.as<MemberJoined>()) {
     add_talker(news->member);
   } else if (const auto left = event.as<MemberLeft>()) {
@@ -89,24 +153,59 @@ void Client::handle_object(const tickwire::Event& event) {
   }
 }
 
+void Client::enter_room(const RoomJoined& joined) {
+  own_talker_ = joined.own_talker;
+  // What was said before anybody could hear it is not said late.
+  if (!was_in_room_ && source_ != nullptr) source_->drop_queued();
+  state_ = State::talking;
+  was_in_room_ = true;
+  for (const Member& member : joined.others)
+    add_talker(member);
+}
+
+void Client::hear(const tickwire::Event& event) {
+  if (event.read(incoming_) != tickwire::ErrorCode::none) return;
+  const auto found = talkers_.find(incoming_.talker);
+  if (found == talkers_.end()) return;
+  std::optional<TalkerStream>& stream = found->second.stream;
+  if (!stream) {
+    auto made = TalkerStream::create(config_.jitter);
+    if (!made) return end(made.error());
+    stream.emplace(*std::move(made));
+  }
+  stream->receive(incoming_.sequence, incoming_.opus);
+}
+
 void Client::add_talker(const Member& member) {
-  auto stream = TalkerStream::create(config_.jitter);
-  if (!stream) return end(stream.error());
+  if (state_ == State::ended) return;
   remove_talker(member.talker);
-  talkers_.emplace(member.talker, Talker{member.name, *std::move(stream)});
+  if (talkers_.size() >= most_others) {
+    connection_.close("too many members");
+    return end(
+        {tickwire::ErrorCode::protocol_violation, 0,
+         "The relay tells of more than " + std::to_string(most_others) + " people in the room."});
+  }
+  talkers_.emplace(member.talker, Talker{member.name.substr(0, max_name_bytes), std::nullopt});
 }
 
 void Client::remove_talker(std::uint16_t talker) {
   const auto found = talkers_.find(talker);
   if (found == talkers_.end()) return;
-  gone_.push_back({found->second.name, found->second.stream.counters()});
+  if (found->second.stream) count(gone_, found->second.name, found->second.stream->counters());
   talkers_.erase(found);
 }
 
 void Client::step(const tickwire::Tick&) {
-  if (state_ != State::talking) return;
+  if (state_ == State::ended) return;
+  const bool asks = state_ == State::joining || (state_ == State::away && connection_.is_open());
+  if (asks && clock_of(config_).now() - asked_at_ > time_to_join) {
+    connection_.close("no answer");
+    return end({tickwire::ErrorCode::timed_out, 0,
+                "The relay did not answer the request for the room within 5 seconds."});
+  }
+  if (!was_in_room_) return;
   speak();
-  play();
+  if (state_ != State::ended) play();
 }
 
 void Client::speak() {
@@ -126,9 +225,15 @@ void Client::speak() {
     ++outgoing_.sequence;
     if (!source_->is_live()) break;
   }
+  if (source_ == nullptr) return;
+  if (const auto lost = source_->failure()) {
+    connection_.close("the microphone is lost");
+    end(*lost);
+  }
 }
 
 void Client::say(std::span<const std::byte> opus) {
+  if (state_ != State::talking) return;
   outgoing_.talker = own_talker_;
   outgoing_.opus.assign(opus.begin(), opus.end());
   if (connection_.send(outgoing_, {.channel = speech_channel}) && !opus.empty()) ++speech_sent_;
@@ -137,7 +242,9 @@ void Client::say(std::span<const std::byte> opus) {
 void Client::play() {
   Frame frame;
   for (auto& [number, talker] : talkers_) {
-    if (talker.stream.next(frame) == TalkerStream::Sound::speech) mixer_.add(frame);
+    if (talker.stream && talker.stream->next(frame) == TalkerStream::Sound::speech) {
+      mixer_.add(frame);
+    }
   }
   const Frame mixed = mixer_.take();
   if (sink_ == nullptr) return;
@@ -147,7 +254,7 @@ void Client::play() {
 
 void Client::end(tickwire::Error error) {
   if (state_ == State::ended) return;
-  last_stats_ = connection_.stats();
+  if (state_ != State::away) last_stats_ = connection_.stats();
   state_ = State::ended;
   error_ = std::move(error);
 }
@@ -162,13 +269,13 @@ std::vector<std::string> Client::others() const {
 std::vector<HeardTalkerCounters> Client::heard() const {
   std::vector<HeardTalkerCounters> all = gone_;
   for (const auto& [number, talker] : talkers_) {
-    all.push_back({talker.name, talker.stream.counters()});
+    count(all, talker.name, talker.stream ? talker.stream->counters() : TalkerCounters());
   }
   return all;
 }
 
 tickwire::ConnectionStats Client::stats() const {
-  return state_ == State::ended ? last_stats_ : connection_.stats();
+  return state_ == State::ended || state_ == State::away ? last_stats_ : connection_.stats();
 }
 
 }  // namespace voice

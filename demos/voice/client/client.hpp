@@ -38,11 +38,18 @@ struct HeardTalkerCounters {
 };
 
 /// One person in a room: says what comes from a source, and plays what the others say into a sink.
+/// When the connection is lost in the room, it calls again, for some minutes; meanwhile time goes
+/// on in source and sink. A first call that fails, and a goodbye of the relay, end it.
 ///
 /// Lifetime: source and sink outlive it; either may be null.
 class Client {
  public:
-  enum class State { connecting, joining, talking, ended };
+  enum class State { connecting, joining, talking, away, ended };
+
+  /// Who may be in a room at most; more than that no relay means honestly.
+  static constexpr std::size_t most_others = 1000;
+  /// For the relay to answer the request for the room.
+  static constexpr tickwire::Duration time_to_join = std::chrono::seconds(5);
 
   /// Errors: what the URL, the name or the codec's settings are refused for.
   [[nodiscard]] static tickwire::Result<std::unique_ptr<Client>> create(ClientConfig config,
@@ -56,13 +63,15 @@ class Client {
   void leave();
 
   [[nodiscard]] State state() const noexcept { return state_; }
-  /// Why it ended.
+  /// Why it ended, or is away.
   [[nodiscard]] const tickwire::Error& error() const noexcept { return error_; }
   [[nodiscard]] std::vector<std::string> others() const;
 
   [[nodiscard]] std::uint64_t speech_sent() const noexcept { return speech_sent_; }
+  /// Who is in the room, and who said something before he left: one of each name, and of all names
+  /// above `most_others` one together.
   [[nodiscard]] std::vector<HeardTalkerCounters> heard() const;
-  /// The connection's figures; those of its last moment once it has ended.
+  /// The connection's figures; those of its last moment once it has ended or was lost.
   [[nodiscard]] tickwire::ConnectionStats stats() const;
   /// When the first sample of the source was captured, and the first of the sink played.
   [[nodiscard]] std::optional<tickwire::TimePoint> capture_started() const noexcept {
@@ -77,6 +86,10 @@ class Client {
 
   void handle(const tickwire::Event& event);
   void handle_object(const tickwire::Event& event);
+  void ask_for_room(tickwire::Connection connection);
+  void enter_room(const RoomJoined& joined);
+  void lose(const tickwire::Event& event);
+  void hear(const tickwire::Event& event);
   void add_talker(const Member& member);
   void remove_talker(std::uint16_t talker);
   void step(const tickwire::Tick& tick);
@@ -87,7 +100,7 @@ class Client {
 
   struct Talker {
     std::string name;
-    TalkerStream stream;
+    std::optional<TalkerStream> stream;  // made at the first word: it is large
   };
 
   ClientConfig config_;
@@ -99,6 +112,10 @@ class Client {
   tickwire::Host host_;
   tickwire::Connection connection_;
   State state_ = State::connecting;
+  bool was_in_room_ = false;
+  bool calls_again_ = false;  // the host does, for connections after the first
+  std::uint64_t seat_;        // see `JoinRoom`
+  tickwire::TimePoint asked_at_{};
   tickwire::Error error_;
   std::uint16_t own_talker_ = 0;
   std::map<std::uint16_t, Talker> talkers_;

@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <span>
+#include <utility>
 
 #include "audio/sdl_device.hpp"
 #include "client/client.hpp"
@@ -35,8 +37,8 @@ void read_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(6000, 256'000));
   app.add_flag("--voice-activated", options.voice_activated, "send nothing while nobody speaks");
   app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a file")
+      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+  app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a sound file")
       ->check(CLI::Range(0, 600'000));
   app.add_option("--report", options.report_file, "a file for the figures, as JSON");
   voice::add_client_tls_options(app, options.client.host.tls);
@@ -45,7 +47,11 @@ void read_options(CLI::App& app, Options& options) {
 }
 
 bool is_device(const std::string& where) {
-  return where.rfind("device", 0) == 0;
+  return where == "device" || where.starts_with("device:");
+}
+
+bool is_file(const std::string& where) {
+  return where != "none" && !is_device(where);
 }
 
 std::string device_name(const std::string& where) {
@@ -89,14 +95,16 @@ int list_devices() {
   return 0;
 }
 
-// Says who comes and goes, and when the room is reached.
+// Says who comes and goes, when the room is reached, and when it is lost and found again.
 class Narrator {
  public:
   void look(const voice::Client& client, const std::string& room) {
+    const bool is_back = comes_back(client);
     if (client.state() != voice::Client::State::talking) return;
     const auto others = client.others();
-    if (is_in_ && others == others_) return;
-    std::cout << "in room " << room << " with " << (others.empty() ? "nobody yet" : "");
+    if (is_in_ && !is_back && others == others_) return;
+    std::cout << "in room " << voice::printable(room) << " with "
+              << (others.empty() ? "nobody yet" : "");
     for (std::size_t i = 0; i < others.size(); ++i)
       std::cout << (i > 0 ? ", " : "") << voice::printable(others[i]);
     std::cout << std::endl;
@@ -106,7 +114,18 @@ class Narrator {
   [[nodiscard]] bool was_in() const noexcept { return is_in_; }
 
  private:
+  bool comes_back(const voice::Client& client) {
+    if (client.state() == voice::Client::State::away && !std::exchange(is_away_, true)) {
+      std::cout << "away: " << voice::printable(client.error().message()) << std::endl;
+    }
+    if (client.state() != voice::Client::State::talking) return false;
+    const bool is_back = std::exchange(is_away_, false);
+    if (is_back) std::cout << "back" << std::endl;
+    return is_back;
+  }
+
   bool is_in_ = false;
+  bool is_away_ = false;
   std::vector<std::string> others_;
 };
 
@@ -134,15 +153,14 @@ int run(const Options& options) {
   const bool left = (*client)->state() != voice::Client::State::ended;
   (*client)->leave();
   const voice::Deadline goodbye(3.0);
-  while ((*client)->state() != voice::Client::State::ended && !goodbye.is_over()) {
+  do {  // once in any case: a client that ended by itself has said goodbye, too
     (*client)->run_for(20ms);
-  }
+  } while ((*client)->state() != voice::Client::State::ended && !goodbye.is_over());
   if (*sink) {
     if (auto closed = (*sink)->close(); !closed) return voice::fail(closed.error().message());
   }
-  const bool from_file = options.input != "none" && !is_device(options.input);
-  const bool to_file = options.output != "none" && !is_device(options.output);
-  const voice::RecordedFiles files{from_file ? options.input : "", to_file ? options.output : "",
+  const voice::RecordedFiles files{is_file(options.input) ? options.input : "",
+                                   is_file(options.output) ? options.output : "",
                                    std::chrono::milliseconds(options.start_delay_ms)};
   if (!options.report_file.empty() &&
       !voice::write_file(options.report_file,
@@ -154,6 +172,18 @@ int run(const Options& options) {
   return 0;
 }
 
+// What stands in the way of the options as they are; empty: nothing.
+std::string objection(const CLI::App& app, const Options& options) {
+  const voice::ClientConfig& client = options.client;
+  if (client.url.empty() || client.room.empty() || client.name.empty()) {
+    return "--connect, --room and --name are needed; see --help.";
+  }
+  if (options.start_delay_ms > 0 && !is_file(options.input)) {
+    return "--start-delay-ms is for an --input that is a sound file.";
+  }
+  return voice::needless_tls_options(app, std::span(&client.url, 1));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -162,8 +192,8 @@ int main(int argc, char** argv) {
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
   if (options.list_devices) return list_devices();
-  if (options.client.url.empty() || options.client.room.empty() || options.client.name.empty()) {
-    return voice::fail("--connect, --room and --name are needed; see --help.");
+  if (const std::string reason = objection(app, options); !reason.empty()) {
+    return voice::fail(reason);
   }
   if (options.voice_activated) {
     options.client.activity.microphone = voice::Microphone::voice_activated;

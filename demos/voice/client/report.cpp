@@ -24,6 +24,7 @@ std::string report_json(const Client& client, const ClientConfig& config,
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
   std::uint64_t late = 0;
+  std::uint64_t discarded = 0;
   std::uint64_t concealed = 0;
   json talkers = json::array();
   for (const HeardTalkerCounters& heard : client.heard()) {
@@ -31,11 +32,13 @@ std::string report_json(const Client& client, const ClientConfig& config,
     received += packets.received;
     lost += packets.lost;
     late += packets.late;
+    discarded += packets.discarded;
     concealed += heard.counters.concealed;
     talkers.push_back({{"name", heard.name},
                        {"received", packets.received},
                        {"lost", packets.lost},
                        {"late", packets.late},
+                       {"discarded", packets.discarded},
                        {"concealed", heard.counters.concealed}});
   }
   const tickwire::ConnectionStats stats = client.stats();
@@ -52,6 +55,7 @@ std::string report_json(const Client& client, const ClientConfig& config,
         {"received", received},
         {"lost", lost},
         {"late", late},
+        {"discarded", discarded},
         {"concealed", concealed}}},
       {"rtt_ms", milliseconds(stats.rtt)},
       {"jitter_ms", milliseconds(stats.jitter)},

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <random>
+#include <span>
 #include <tickwire/codec.hpp>
 #include <vector>
 
@@ -16,6 +19,45 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+
+// How late packets were: of a long run as many as there is sensible memory for, each with the same
+// chance to be kept, and in any case the least and the most.
+// Source: Vitter, "Random sampling with a reservoir", 1985, algorithm R.
+class Delays {
+ public:
+  void add(double delay_us) {
+    least_us_ = count_ == 0 ? delay_us : std::min(least_us_, delay_us);
+    most_us_ = std::max(most_us_, delay_us);
+    ++count_;
+    if (kept_us_.size() < most_kept) return kept_us_.push_back(delay_us);
+    const auto at = std::uniform_int_distribution<std::uint64_t>(0, count_ - 1)(random_);
+    if (at < most_kept) kept_us_[static_cast<std::size_t>(at)] = delay_us;
+  }
+
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+
+  [[nodiscard]] nlohmann::json figures_ms() {
+    std::sort(kept_us_.begin(), kept_us_.end());
+    const auto at = [&](double part) {
+      if (kept_us_.empty()) return 0.0;
+      return kept_us_[static_cast<std::size_t>(part * static_cast<double>(kept_us_.size() - 1))] /
+             1000.0;
+    };
+    return {{"min", least_us_ / 1000},
+            {"median", at(0.5)},
+            {"p99", at(0.99)},
+            {"max", most_us_ / 1000}};
+  }
+
+ private:
+  static constexpr std::size_t most_kept = 4'000'000;
+
+  std::vector<double> kept_us_;
+  std::uint64_t count_ = 0;
+  double least_us_ = 0;
+  double most_us_ = 0;
+  std::mt19937_64 random_{1};
+};
 
 struct Options {
   std::string url;
@@ -49,11 +91,7 @@ struct Talker {
 
 class Load {
  public:
-  explicit Load(const Options& options) : options_(options), host_(host_config(options)) {
-    const auto samples = static_cast<double>(options.clients * options.room_members) *
-                         options.rate_hz * options.seconds;
-    delays_us_.reserve(static_cast<std::size_t>(samples));
-  }
+  explicit Load(const Options& options) : options_(options), host_(host_config(options)) {}
 
   /// Calls for everybody and waits until all are in their rooms.
   [[nodiscard]] bool join() {
@@ -61,6 +99,7 @@ class Load {
     const voice::Deadline limit(30);
     std::size_t called = 0;
     while (joined_ < options_.clients && error_.empty() && !limit.is_over()) {
+      if (voice::is_stopped()) error_ = "Stopped before all talkers were in.";
       // A few at a time, as people come in.
       for (int i = 0; i < 8 && called < options_.clients && called < joined_ + 32; ++i) {
         const auto connection = host_.connect(
@@ -109,23 +148,16 @@ class Load {
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
   [[nodiscard]] nlohmann::json figures() {
-    std::sort(delays_us_.begin(), delays_us_.end());
-    const auto at = [&](double part) {
-      if (delays_us_.empty()) return 0.0;
-      return delays_us_[static_cast<std::size_t>(part *
-                                                 static_cast<double>(delays_us_.size() - 1))] /
-             1000.0;
-    };
     return {{"clients", options_.clients},
             {"room", options_.room_members},
             {"payload_bytes", options_.payload_bytes},
             {"sent", sent_},
             {"expected", expected_},
-            {"received", delays_us_.size()},
+            {"received", delays_.count()},
             {"delivered_ratio",
-             expected_ > 0 ? static_cast<double>(delays_us_.size()) / static_cast<double>(expected_)
+             expected_ > 0 ? static_cast<double>(delays_.count()) / static_cast<double>(expected_)
                            : 0.0},
-            {"delay_ms", {{"min", at(0)}, {"median", at(0.5)}, {"p99", at(0.99)}, {"max", at(1)}}}};
+            {"delay_ms", delays_.figures_ms()}};
   }
 
  private:
@@ -135,7 +167,7 @@ class Load {
     config.tick_rate_hz = std::nullopt;
     config.channels = voice::channels();
     config.limits.max_connections = options.clients;
-    config.limits.max_message_bytes = 64 * 1024;
+    config.limits.max_message_bytes = voice::max_message_bytes;
     config.tls = options.tls;
     config.events = tickwire::EventMask::all().without(tickwire::EventType::data_sent);
     return config;
@@ -174,7 +206,7 @@ class Load {
       Clock::rep then = 0;
       std::memcpy(&then, heard_.opus.data(), std::min(sizeof then, heard_.opus.size()));
       const auto delay = Clock::now().time_since_epoch() - Clock::duration(then);
-      delays_us_.push_back(std::chrono::duration<double, std::micro>(delay).count());
+      delays_.add(std::chrono::duration<double, std::micro>(delay).count());
     } else if (event.is<voice::RoomJoined>()) {
       if (const auto joined = event.as<voice::RoomJoined>()) {
         talkers_[*event.connection.user_data<std::size_t>()].number = joined->own_talker;
@@ -189,7 +221,7 @@ class Load {
   const Options& options_;
   tickwire::Host host_;
   std::vector<Talker> talkers_;
-  std::vector<double> delays_us_;
+  Delays delays_;
   voice::Speech speech_;
   voice::Speech heard_;
   std::size_t joined_ = 0;
@@ -213,6 +245,7 @@ int run(const Options& options) {
   if (!options.json_file.empty() && !voice::write_file(options.json_file, figures.dump(2) + "\n")) {
     return voice::fail("The file " + options.json_file + " cannot be written.");
   }
+  if (figures["received"] == 0) return voice::fail("Nothing of what was said was heard.");
   return 0;
 }
 
@@ -224,6 +257,10 @@ int main(int argc, char** argv) {
                "tickwire-voice-load");
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  if (const std::string needless = voice::needless_tls_options(app, std::span(&options.url, 1));
+      !needless.empty()) {
+    return voice::fail(needless);
+  }
   voice::catch_stop_signals();
   return voice::run_guarded([&] { return run(options); });
 }

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <tickwire/access_list.hpp>
 
 #include "program.hpp"
+#include "protocol.hpp"
 #include "relay/relay.hpp"
 #include "tls_options.hpp"
 
@@ -13,6 +15,7 @@ namespace {
 struct Options {
   std::vector<std::string> urls;
   std::string ready_file;
+  std::string access_file;
   double seconds = 0;
   voice::RelayConfig relay;
   bool verbose = false;
@@ -21,15 +24,21 @@ struct Options {
 void read_options(CLI::App& app, Options& options) {
   app.add_option("--listen", options.urls, "where to take calls, as in enet://0.0.0.0:7777")
       ->required();
-  app.add_option("--ready-file", options.ready_file, "a file to write the address into, once up");
+  app.add_option("--ready-file", options.ready_file,
+                 "a file to write the addresses into, one a line, once up");
   app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0.0, voice::longest_run_seconds));
   app.add_option("--max-clients", options.relay.max_clients, "clients at the same time")
       ->check(CLI::Range(1, 4000));
+  app.add_option("--max-per-address", options.relay.max_clients_per_address,
+                 "of these, from one address")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4000));
   app.add_option("--max-room", options.relay.max_room_members, "members of one room")
-      ->check(CLI::Range(2, 1000));
+      ->check(CLI::Range(std::size_t{2}, voice::most_room_members));
+  app.add_option("--access", options.access_file, "addresses to refuse, one a line");
   voice::add_server_tls_options(app, options.relay.host.tls);
-  app.add_flag("--verbose", options.verbose, "log who comes and goes");
+  app.add_flag("--verbose", options.verbose, "say who comes and goes, and log what connections do");
 }
 
 // Renewed certificates come into use without anybody being cut off.
@@ -40,24 +49,16 @@ void reload_certificates(voice::Relay& relay) {
             << std::endl;
 }
 
-int run(const Options& options) {
-  voice::Relay relay(options.relay);
-  for (const std::string& url : options.urls) {
-    const auto bound = relay.listen(url);
-    if (!bound) return voice::fail(bound.error().message());
-    std::cout << "relay listens on " << bound->to_string() << std::endl;
-  }
-  const auto addresses = relay.host().listening_addresses();
-  if (!options.ready_file.empty() &&
-      !voice::write_file(options.ready_file, addresses.front().to_string() + "\n")) {
-    return voice::fail("The file " + options.ready_file + " cannot be written.");
-  }
-  const voice::Deadline end(options.seconds);
-  while (!voice::is_stopped() && !end.is_over()) {
-    relay.run_for(std::chrono::milliseconds(200));
-    if (voice::take_hangup()) reload_certificates(relay);
-  }
+[[nodiscard]] bool write_addresses(const std::string& file,
+                                   const std::vector<tickwire::Address>& addresses) {
+  std::string lines;
+  for (const tickwire::Address& address : addresses)
+    lines += address.to_string() + '\n';
+  return voice::write_file(file, lines);
+}
 
+// Lets everybody hear the goodbye, for a second at most.
+void close(voice::Relay& relay) {
   relay.close();
   const voice::Deadline goodbye(1.0);
   while (relay.host().is_connected() && !goodbye.is_over()) {
@@ -65,8 +66,33 @@ int run(const Options& options) {
   }
   const auto& counters = relay.counters();
   std::cout << "relay ends: " << counters.speech_received << " speech packets in, "
-            << counters.speech_forwarded << " out, " << counters.speech_refused << " refused\n";
-  return 0;
+            << counters.speech_forwarded << " out, " << counters.speech_refused << " refused, "
+            << counters.joins_refused << " joins refused" << std::endl;
+}
+
+int run(Options& options) {
+  if (!options.access_file.empty()) {
+    auto access = tickwire::AccessList::open({.file = options.access_file});
+    if (!access) return voice::fail(access.error().message());
+    options.relay.host.access = *access;
+  }
+  voice::Relay relay(options.relay);
+  for (const std::string& url : options.urls) {
+    const auto bound = relay.listen(url);
+    if (!bound) return voice::fail(bound.error().message());
+    std::cout << "relay listens on " << bound->to_string() << std::endl;
+  }
+  if (!options.ready_file.empty() &&
+      !write_addresses(options.ready_file, relay.host().listening_addresses())) {
+    return voice::fail("The file " + options.ready_file + " cannot be written.");
+  }
+  const voice::Deadline end(options.seconds);
+  while (!voice::is_stopped() && !end.is_over() && !relay.failure()) {
+    relay.run_for(std::chrono::milliseconds(200));
+    if (voice::take_hangup()) reload_certificates(relay);
+  }
+  close(relay);
+  return relay.failure() ? voice::fail(relay.failure()->message()) : 0;
 }
 
 }  // namespace
@@ -76,7 +102,14 @@ int main(int argc, char** argv) {
   CLI::App app("Passes voices on between the members of rooms.", "tickwire-voice-relay");
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
-  if (options.verbose) options.relay.host.log.level = tickwire::LogLevel::info;
-  voice::catch_stop_signals();
+  if (const std::string needless = voice::needless_tls_options(app, options.urls);
+      !needless.empty()) {
+    return voice::fail(needless);
+  }
+  if (options.verbose) {
+    options.relay.host.log.level = tickwire::LogLevel::info;
+    options.relay.news = [](const std::string& line) { std::cout << line << std::endl; };
+  }
+  voice::catch_stop_signals(voice::Hangup::is_noted);
   return voice::run_guarded([&] { return run(options); });
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tickwire/codec.hpp>
 
+#include "program.hpp"
 #include "protocol.hpp"
 
 namespace voice {
@@ -15,14 +16,11 @@ tickwire::HostConfig host_config(const RelayConfig& config) {
   host.tick_rate_hz = std::nullopt;
   host.channels = channels();
   host.limits.max_connections = config.max_clients;
-  host.limits.max_message_bytes = 64 * 1024;
+  host.limits.max_connections_per_address = config.max_clients_per_address;
+  host.limits.max_message_bytes = max_message_bytes;
   // Nobody here asks what became of a packet.
   host.events = tickwire::EventMask::all().without(tickwire::EventType::data_sent);
   return host;
-}
-
-const tickwire::Clock& clock_of(const RelayConfig& config) {
-  return config.host.clock != nullptr ? *config.host.clock : tickwire::steady_clock();
 }
 
 }  // namespace
@@ -36,6 +34,7 @@ tickwire::Result<tickwire::Address> Relay::listen(const std::string& url) {
 void Relay::run_for(tickwire::Duration timeout) {
   for (auto event = host_.wait_for(timeout); event; event = host_.poll())
     handle(*event);
+  send_loiterers_away();
 }
 
 void Relay::close() {
@@ -44,49 +43,113 @@ void Relay::close() {
 
 void Relay::handle(const tickwire::Event& event) {
   switch (event.type) {
-    case tickwire::EventType::connected: {
-      tickwire::Connection connection = event.connection;
-      connection.set_user_data(Client());
+    case tickwire::EventType::connected:
+      welcome(event.connection);
       break;
-    }
     case tickwire::EventType::object_received:
       if (event.is<Speech>()) return pass_on(event);
       if (const auto request = event.as<JoinRoom>()) {
-        join(event.connection, request->room);
+        join(event.connection, *request);
       } else {
         refuse(event.connection, "this relay does not understand the request");
       }
       break;
     case tickwire::EventType::disconnected:
+      tell(event.connection, "is gone: " + event.error.message());
       leave(event.connection);
+      break;
+    case tickwire::EventType::error:
+      // Without a connection it is the host's own. It goes on by itself where it lacks memory or
+      // descriptors; what else there is, to a host that calls nobody, is a listener that is lost.
+      if (event.connection == tickwire::Connection() &&
+          event.error.code != tickwire::ErrorCode::out_of_resources) {
+        failure_ = event.error;
+      }
       break;
     default:
       break;
   }
 }
 
-void Relay::join(tickwire::Connection connection, const std::string& name) {
-  if (name.empty()) return refuse(connection, "a room needs a name");
-  if (name.size() > max_room_bytes) {
-    return refuse(connection, "the room's name is longer than 64 bytes");
+void Relay::welcome(tickwire::Connection connection) {
+  Client client;
+  client.name = connection.name();
+  connection.set_user_data(std::move(client));
+  newcomers_.push_back({connection, now()});
+  tell(connection, "is here");
+}
+
+void Relay::join(tickwire::Connection connection, const JoinRoom& request) {
+  auto* client = connection.user_data<Client>();
+  // What came behind a request that was refused has no say any more.
+  if (client == nullptr || !connection.is_open()) return;
+  if (!request.room.empty() && client->room == request.room) {
+    ++counters_.joins_ignored;
+    return;
+  }
+  if (!client->joins.take(now(), config_.max_joins_hz, config_.max_joins_at_once)) {
+    return refuse(connection, "that is too much going in and out");
+  }
+  if (const std::string reason = objection(*client, request); !reason.empty()) {
+    return refuse(connection, reason);
   }
   leave(connection);
-  Room& room = rooms_[name];
-  if (room.members.size() >= config_.max_room_members) {
-    return refuse(connection, "the room is full");
-  }
-  auto* client = connection.user_data<Client>();
-  client->room = name;
-  client->talker = free_talker(room);
+  if (!seat(connection, request)) return refuse(connection, "the room is full");
+  tell(connection, "goes in");
+}
 
-  RoomJoined joined{client->talker, {}};
-  for (const tickwire::Connection& member : room.members) {
-    joined.others.push_back({member.user_data<Client>()->talker, member.name()});
+// Why somebody may not come in; empty when he may, but for a room that is full.
+std::string Relay::objection(const Client& client, const JoinRoom& request) {
+  if (request.room.empty()) return "a room needs a name";
+  if (request.room.size() > max_room_bytes) return "the room's name is longer than 64 bytes";
+  if (!is_printable(request.room)) return "the room's name has control characters or is no UTF-8";
+  if (client.name.empty()) return "you need a name that the others can see";
+  if (!is_printable(client.name)) return "your name has control characters or is no UTF-8";
+  if (!is_free(client.name, request)) {
+    return "somebody called " + client.name +
+           " is in the room; take another name, or wait a quarter of a minute if that was you";
   }
-  const MemberJoined news{{client->talker, connection.name()}};
-  host_.send_to(room.members, news, {.channel = room_channel});
-  connection.send(joined, {.channel = room_channel});
+  return {};
+}
+
+// Who comes back after his connection broke takes the place of the one that did not notice yet.
+bool Relay::is_free(const std::string& name, const JoinRoom& request) {
+  const auto room = rooms_.find(request.room);
+  if (room == rooms_.end()) return true;
+  for (const tickwire::Connection& member : room->second.members) {
+    const auto* client = member.user_data<Client>();
+    if (client->name != name) continue;
+    if (request.seat == 0 || client->seat != request.seat) return false;
+    const tickwire::Connection old = member;
+    old.close("you came back over another connection");
+    leave(old);
+    return true;
+  }
+  return true;
+}
+
+// The one who comes is told first: a room whose members he cannot be told is full.
+bool Relay::seat(tickwire::Connection connection, const JoinRoom& request) {
+  const auto found = rooms_.try_emplace(request.room).first;
+  Room& room = found->second;
+  auto* client = connection.user_data<Client>();
+  RoomJoined joined{free_talker(room), {}};
+  for (const tickwire::Connection& member : room.members) {
+    const auto* other = member.user_data<Client>();
+    joined.others.push_back({other->talker, other->name});
+  }
+  if (room.members.size() >= config_.max_room_members ||
+      !connection.send(joined, {.channel = room_channel})) {
+    if (room.members.empty()) rooms_.erase(found);
+    return false;
+  }
+  client->room = request.room;
+  client->talker = joined.own_talker;
+  client->seat = request.seat;
+  host_.send_to(room.members, MemberJoined{{client->talker, client->name}},
+                {.channel = room_channel});
   room.members.push_back(connection);
+  return true;
 }
 
 void Relay::leave(tickwire::Connection connection) {
@@ -102,7 +165,9 @@ void Relay::leave(tickwire::Connection connection) {
 void Relay::pass_on(const tickwire::Event& event) {
   ++counters_.speech_received;
   auto* client = event.connection.user_data<Client>();
-  if (client->room.empty() || talker_of(event.bytes()) != client->talker || !may_speak(*client)) {
+  // Half a second of speech may come at once.
+  if (client->room.empty() || talker_of(event.bytes()) != client->talker ||
+      !client->speech.take(now(), config_.max_speech_hz, std::max(config_.max_speech_hz / 2, 1u))) {
     ++counters_.speech_refused;
     return;
   }
@@ -111,28 +176,37 @@ void Relay::pass_on(const tickwire::Event& event) {
   counters_.speech_forwarded += host_.forward(event, listeners, {.channel = speech_channel}).queued;
 }
 
-// A bucket that fills at the allowed rate and holds half a second of it.
-bool Relay::may_speak(Client& client) {
-  const auto now = clock_of(config_).now();
-  const std::uint32_t full = std::max(config_.max_speech_hz / 2, 1u);
-  const auto step = tickwire::Duration(std::chrono::seconds(1)) / config_.max_speech_hz;
-  const auto earned = (now - client.credit_at) / step;
-  if (earned >= full) {
-    client.speech_credit = full;
-    client.credit_at = now;
-  } else if (earned > 0) {
-    client.speech_credit =
-        std::min(full, client.speech_credit + static_cast<std::uint32_t>(earned));
-    client.credit_at += earned * step;
-  }
-  if (client.speech_credit == 0) return false;
-  --client.speech_credit;
-  return true;
-}
-
 void Relay::refuse(tickwire::Connection connection, const std::string& reason) {
   ++counters_.joins_refused;
+  tell(connection, "is refused: " + reason);
+  leave(connection);
   connection.close(reason);
+}
+
+// A connection that says nothing would keep its place for ever: the library answers its echoes.
+void Relay::send_loiterers_away() {
+  while (!newcomers_.empty() && newcomers_.front().came_at + config_.time_to_join <= now()) {
+    const tickwire::Connection connection = newcomers_.front().connection;
+    newcomers_.pop_front();
+    const auto* client = connection.user_data<Client>();
+    if (client == nullptr || !client->room.empty() || !connection.is_open()) continue;
+    ++counters_.loiterers;
+    tell(connection, "is sent away: in no room");
+    connection.close("you went into no room");
+  }
+}
+
+void Relay::tell(tickwire::Connection connection, const std::string& what) const {
+  if (!config_.news) return;
+  const auto* client = connection.user_data<Client>();
+  const std::string where =
+      client == nullptr || client->room.empty() ? "" : ", room " + client->room;
+  config_.news(
+      printable(connection.name() + " (" + connection.address().to_string() + where + ") " + what));
+}
+
+tickwire::TimePoint Relay::now() const noexcept {
+  return config_.host.clock != nullptr ? config_.host.clock->now() : tickwire::steady_clock().now();
 }
 
 // The next number that nobody in the room has; one that has just left is not taken up at once.

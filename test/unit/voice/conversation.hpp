@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,8 +40,10 @@ struct Person {
 /// a moment.
 class Conversation {
  public:
-  explicit Conversation(const tickwire::NetworkConditions& conditions = {})
-      : network(std::make_shared<tickwire::MemoryNetwork>(7, conditions)), relay({.host = host()}) {
+  explicit Conversation(const tickwire::NetworkConditions& conditions = {},
+                        voice::RelayConfig config = {})
+      : network(std::make_shared<tickwire::MemoryNetwork>(7, conditions)),
+        relay(here(std::move(config))) {
     REQUIRE(relay.listen("memory://relay"));
   }
 
@@ -48,6 +51,12 @@ class Conversation {
     tickwire::HostConfig config;
     config.clock = &clock;
     config.memory_network = network;
+    return config;
+  }
+
+  /// A relay's settings, for this network and clock.
+  voice::RelayConfig here(voice::RelayConfig config) {
+    config.host = host();
     return config;
   }
 
@@ -60,9 +69,8 @@ class Conversation {
       person.says = synthetic_speech(static_cast<unsigned>(people.size()), pitch_hz, seconds);
       person.source = std::make_unique<voice::WavSource>(person.says);
     }
-    auto client =
-        voice::Client::create({.url = "memory://relay", .room = room, .name = name, .host = host()},
-                              person.source.get(), &person.hears);
+    auto client = voice::Client::create({.url = url, .room = room, .name = name, .host = host()},
+                                        person.source.get(), &person.hears);
     REQUIRE(client);
     person.client = *std::move(client);
     return person;
@@ -75,6 +83,8 @@ class Conversation {
         if (person->client) person->client->run_for({});
       }
       relay.run_for({});
+      for (const auto& bystander : bystanders)
+        bystander();
       for (const auto& person : people) {
         if (person->client) person->client->run_for({});
       }
@@ -84,6 +94,9 @@ class Conversation {
   tickwire::ManualClock clock;
   std::shared_ptr<tickwire::MemoryNetwork> network;
   voice::Relay relay;
+  std::string url = "memory://relay";  ///< whom the next who enters calls
+  /// Called in each step, for what else is on the network.
+  std::vector<std::function<void()>> bystanders;
   std::vector<std::unique_ptr<Person>> people;
 };
 

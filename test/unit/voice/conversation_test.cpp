@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include <sstream>
+
 #include <doctest/doctest.h>
 
 #include <tickwire/codec.hpp>
 
+#include "check/output.hpp"
+#include "client/report.hpp"
 #include "conversation.hpp"
 #include "protocol.hpp"
+#include "sound_folder.hpp"
 
 using namespace std::chrono_literals;
 using voice_test::clarity;
@@ -52,6 +57,39 @@ TEST_CASE("with 5 % of datagrams lost the speech is still found, and the loss is
   const auto counters = bob.client->heard()[0].counters;
   CHECK(counters.packets.lost + counters.packets.late > 5);
   CHECK(counters.concealed > 5);
+}
+
+TEST_CASE("what a listener throws away after a standstill shows in his report and in the table") {
+  Conversation talk;
+  auto& ann = talk.enter("ann", "den", 180);
+  auto& bob = talk.enter("bob", "den", 0);
+  talk.run(1s);
+  for (int i = 0; i < 200; ++i) {
+    talk.clock.advance(5ms);
+    ann.client->run_for({});
+    talk.relay.run_for({});
+  }
+  talk.run(500ms);
+  REQUIRE(bob.client->heard().size() == 1);
+  const auto discarded = bob.client->heard()[0].counters.packets.discarded;
+  CHECK(discarded > 20);
+
+  const voice_test::SoundFolder folder;
+  voice::ClientConfig config;
+  config.name = "bob";
+  const std::string json = voice::report_json(*bob.client, config, {});
+  const auto report = voice::read_report(folder.write("bob.json", json));
+  REQUIRE(report);
+  CHECK(report->packets.discarded == discarded);
+  REQUIRE(report->talkers.size() == 1);
+  CHECK(report->talkers[0].discarded == discarded);
+
+  voice::Findings findings;
+  findings.clients.push_back({*report, {}, {}});
+  std::ostringstream table;
+  voice::print_findings(findings, table);
+  CHECK(table.str().find("discarded") != std::string::npos);
+  CHECK(table.str().find(" " + std::to_string(discarded) + " ") != std::string::npos);
 }
 
 TEST_CASE("a room name that is too long is refused with a sentence, and the relay goes on") {

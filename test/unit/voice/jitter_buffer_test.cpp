@@ -347,6 +347,62 @@ TEST_CASE("when the way becomes longer for good, speech goes on with the longer 
   }
 }
 
+/// Sends a minute of a talk without an end, which the network holds up for `held_up` frames, every
+/// `period` frames; then what was held up comes at once.
+void talk_with_hold_ups(Bench& bench, std::uint32_t held_up, std::uint32_t period) {
+  std::uint32_t next = 0;
+  for (std::uint32_t at = 0; at < 3000; ++at) {
+    const bool is_held_up = at >= period && at % period < held_up;
+    while (!is_held_up && next <= at)
+      bench.put(next++);
+    bench.take();
+  }
+  bench.wait(30);
+}
+
+TEST_CASE("hold-ups that come again and again are waited for after the first, however long") {
+  for (const std::uint32_t held_up : {8U, 10U, 12U, 15U, 19U}) {
+    CAPTURE(held_up);
+    Bench bench;
+    talk_with_hold_ups(bench, held_up, 150);
+    const JitterCounters counters = bench.counters();
+    CHECK(counters.lost == 0);
+    CHECK(counters.discarded + counters.late <= 30);
+    CHECK(bench.played.size() + counters.discarded + counters.late == 3000);
+  }
+}
+
+TEST_CASE("what a hold-up brings late is played, and its delay is gone within 20 seconds") {
+  Bench bench;
+  bench.talk(0, 1500);
+  const auto calm = bench.buffer.delay();
+  bench.wait(15);
+  REQUIRE(bench.last == Playout::empty);
+  const auto discarded = bench.counters().discarded;
+  for (std::uint32_t sequence = 1500; sequence < 1515; ++sequence)
+    bench.put(sequence);
+  bench.talk(1515, 100);
+  CHECK(bench.played.size() >= 1595);
+  CHECK(bench.counters().discarded == discarded);
+  bench.talk(1615, 1000);
+  CHECK(bench.buffer.delay() <= calm);
+  CHECK(bench.counters().discarded <= discarded + 15);
+  CHECK(bench.counters().late == 0);
+  CHECK(bench.counters().lost == 0);
+}
+
+TEST_CASE("a talk that begins with a burst, after the end of the last, is not delayed for long") {
+  Bench bench;
+  bench.talk(0, 1500);
+  const auto calm = bench.buffer.delay();
+  bench.end(1500);
+  bench.wait(15);
+  for (std::uint32_t sequence = 1501; sequence < 1516; ++sequence)
+    bench.put(sequence);
+  bench.talk(1516, 150);
+  CHECK(bench.buffer.delay() <= calm + 20ms);
+}
+
 TEST_CASE("packets that are late now and then make the buffer wait for them") {
   Bench bench;
   std::multimap<std::uint32_t, std::uint32_t> network;

@@ -9,6 +9,8 @@
 
 #include "audio/activity.hpp"
 #include "audio/opus_codec.hpp"
+#include "audio/sound_source.hpp"
+#include "synthetic_speech.hpp"
 
 namespace voice {
 namespace {
@@ -146,6 +148,46 @@ TEST_CASE("concealment continues the sound and fades it out") {
   for (int i = 0; i < 50; ++i)
     decoder->conceal(heard);
   CHECK(level_dbfs(heard) < -50.0);
+}
+
+/// How many packets of ten seconds of speech carry a copy, of 500.
+int packets_with_redundancy(const EncoderConfig& config) {
+  auto encoder = Encoder::create(config);
+  WavSource source(voice_test::synthetic_speech(1, 120.0, 10.0));
+  Frame frame;
+  int carrying = 0;
+  while (!source.finished()) {
+    REQUIRE(source.pull(frame) == SoundSource::Pull::frame);
+    const Packet packet = encoded(*encoder, frame);
+    // The bits themselves, for the one kind of packet that this encoder makes of speech.
+    const bool by_hand = (packet[0] & std::byte{0x80}) == std::byte{} &&
+                         (packet[1] & std::byte{0x40}) != std::byte{};
+    CHECK(has_redundancy(packet) == by_hand);
+    carrying += has_redundancy(packet) ? 1 : 0;
+  }
+  return carrying;
+}
+
+TEST_CASE("with the settings of every day most packets of speech carry the frame before them") {
+  CHECK(packets_with_redundancy({}) > 250);
+  CHECK(packets_with_redundancy({.fec = InbandFec::off}) == 0);
+  CHECK(packets_with_redundancy({.expected_loss_ratio = 0.0}) == 0);
+}
+
+TEST_CASE("only packets of the right shape are believed to carry a copy") {
+  const std::byte flag{0x40};
+  CHECK(has_redundancy(Packet{std::byte{0x08}, flag}));
+  CHECK_FALSE(has_redundancy(Packet{std::byte{0x08}, ~flag}));
+  CHECK_FALSE(has_redundancy(Packet{std::byte{0x08}}));
+  CHECK_FALSE(has_redundancy(Packet{std::byte{0x88}, flag}));
+  CHECK_FALSE(has_redundancy(Packet{}));
+  CHECK_FALSE(has_redundancy(Packet(max_packet_bytes + 1, flag)));
+  // The side channel's flag, after the mid channel's two and its own voice activity.
+  CHECK(has_redundancy(Packet{std::byte{0x0c}, std::byte{0x10}}));
+  CHECK_FALSE(has_redundancy(Packet{std::byte{0x08}, std::byte{0x10}}));
+  // One frame with a count of its own before it.
+  CHECK(has_redundancy(Packet{std::byte{0x0b}, std::byte{0x01}, flag}));
+  CHECK_FALSE(has_redundancy(Packet{std::byte{0x0b}, flag, std::byte{0x00}}));
 }
 
 // A word begins in the frame that is lost: only the copy in the next packet knows of it.

@@ -17,9 +17,9 @@ namespace {
 using Sound = TalkerStream::Sound;
 using Packet = std::vector<std::byte>;
 
-std::vector<Packet> spoken_packets(std::size_t count) {
+std::vector<Packet> spoken_packets(std::size_t count, const EncoderConfig& config = {}) {
   std::vector<Packet> packets;
-  auto encoder = Encoder::create({});
+  auto encoder = Encoder::create(config);
   WavSource source(voice_test::synthetic_speech(1, 120.0, 20.0));
   Frame frame;
   while (packets.size() < count) {
@@ -62,18 +62,29 @@ TEST_CASE("a talk without loss is heard whole, nothing is concealed, and silence
   CHECK(stream->counters().malformed == 0);
 }
 
-TEST_CASE("what is lost is concealed, most of it out of the next packet") {
+/// Of 500 packets each tenth is lost.
+TalkerCounters counters_after_loss(const EncoderConfig& config) {
   auto stream = TalkerStream::create();
   std::mt19937 random(1);
   std::vector<bool> lost(500);
   for (std::size_t i = 1; i + 1 < lost.size(); ++i)
     lost[i] = random() % 10 == 0;
-  hear(*stream, spoken_packets(500), [&](std::size_t i) { return lost[i]; });
-  const TalkerCounters counters = stream->counters();
-  CHECK(counters.packets.lost ==
+  hear(*stream, spoken_packets(500, config), [&](std::size_t i) { return lost[i]; });
+  CHECK(stream->counters().packets.lost ==
         static_cast<std::uint64_t>(std::count(lost.begin(), lost.end(), true)));
+  return stream->counters();
+}
+
+TEST_CASE("what is lost is concealed, most of it out of the next packet") {
+  const TalkerCounters counters = counters_after_loss({});
   CHECK(counters.concealed == counters.packets.lost);
   CHECK(counters.recovered > counters.concealed / 2);
+}
+
+TEST_CASE("without copies in the packets nothing counts as recovered") {
+  const TalkerCounters counters = counters_after_loss({.fec = InbandFec::off});
+  CHECK(counters.concealed == counters.packets.lost);
+  CHECK(counters.recovered == 0);
 }
 
 TEST_CASE("a hole in a talk fades to silence within 100 ms, and speech comes back after it") {
