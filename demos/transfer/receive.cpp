@@ -66,6 +66,12 @@ class Receiver {
         return;
       case EventType::transfer_finished:
         return take_end(event);
+      case EventType::connected:
+        ++callers_;
+        return;
+      case EventType::disconnected:
+        --callers_;
+        return;
       case EventType::error:
         return progress_.say(event.error.message());
       default:
@@ -100,9 +106,9 @@ class Receiver {
   int say_goodbye() {
     host_.close("the receiver was stopped");
     const auto end = std::chrono::steady_clock::now() + 3s;
-    while (host_.is_connected() && std::chrono::steady_clock::now() < end)
-      while (const auto event = host_.wait_for(20ms)) {
-      }
+    while (callers_ > 0 && std::chrono::steady_clock::now() < end)
+      while (const auto event = host_.wait_for(20ms))
+        take(*event);
     return options_.once && !has_one_ ? 1 : 0;
   }
 
@@ -111,6 +117,7 @@ class Receiver {
   tickwire::Transfers transfers_;
   Progress progress_;
   bool has_one_ = false;
+  std::size_t callers_ = 0;  // that came up and are not gone
 };
 
 }  // namespace

@@ -61,7 +61,7 @@ void reload_certificates(voice::Relay& relay) {
 void close(voice::Relay& relay) {
   relay.close();
   const voice::Deadline goodbye(1.0);
-  while (relay.host().is_connected() && !goodbye.is_over()) {
+  while (relay.is_anybody_here() && !goodbye.is_over()) {
     relay.run_for(std::chrono::milliseconds(20));
   }
   const auto& counters = relay.counters();

@@ -57,6 +57,7 @@ void Relay::handle(const tickwire::Event& event) {
     case tickwire::EventType::disconnected:
       tell(event.connection, "is gone: " + event.error.message());
       leave(event.connection);
+      --callers_;
       break;
     case tickwire::EventType::error:
       // Without a connection it is the host's own. It goes on by itself where it lacks memory or
@@ -76,6 +77,7 @@ void Relay::welcome(tickwire::Connection connection) {
   client.name = connection.name();
   connection.set_user_data(std::move(client));
   newcomers_.push_back({connection, now()});
+  ++callers_;
   tell(connection, "is here");
 }
 

@@ -55,8 +55,9 @@ class Relay {
   tickwire::Result<tickwire::Address> listen(const std::string& url);
   /// Handles what has arrived, after sleeping for up to `timeout` while there is nothing.
   void run_for(tickwire::Duration timeout);
-  /// Says goodbye to everybody; a few more `run_for` let it arrive.
+  /// Says goodbye to everybody; a few more `run_for` let it arrive, until nobody is here.
   void close();
+  [[nodiscard]] bool is_anybody_here() const noexcept { return callers_ > 0; }
 
   /// Why it listens no longer at one of its addresses; nothing while all is well.
   [[nodiscard]] const std::optional<tickwire::Error>& failure() const noexcept { return failure_; }
@@ -103,6 +104,7 @@ class Relay {
   tickwire::Host host_;
   std::map<std::string, Room, std::less<>> rooms_;
   std::deque<Newcomer> newcomers_;            // oldest first
+  std::size_t callers_ = 0;                   // that came up and are not gone
   std::vector<tickwire::Connection> others_;  // reused
   std::optional<tickwire::Error> failure_;
   RelayCounters counters_;
