@@ -256,7 +256,7 @@ struct TICKWIRE_API Login {
 /// Settings of one `connect`.
 struct ConnectOptions {
   std::string name{};                 ///< what this end calls itself; at most 64 bytes of UTF-8
-  std::optional<Duration> timeout{};  ///< nothing: `Timeouts::connect`
+  std::optional<Duration> timeout{};  ///< at most 24 h; nothing: `Timeouts::connect`
   std::any user_data{};
   std::optional<TlsConfig> tls{};              ///< nothing: `HostConfig::tls`
   std::optional<ReconnectPolicy> reconnect{};  ///< nothing: one attempt

@@ -99,7 +99,8 @@ class TICKWIRE_API Host {
   Result<void> reload_certificates();
 
   /// Lets what is queued go out, up to `Timeouts::linger`, then says goodbye. Ends in
-  /// `disconnected`, or in `error` when it never came up. A second call does nothing.
+  /// `disconnected`, or in `error` when it never came up, and is not called again. A second call
+  /// does nothing.
   ///
   /// Errors: `not_connected`.
   ErrorCode close(Connection connection, const CloseReason& reason = {});
