@@ -17,8 +17,8 @@ Peer* ConnectionTable::take() {
 }
 
 void ConnectionTable::give_back(Peer& peer) noexcept {
+  if (peer.has_place) --used_;
   peer.reset();
-  --used_;
   // A slot whose numbers are used up stays empty: no handle may ever mean two connections.
   if (peer.generation != 0) free_.push_back(peer.slot());
 }

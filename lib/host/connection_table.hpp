@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "lib/host/peer.hpp"
@@ -50,6 +51,25 @@ class ConnectionTable {
   std::size_t used_ = 0;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::vector<std::uint32_t> free_;
+};
+
+/// A slot that is being filled: it is given back unless it is kept, also when somebody throws.
+class FreshPeer {
+ public:
+  FreshPeer(ConnectionTable& table, Peer& peer) noexcept : table_(table), peer_(&peer) {}
+  ~FreshPeer() {
+    if (peer_ != nullptr) table_.give_back(*peer_);
+  }
+  FreshPeer(const FreshPeer&) = delete;
+  FreshPeer& operator=(const FreshPeer&) = delete;
+
+  [[nodiscard]] Peer& operator*() const noexcept { return *peer_; }
+  [[nodiscard]] Peer* operator->() const noexcept { return peer_; }
+  Peer& keep() noexcept { return *std::exchange(peer_, nullptr); }
+
+ private:
+  ConnectionTable& table_;
+  Peer* peer_;
 };
 
 }  // namespace tickwire::detail

@@ -230,7 +230,7 @@ Result<void> Host::reload_certificates() {
 }
 
 std::vector<Address> Host::listening_addresses() const {
-  return core_->listening;
+  return core_->listening_addresses();
 }
 HostStats Host::stats() const {
   return core_->stats();

@@ -156,8 +156,7 @@ ErrorCode HostCore::blacklist(Connection connection, std::optional<Duration> tim
 }
 
 void HostCore::close_all(const CloseReason& reason) {
-  transports_.stop_listening();
-  listening.clear();
+  stop_listening();
   const TimePoint now = clock_.now();
   table_.for_each([&](Peer& peer) {
     call_no_more(peer);
@@ -242,6 +241,10 @@ void HostCore::schedule(Peer& peer) {
 // Its last event is out, or it never had one: the slot is free for the next.
 void HostCore::finish_peer(Peer& peer) {
   add_to(stats_.connections, peer.session->stats());
+  if (peer.session->was_refused()) {
+    stats_.refused_full += peer.turned_away == TurnedAway::full ? 1 : 0;
+    stats_.refused_address += peer.turned_away == TurnedAway::crowded ? 1 : 0;
+  }
   if (peer.direction == Direction::accepted && !peer.session->was_open()) {
     ++(peer.session->was_refused() ? stats_.handshakes_refused : stats_.handshakes_failed);
   }

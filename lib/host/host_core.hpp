@@ -92,6 +92,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void close_all(const CloseReason& reason);
   ErrorCode set_receiving(Connection connection, Receiving receiving);
   [[nodiscard]] std::vector<Connection> connections();
+  [[nodiscard]] std::vector<Address> listening_addresses() const;
   [[nodiscard]] std::size_t open_connections() noexcept;
   [[nodiscard]] HostStats stats();
   [[nodiscard]] TimePoint clock_now() const noexcept { return clock_.now(); }
@@ -105,7 +106,6 @@ class HostCore final : public PeerOwner, public TransportHandler {
   const std::shared_ptr<Listeners> listeners = std::make_shared<Listeners>();
   std::deque<std::function<void(const Tick&)>> update_hooks;  // one may add another
   std::vector<Extension*> extensions;                         // null: detached since the pass began
-  std::vector<Address> listening;
   bool running = false;
 
  private:
@@ -175,6 +175,9 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] Result<void> dial(Peer& peer, const std::vector<std::string>& hosts,
                                   const TlsConfig& tls);
   [[nodiscard]] bool is_let_in(const Address& from, const std::string& subject);
+  [[nodiscard]] LinkHandler* turn_away(const Address& caller);
+  [[nodiscard]] bool was_closed(std::size_t listener) const noexcept;
+  void stop_listening();
   [[nodiscard]] std::size_t accepted_through(std::size_t listener);
   [[nodiscard]] std::size_t accepted_from(const std::string& host);
 
@@ -245,7 +248,12 @@ class HostCore final : public PeerOwner, public TransportHandler {
   TimerQueue timers_;
   Transports transports_;
   std::optional<Ticker> ticker_;
-  std::vector<std::optional<std::size_t>> listener_limits_;
+  struct Listener {
+    std::optional<std::size_t> max_connections;
+    std::optional<Address> bound;  // nothing: closed, or lost
+  };
+  std::vector<Listener> listeners_;   // by number
+  std::size_t closed_listeners_ = 0;  // of those, the first so many were closed with the host
 
   RingQueue<Peer*> ready_;             // peers with events, in turn
   std::vector<std::uint32_t> dirty_;   // peers with something to say

@@ -54,12 +54,30 @@ Result<Address> HostCore::listen(std::string_view url, const ListenOptions& opti
   auto bound =
       (*transport)
           ->listen({*address, std::min(limit, config.limits.max_connections) + kRefusalSlots,
-                    listener_limits_.size(), tls});
+                    listeners_.size(), tls});
   if (!bound) return std::move(bound).error();
-  listener_limits_.push_back(options.max_connections);
-  listening.push_back(*bound);
+  listeners_.push_back({options.max_connections, *bound});
   log_.write(LogLevel::info, "listening on " + bound->to_string());
   return bound;
+}
+
+void HostCore::stop_listening() {
+  transports_.stop_listening();
+  for (Listener& each : listeners_)
+    each.bound.reset();
+  closed_listeners_ = listeners_.size();
+}
+
+// A transport may still shake hands with somebody who called before.
+bool HostCore::was_closed(std::size_t listener) const noexcept {
+  return listener < closed_listeners_;
+}
+
+std::vector<Address> HostCore::listening_addresses() const {
+  std::vector<Address> addresses;
+  for (const Listener& each : listeners_)
+    if (each.bound) addresses.push_back(*each.bound);
+  return addresses;
 }
 
 std::unique_ptr<Session> HostCore::make_session(std::string_view scheme, SessionStart start,
@@ -103,26 +121,20 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   if (auto ready = (*transport)->prepare_dial(tls); !ready) {
     return on_address(*address, ready.error());
   }
-  Peer* peer = table_.is_full() ? nullptr : table_.take();
-  if (peer == nullptr) {
+  if (table_.is_full()) {
     return Error{ErrorCode::too_many_connections, 0,
                  "All " + std::to_string(config.limits.max_connections) +
                      " connections that HostConfig::limits.max_connections allows are in use."};
   }
   warn_unverified(*address, tls);
+  FreshPeer peer(table_, *table_.take());
   prepare_dialled(*peer, *address, options, Duration::zero());
-  if (auto called = call(*peer, tls); !called) {
-    table_.give_back(*peer);
-    return on_address(*address, called.error());
-  }
+  if (auto called = call(*peer, tls); !called) return on_address(*address, called.error());
   if (options.login) {
-    if (auto offered = offer_login(*peer, *options.login); !offered) {
-      table_.give_back(*peer);
-      return offered.error();
-    }
+    if (auto offered = offer_login(*peer, *options.login); !offered) return offered.error();
   }
   on_peer_changed(peer->slot());
-  return handle(*peer);
+  return handle(peer.keep());
 }
 
 Result<void> HostCore::offer_login(const Peer& peer, const Login& login) {
@@ -202,19 +214,21 @@ Result<void> HostCore::dial(Peer& peer, const std::vector<std::string>& hosts,
 
 LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t listener) {
   const Address from = link->peer();
-  const auto& own_limit = listener_limits_[listener];
+  if (was_closed(listener)) return turn_away(from);
+  const auto& own_limit = listeners_[listener].max_connections;
   const auto& address_limit = config.limits.max_connections_per_address;
   const bool full = table_.is_full() || (own_limit && accepted_through(listener) >= *own_limit);
   const bool crowded = !full && address_limit && accepted_from(from.host) >= *address_limit;
-  if (full) ++stats_.refused_full;
-  if (crowded) ++stats_.refused_address;
   // Nobody greets on a raw stream: what is known of the caller is known now. Asked before there is
   // anything of the caller here, as the program may throw.
   const bool is_unwelcome =
       is_raw(from.scheme) && !full && !crowded && !is_let_in(from, link->verified_subject());
-  Peer* peer = table_.take();
-  if (peer == nullptr) return nullptr;
-
+  Peer* const place = table_.take();
+  if (place == nullptr) {
+    ++(crowded ? stats_.refused_address : stats_.refused_full);
+    return nullptr;
+  }
+  FreshPeer peer(table_, *place);
   SessionStart start{.direction = Direction::accepted, .slot = peer->slot()};
   if (config.authenticate) {
     start.authenticate = [this, address = from,
@@ -231,12 +245,22 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   peer->link = std::move(link);
   peer->session->link_up(peer->link->traits());
   if (is_unwelcome) peer->session->refuse(ErrorCode::refused_by_application);
-  if (full) peer->session->refuse(ErrorCode::server_full);
+  if (full) {
+    peer->turned_away = TurnedAway::full;
+    peer->session->refuse(ErrorCode::server_full);
+  }
   if (crowded) {
+    peer->turned_away = TurnedAway::crowded;
     peer->session->refuse(ErrorCode::connection_refused, "too many connections of this address");
   }
   on_peer_changed(peer->slot());
-  return peer;
+  return &peer.keep();
+}
+
+LinkHandler* HostCore::turn_away(const Address& caller) {
+  ++stats_.handshakes_refused;
+  log_refused(caller, {ErrorCode::connection_refused, 0, "This program has closed its host."});
+  return nullptr;
 }
 
 bool HostCore::is_let_in(const Address& from, const std::string& subject) {
@@ -263,7 +287,8 @@ void HostCore::on_accepting_paused(std::size_t, Error error) {
   report(std::move(error));
 }
 
-void HostCore::on_listener_lost(std::size_t, Error error) {
+void HostCore::on_listener_lost(std::size_t listener, Error error) {
+  listeners_[listener].bound.reset();
   report(std::move(error));
 }
 

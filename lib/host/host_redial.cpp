@@ -117,6 +117,7 @@ void HostCore::on_resume_asked(std::uint32_t slot) {
   Peer* const old = words.token ? table_.at(words.token->slot()) : nullptr;
   if (old == nullptr || !old->session->knows(*words.token) ||
       old->verified_subject != caller.verified_subject) {
+    caller.turned_away = TurnedAway::no;
     caller.session->refuse(ErrorCode::not_resumable);
     return on_peer_changed(slot);
   }

@@ -102,6 +102,8 @@ void Peer::reset() noexcept {
   listener.reset();
   ended_pass.reset();
   timer_at = TimePoint::max();
+  has_place = true;
+  turned_away = TurnedAway::no;
   ++generation;
 }
 

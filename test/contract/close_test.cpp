@@ -57,6 +57,35 @@ CONTRACT_CASE("the accepting end may close as well, and a long reason is cut") {
   CHECK(there.detail == std::string(200, 'w'));
 }
 
+CONTRACT_CASE("who is still on the way in when a host closes does not come up") {
+  for (int steps = 0; steps < 10; ++steps) {
+    CAPTURE(steps);
+    HostPair pair(scheme);
+    const auto dialled = pair.client->connect(pair.address.to_string());
+    REQUIRE(dialled);
+    for (int i = 0; i < steps; ++i)
+      pair.step();
+    const std::size_t came_up = pair.server.log.count(EventType::connected);
+    pair.server->close();
+    REQUIRE(pair.until([&] {
+      return pair.client.log.count(EventType::error) +
+                 pair.client.log.count(EventType::disconnected) ==
+             1;
+    }));
+    pair.run(1s);
+    CHECK(pair.server.log.count(EventType::connected) == came_up);
+    CHECK(pair.server.log.count(EventType::disconnected) == came_up);
+    CHECK(pair.server->connections().empty());
+    CHECK(pair.server->listening_addresses().empty());
+    // A further listen lets others in.
+    const auto again = pair.server->listen(scheme.listen_url(3));
+    REQUIRE(again);
+    pair.address = *again;
+    pair.connect(pair.client);
+    REQUIRE(pair.until([&] { return pair.server->connections().size() == 1; }));
+  }
+}
+
 CONTRACT_CASE("both may close at once, and a second close does nothing") {
   HostPair pair(scheme);
   pair.connect();

@@ -184,11 +184,14 @@ TEST_CASE("whoever comes back finds its place, even where no other is left") {
   pair.network->sever_all();
   REQUIRE(pair.until([&] { return pair.server.log.count(EventType::resumed) == 2; }));
   CHECK(second.is_open());
+  CHECK(pair.server->stats().refused_full == 0);
   // A newcomer still hears that it is full.
   auto& late = pair.add();
   REQUIRE(late->connect(pair.address.to_string()));
   REQUIRE(pair.until([&] { return late.log.count(EventType::error) == 1; }));
   CHECK(late.log.last(EventType::error).error.code == ErrorCode::server_full);
+  pair.run(20ms);
+  CHECK(pair.server->stats().refused_full == 1);
 }
 
 TEST_CASE("what waits for a way back counts against the queue") {
