@@ -116,6 +116,14 @@ class TICKWIRE_API Connection {
   ///        take equally long; half of what they differ by is not seen.
   [[nodiscard]] std::optional<TimePoint> peer_time() const;
 
+  /// The connection that the host calls in place of this one, which was lost; nobody where it does
+  /// not call again (see `ConnectOptions::reconnect`). Closing it ends the calling.
+  ///
+  /// Errors:   none; where there was no memory for it, an `error` event of the host says so.
+  /// Events:   its own: `connected`, or the one `error` once no attempt is left or it is closed.
+  /// Lifetime: named from this one's `disconnected` event on, for as long as its `address` is.
+  [[nodiscard]] Connection successor() const noexcept;
+
   /// See the members of `Host` of the same names. Nobody answers `not_connected`.
   template <class T>
   Result<MessageId> send(const T& object, const SendOptions& options = kDefaultSendOptions) const;

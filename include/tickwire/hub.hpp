@@ -121,9 +121,8 @@ class TICKWIRE_API Hub final : public Extension {
   /// Takes calls of other hubs. Errors as `Host::listen`; `not_supported` while not attached.
   Result<Address> open(std::string_view url);
   /// Calls another hub; both know the connection by the name. It is among `peers` once both have
-  /// greeted. With `ConnectOptions::reconnect` the new connection after a loss is greeted as well;
-  /// it is known by its name and address. Errors as `Host::connect`; `not_supported` while not
-  /// attached.
+  /// greeted. With `ConnectOptions::reconnect` the `Connection::successor` of a lost one is greeted
+  /// as well. Errors as `Host::connect`; `not_supported` while not attached.
   Result<Connection> connect(std::string_view name, std::string_view url,
                              ConnectOptions options = {});
   /// Ends connections.

@@ -35,45 +35,19 @@ void HubCore::greeted(Host& host, const Event& event) {
   peers.emplace(connection, std::move(peer));
 }
 
-// After what the host calls again; one more name would take a program's own call for a hub's.
-bool HubCore::is_called_again(ErrorCode code) noexcept {
-  return code == ErrorCode::connection_lost || code == ErrorCode::connection_reset ||
-         code == ErrorCode::stream_truncated;
-}
-
-// The host makes a lost call again under another handle, which it tells nobody of before it is up:
-// it has the name and the address of the one that was lost.
+// A lost call goes on as the one that the host makes in its place.
 void HubCore::ended(const Event& event) {
   const Connection connection = event.connection;
   peers.erase(connection);
-  const auto call = called.find(connection);
-  if (call == called.end()) {
-    static_cast<void>(replaces_lost(connection));  // and never came up
-    return;
-  }
-  const bool calls_again = call->second;
-  called.erase(call);
-  if (event.type == EventType::disconnected && calls_again && is_called_again(event.error.code)) {
-    lost.push_back({connection.name(), connection.address()});
-  }
-}
-
-bool HubCore::replaces_lost(Connection connection) {
-  if (connection.direction() != Direction::dialled) return false;
-  const auto found =
-      std::find(lost.begin(), lost.end(), Lost{connection.name(), connection.address()});
-  if (found == lost.end()) return false;
-  lost.erase(found);
-  return true;
+  if (called.erase(connection) == 0) return;
+  const Connection successor = connection.successor();
+  if (successor != Connection()) called.insert(successor);
 }
 
 Disposition HubCore::on_event(Host& host, const Event& event) {
   const Connection connection = event.connection;
   switch (event.type) {
     case EventType::connected:
-      if (!called.contains(connection) && replaces_lost(connection)) {
-        called.emplace(connection, true);
-      }
       if (called.contains(connection)) greet(host, connection);
       return Disposition::pass;
     case EventType::error:
@@ -107,7 +81,6 @@ Disposition HubCore::on_event(Host& host, const Event& event) {
 void HubCore::forget_all() {
   peers.clear();
   called.clear();
-  lost.clear();
 }
 
 HubCore::Channel* HubCore::channel_for(Peer& peer, const std::string& name) {
@@ -178,8 +151,7 @@ Result<Connection> Hub::connect(std::string_view name, std::string_view url,
   }
   options.name = name;
   auto dialled = host()->connect(url, options);
-  const bool calls_again = options.reconnect && options.reconnect->max_attempts != std::size_t{0};
-  if (dialled) core_->called.emplace(*dialled, calls_again);
+  if (dialled) core_->called.insert(*dialled);
   return dialled;
 }
 

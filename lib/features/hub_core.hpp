@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <tickwire/codec.hpp>
@@ -83,13 +84,6 @@ class HubCore {
     std::deque<std::string> owed;  // channels of pictures that have come, still to be said
   };
 
-  /// A call of this hub that was lost, and that the host makes again under a new handle.
-  struct Lost {
-    std::string name;
-    Address address;
-    friend bool operator==(const Lost&, const Lost&) = default;
-  };
-
   explicit HubCore(HubOptions given);
 
   Disposition on_event(Host& host, const Event& event);
@@ -104,8 +98,7 @@ class HubCore {
   HubOptions options;
   std::map<std::string, HubKeep, std::less<>> keeps;
   std::unordered_map<Connection, Peer> peers;
-  std::unordered_map<Connection, bool> called;  // whether the host calls again after a loss
-  std::vector<Lost> lost;
+  std::unordered_set<Connection> called;  // those that are up or will be
   HubStats stats;
   bool has_waiting = false;
 
@@ -113,8 +106,6 @@ class HubCore {
   void greet(Host& host, Connection connection) const;
   void greeted(Host& host, const Event& event);
   void ended(const Event& event);
-  [[nodiscard]] static bool is_called_again(ErrorCode code) noexcept;
-  [[nodiscard]] bool replaces_lost(Connection connection);
   void take_value(const Event& event, Peer& peer, const std::string& name);
   [[nodiscard]] Channel* channel_for(Peer& peer, const std::string& name);
   void say_taken(Peer& peer);

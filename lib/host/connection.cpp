@@ -57,6 +57,11 @@ std::optional<TimePoint> Connection::peer_time() const {
   return host_->core_->clock_now() + *ahead;
 }
 
+Connection Connection::successor() const noexcept {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr && peer->redial ? peer->redial->successor : Connection();
+}
+
 Result<MessageId> Connection::send_owned(std::vector<std::byte>&& bytes,
                                          const SendOptions& options) const {
   if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};

@@ -5,6 +5,18 @@ namespace tickwire::detail {
 
 Peer* ConnectionTable::take() {
   if (used_ >= limit_ + spare_) return nullptr;
+  Peer& peer = take_slot();
+  ++used_;
+  return &peer;
+}
+
+Peer& ConnectionTable::take_place_of(Peer& ended) {
+  Peer& peer = take_slot();
+  ended.has_place = false;
+  return peer;
+}
+
+Peer& ConnectionTable::take_slot() {
   if (free_.empty()) {
     free_.reserve(peers_.size() + 1);
     peers_.push_back(std::make_unique<Peer>(owner_, static_cast<std::uint32_t>(peers_.size())));
@@ -12,8 +24,7 @@ Peer* ConnectionTable::take() {
   }
   const std::uint32_t slot = free_.back();
   free_.pop_back();
-  ++used_;
-  return peers_[slot].get();
+  return *peers_[slot];
 }
 
 void ConnectionTable::give_back(Peer& peer) noexcept {

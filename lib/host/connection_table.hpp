@@ -22,6 +22,9 @@ class ConnectionTable {
   [[nodiscard]] bool is_full() const noexcept { return used_ >= limit_; }
   /// An empty slot, or null when the spare ones are in use too.
   [[nodiscard]] Peer* take();
+  /// An empty slot in the place of one that has ended: from here on that one counts no more,
+  /// though its slot stays in use until it is given back.
+  [[nodiscard]] Peer& take_place_of(Peer& ended);
   void give_back(Peer& peer) noexcept;
 
   [[nodiscard]] Peer& operator[](std::uint32_t slot) noexcept { return *peers_[slot]; }
@@ -45,10 +48,12 @@ class ConnectionTable {
   }
 
  private:
+  [[nodiscard]] Peer& take_slot();
+
   PeerOwner& owner_;
   std::size_t limit_;
   std::size_t spare_;
-  std::size_t used_ = 0;
+  std::size_t used_ = 0;  // places
   std::vector<std::unique_ptr<Peer>> peers_;
   std::vector<std::uint32_t> free_;
 };

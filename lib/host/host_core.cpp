@@ -133,7 +133,11 @@ ErrorCode HostCore::close(Connection connection, const CloseReason& reason) {
   Peer* peer = find(connection);
   if (peer == nullptr) return ErrorCode::not_connected;
   call_no_more(*peer);
-  if (peer->session->state() == SessionState::ended) return ErrorCode::not_connected;
+  if (peer->session->state() == SessionState::ended) {
+    // Until its end is handed out nobody knows whom else to close.
+    if (peer->redial && !peer->ended_pass) close(peer->redial->successor, reason);
+    return ErrorCode::not_connected;
+  }
   peer->session->close(reason, clock_.now());
   on_peer_changed(peer->slot());
   return ErrorCode::none;

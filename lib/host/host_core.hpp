@@ -189,7 +189,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void give_time(Peer& peer);
   void run_redial(Peer& peer);
   [[nodiscard]] bool calls_again(Peer& peer, const Error& error);
-  void replace_lost(const Peer& lost, const Error& error);
+  void replace_lost(Peer& lost, const Error& error);
+  void call_in_place_of(Peer& lost);
 
   // host_send.cpp
   [[nodiscard]] Result<MessageId> send(const Connection& connection, wire::Kind kind,

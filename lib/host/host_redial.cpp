@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <exception>
+#include <new>
 
 #include "lib/host/host_core.hpp"
 #include "lib/platform/random.hpp"
@@ -92,23 +94,36 @@ bool HostCore::calls_again(Peer& peer, const Error& error) {
   return true;
 }
 
-// A connection was lost: a new one to the same place, if the program wants that.
-void HostCore::replace_lost(const Peer& lost, const Error& error) {
+// A connection was lost: a new one to the same place, if the program wants that. The event that
+// says so is on its way out: what the program's own parts throw here must not take it along.
+void HostCore::replace_lost(Peer& lost, const Error& error) {
   if (!lost.redial || !lost.redial->options.reconnect || !was_lost(error.code)) return;
   if (lost.redial->options.reconnect->max_attempts == std::size_t{0}) return;
-  Peer* peer = table_.take();
-  if (peer == nullptr) {
-    return report({ErrorCode::too_many_connections, 0,
-                   lost.address.to_string() + ": no connection is free to call again."});
+  const auto fail = [&](ErrorCode code, const char* words) {
+    report({code, 0, lost.address.to_string() + ": it is not called again: " + words});
+  };
+  try {
+    call_in_place_of(lost);
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::out_of_resources, "there is no memory for it.");
+  } catch (const std::exception& exception) {
+    fail(ErrorCode::exception_thrown, exception.what());
+  } catch (...) {
+    fail(ErrorCode::exception_thrown, "something that is no std::exception was thrown.");
   }
-  const auto& policy = *lost.redial->options.reconnect;
-  const Duration delay = redial_delay(policy, 0, random_share());
-  prepare_dialled(*peer, lost.address, lost.redial->options, delay);
-  if (const auto& login = lost.redial->options.login) {
-    if (auto offered = offer_login(*peer, *login); !offered) report(offered.error());
+}
+
+void HostCore::call_in_place_of(Peer& lost) {
+  const ConnectOptions& options = lost.redial->options;
+  const Duration delay = redial_delay(*options.reconnect, 0, random_share());
+  FreshPeer peer(table_, table_.take_place_of(lost));
+  prepare_dialled(*peer, lost.address, options, delay);
+  if (options.login) {
+    if (auto offered = offer_login(*peer, *options.login); !offered) report(offered.error());
   }
   call_later(*peer, delay);
   mark_dirty(*peer);
+  lost.redial->successor = handle(peer.keep());
 }
 
 void HostCore::on_resume_asked(std::uint32_t slot) {

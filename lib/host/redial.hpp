@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <tickwire/config.hpp>
+#include <tickwire/connection.hpp>
 #include <tickwire/error.hpp>
 
 namespace tickwire::detail {
@@ -17,6 +18,7 @@ struct Redial {
   std::optional<TimePoint> due{};         ///< when to call next
   std::optional<TimePoint> give_up_at{};  ///< for the call under way, of an interrupted connection
   bool is_resolving = false;              ///< a name is being looked up for it
+  Connection successor{};                 ///< which is called in its place, once it is lost
 };
 
 /// How long to wait before a further attempt, the first of which has the number 0.

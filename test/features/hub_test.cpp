@@ -231,6 +231,54 @@ TEST_CASE("a program's own call is left alone where a hub's call of its name has
   CHECK(hubs.north.peers().empty());
 }
 
+TEST_CASE("a program's own call is left alone while a lost hub's call of its name is made again") {
+  Hubs hubs(test::memory_scheme());
+  auto& pair = hubs.pair;
+  ConnectOptions patient = trying(3);
+  patient.reconnect->first_delay = 1s;
+  patient.reconnect->jitter_ratio = 0;
+  hubs.call("hello!", patient);
+  pair.network->sever_all();
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  ConnectOptions plain;
+  plain.name = "hello!";
+  const auto own = pair.client->connect(pair.address.to_string(), plain);
+  REQUIRE(own);
+  pair.run(500ms);
+  CHECK(own->is_open());
+  CHECK(hubs.south.peers().empty());
+  REQUIRE(pair.until([&] { return hubs.south.peers().size() == 1; }));
+  CHECK(hubs.south.peers()[0].connection != *own);
+  pair.run(100ms);
+  CHECK(hubs.north.peers().size() == 1);
+}
+
+TEST_CASE("a hub keeps nothing of the calls that it has lost") {
+  Hubs hubs(test::memory_scheme());
+  auto& pair = hubs.pair;
+  Connection from = hubs.call("hello!", trying(3));
+  for (int loss = 0; loss < 20; ++loss) {
+    pair.network->sever_all();
+    REQUIRE(pair.until([&] {
+      return hubs.south.peers().size() == 1 && hubs.south.peers()[0].connection != from &&
+             hubs.north.peers().size() == 1;
+    }));
+    from = hubs.south.peers()[0].connection;
+  }
+  // Twenty are lost, and one is up: closed, it is the last of them.
+  hubs.south.close();
+  REQUIRE(pair.until([&] { return hubs.north.peers().empty(); }));
+  pair.run(1s);
+  for (int call = 0; call < 3; ++call) {
+    ConnectOptions plain;
+    plain.name = "hello!";
+    pair.connect(plain);
+  }
+  pair.run(100ms);
+  CHECK(hubs.south.peers().empty());
+  CHECK(hubs.north.peers().empty());
+}
+
 TEST_CASE("what another hub may store is bounded, and what is dropped is counted") {
   HubOptions strict = called("strict");
   strict.max_channels = 3;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "lib/host/redial.hpp"
 #include "test/support/host_pair.hpp"
@@ -12,6 +13,7 @@
 using namespace tickwire;
 using namespace std::chrono_literals;
 using test::HostPair;
+using test::PairOptions;
 
 namespace {
 
@@ -163,4 +165,124 @@ TEST_CASE("a policy that makes no sense is refused with the name of its field") 
   REQUIRE_FALSE(dialled);
   CHECK(dialled.error().code == ErrorCode::invalid_argument);
   CHECK(dialled.error().message().find(field) != std::string::npos);
+}
+
+TEST_CASE("of a full host's connections that are lost at once, every one is called again") {
+  constexpr std::size_t many = 50;
+  PairOptions options;
+  options.client.limits.max_connections = many;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  for (std::size_t i = 0; i < many; ++i)
+    pair.connect(pair.client, trying(3));
+  CHECK_FALSE(pair.client->connect(pair.address.to_string()));
+  for (std::size_t losses = 1; losses <= 3; ++losses) {
+    CAPTURE(losses);
+    pair.network->sever_all();
+    REQUIRE(pair.until(
+        [&] { return pair.client.log.count(EventType::disconnected) == losses * many; }));
+    // The places of the lost ones are taken.
+    const auto further = pair.client->connect(pair.address.to_string());
+    REQUIRE_FALSE(further);
+    CHECK(further.error().code == ErrorCode::too_many_connections);
+    REQUIRE(pair.until([&] { return pair.client->connections().size() == many; }));
+    CHECK(pair.client.log.count(EventType::error) == 0);
+  }
+  for (const Connection& each : pair.client->connections())
+    CHECK(each.close() == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 4 * many; }));
+  pair.run(1s);
+  // All places are free again, and no more than those.
+  for (std::size_t i = 0; i < many; ++i)
+    pair.connect(pair.client);
+  CHECK_FALSE(pair.client->connect(pair.address.to_string()));
+}
+
+TEST_CASE("a lost connection names the one that is called in its place, before that is up") {
+  HostPair pair(test::memory_scheme());
+  Connection successor;
+  int losses = 0;
+  const auto on_loss = pair.client->on_disconnected([&](Connection lost, const Error&) {
+    ++losses;
+    successor = lost.successor();
+  });
+  const auto update = [&](Duration time) {
+    for (Duration passed{}; passed < time; passed += 10ms) {
+      pair.client->update();
+      pair.step(10ms);
+    }
+  };
+  ConnectOptions options = trying(3);
+  bool is_called_again = false;
+  SUBCASE("and it comes up") {
+    is_called_again = true;
+  }
+  SUBCASE("but not where there is no further attempt") {
+    options = trying(0);
+  }
+  SUBCASE("nor where none is wanted") {
+    options.reconnect.reset();
+  }
+  pair.connect(options);
+  CHECK(pair.caller.successor() == Connection());
+  CHECK(Connection().successor() == Connection());
+  pair.client.awake = false;
+  pair.network->sever_all();
+  update(50ms);
+  REQUIRE(losses == 1);
+  CHECK((successor != Connection()) == is_called_again);
+  CHECK(pair.caller.successor() == Connection());  // the lost one is not readable any more
+  if (!is_called_again) return;
+  CHECK(successor != pair.caller);
+  CHECK(successor.name() == "tireless");
+  CHECK(successor.address() == pair.address);
+  CHECK_FALSE(successor.is_open());
+  update(1s);
+  CHECK(successor.is_open());
+  CHECK(successor.close() == ErrorCode::none);
+  update(1s);
+  CHECK(losses == 2);
+  CHECK(successor == Connection());  // closed, and not lost
+}
+
+TEST_CASE("closing the successor of a lost connection ends the calling in its one error") {
+  HostPair pair(test::memory_scheme());
+  const Connection first = pair.connect(pair.client, trying(1000));
+  const Connection second = pair.connect(pair.client, trying(1000));
+  pair.client.awake = false;
+  pair.network->sever_all();
+  const auto next_loss = [&] {
+    for (int pass = 0; pass < 100; ++pass) {
+      while (const auto event = pair.client->poll()) {
+        if (event->type == EventType::custom) continue;
+        pair.client.log.add(*event);
+        if (event->type == EventType::disconnected) return event->connection;
+      }
+      pair.step();
+    }
+    return Connection();
+  };
+  REQUIRE(next_loss() == first);
+  CHECK(first.successor().close() == ErrorCode::none);
+  SUBCASE("by name") {
+    REQUIRE(next_loss() == second);
+    CHECK(second.successor().close() == ErrorCode::none);
+  }
+  SUBCASE("or by the lost one, whose end has not been handed out") {
+    // It comes behind all that waits, which is taken from the connections for that.
+    Event raised;
+    raised.type = EventType::custom;
+    pair.client->raise(std::move(raised));
+    CHECK(second.close() == ErrorCode::not_connected);
+    REQUIRE(next_loss() == second);
+  }
+  const Connection successor = second.successor();
+  REQUIRE(successor != Connection());
+  CHECK(next_loss() == Connection());
+  pair.client.awake = true;
+  pair.run(10s, 10ms);
+  CHECK(pair.client.log.count(EventType::connected) == 2);
+  CHECK(pair.client.log.count(EventType::error) == 2);
+  REQUIRE(pair.client.log.count(EventType::error, successor) == 1);
+  CHECK(pair.client.log.last(EventType::error).error.code == ErrorCode::closed_locally);
+  CHECK(pair.server->connections().empty());
 }
