@@ -33,11 +33,13 @@ void Peer::on_link_up() {
 
 // Nothing that comes from the network makes a pass throw.
 template <class Call>
-void Peer::within_memory(Call&& call) {
+bool Peer::within_memory(Call&& call) {
   try {
     call();
+    return true;
   } catch (const std::bad_alloc&) {
     session->fail({ErrorCode::out_of_resources, 0, "Out of memory for this connection."});
+    return false;
   }
 }
 
@@ -85,9 +87,11 @@ void Peer::resume(const ResumeWords& words, TimePoint now) {
 void Peer::flush(TimePoint now) {
   if (!link) return;
   LinkSink sink(*link);
-  within_memory([&] { session->flush(sink, now); });
+  const bool had_memory = within_memory([&] { session->flush(sink, now); });
   link->set_reading(session->wants_input() ? Reading::on : Reading::paused);
-  if (!session->wants_link_closed()) return;
+  // Last words that there is no memory for are left unsaid: nobody would come back to say them.
+  const bool is_speechless = !had_memory && session->state() == SessionState::ended;
+  if (!session->wants_link_closed() && !is_speechless) return;
   link->close();
   link.reset();
 }

@@ -80,7 +80,7 @@ class Peer final : public LinkHandler {
 
  private:
   template <class Call>
-  void within_memory(Call&& call);
+  bool within_memory(Call&& call);
 
   PeerOwner& owner_;
   std::uint32_t slot_;
