@@ -169,7 +169,8 @@ Result<void> HostCore::call(Peer& peer, const TlsConfig& tls) {
   if (peer.address.scheme == "memory" || is_numeric_host(peer.address.host)) {
     return dial(peer, {peer.address.host}, tls);
   }
-  resolve(peer, tls);
+  // The answer to what is asked already will do.
+  if (!peer.redial || !peer.redial->is_resolving) resolve(peer, tls);
   return {};
 }
 
@@ -181,6 +182,7 @@ void HostCore::resolve(Peer& peer, const TlsConfig& tls) {
       Peer* waiting = find(connection);
       if (waiting == nullptr || waiting->session->state() == SessionState::ended) return;
       if (waiting->redial) waiting->redial->is_resolving = false;
+      if (waiting->link) return;
       // An interrupted connection may have been come back to, or have given up this call; one that
       // never came up may be waiting for its next.
       if (waiting->session->was_open() && !waiting->session->wants_call()) return;
@@ -191,8 +193,8 @@ void HostCore::resolve(Peer& peer, const TlsConfig& tls) {
       on_peer_changed(waiting->slot());
     }));
   };
-  if (peer.redial) peer.redial->is_resolving = true;
   resolve_host(peer.address.host, come_back);
+  if (peer.redial) peer.redial->is_resolving = true;
 }
 
 Result<void> HostCore::dial(Peer& peer, const std::vector<std::string>& hosts,

@@ -6,17 +6,21 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <atomic>
+#include <deque>
+#include <exception>
 #include <memory>
-#include <system_error>
+#include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
 namespace tickwire::detail {
 namespace {
 
-// Each look-up is a thread that may hang; a program that needs more has another problem.
-constexpr int kMaxLookups = 64;
-std::atomic<int> lookups_under_way{0};
+// Each may hang in a name server, and hold up nobody but those behind it once all do.
+constexpr int kMaxThreads = 16;
+// As many as a host that has lost all of its connections at once calls again.
+constexpr std::size_t kMaxWaiting = 65'536;
 
 // With its zone, where it has one.
 std::string numeric_text(const addrinfo& entry) {
@@ -55,6 +59,87 @@ Error too_many(const std::string& host) {
           "The host name '" + host + "' cannot be looked up: too many look-ups are under way."};
 }
 
+/// Those that wait for a thread, and how many threads there are. None of them is idle: the last
+/// look-up is the end of its thread.
+class LookUps {
+ public:
+  void add(const std::string& host, const std::function<void(HostAddresses)>& done) {
+    bool is_full = false;
+    bool is_short = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_full = waiting_.size() >= kMaxWaiting;
+      if (!is_full) waiting_.push_back({host, look_up_, done});
+      is_short = !is_full && threads_ < kMaxThreads;
+      threads_ += is_short ? 1 : 0;
+    }
+    if (is_full) done(too_many(host));
+    if (is_short) start_thread();
+  }
+
+  void replace(LookUp look_up) {
+    const std::lock_guard lock(mutex_);
+    look_up_ = std::move(look_up);
+  }
+
+ private:
+  struct Job {
+    std::string host;
+    LookUp look_up;
+    std::function<void(HostAddresses)> done;
+  };
+
+  void start_thread() {
+    try {
+      std::thread([this] { work(); }).detach();
+    } catch (const std::exception&) {  // of the system, or for want of memory
+      for (const Job& each : give_up())
+        each.done(too_many(each.host));
+    }
+  }
+
+  void work() {
+    while (const auto job = next()) {
+      try {
+        job->done(job->look_up(job->host));
+      } catch (...) {
+        // No memory for the answer, nor to say so: the call ends when its time is over.
+      }
+    }
+  }
+
+  std::optional<Job> next() {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+      --threads_;
+      return std::nullopt;
+    }
+    std::optional<Job> job(std::move(waiting_.front()));
+    waiting_.pop_front();
+    return job;
+  }
+
+  // A thread that could not be started. Nobody would come for those that wait if it was the only
+  // one.
+  std::deque<Job> give_up() {
+    const std::lock_guard lock(mutex_);
+    std::deque<Job> left;
+    if (--threads_ == 0) left.swap(waiting_);
+    return left;
+  }
+
+  std::mutex mutex_;
+  LookUp look_up_ = look_up;
+  std::deque<Job> waiting_;
+  int threads_ = 0;
+};
+
+// Never destroyed: a thread may come back from its name server when `main` is over.
+LookUps& look_ups() {
+  static LookUps& all = *new LookUps;
+  return all;
+}
+
 }  // namespace
 
 bool is_numeric_host(const std::string& host) {
@@ -64,20 +149,12 @@ bool is_numeric_host(const std::string& host) {
          inet_pton(AF_INET6, without_zone.c_str(), &place) == 1;
 }
 
-void resolve_host(std::string host, std::function<void(HostAddresses)> done) {
-  if (lookups_under_way.fetch_add(1) >= kMaxLookups) {
-    lookups_under_way.fetch_sub(1);
-    return done(too_many(host));
-  }
-  try {
-    std::thread([host, done] {
-      done(look_up(host));
-      lookups_under_way.fetch_sub(1);
-    }).detach();
-  } catch (const std::system_error&) {
-    lookups_under_way.fetch_sub(1);
-    done(too_many(host));
-  }
+void resolve_host(const std::string& host, const std::function<void(HostAddresses)>& done) {
+  look_ups().add(host, done);
+}
+
+void replace_look_up(LookUp replacement) {
+  look_ups().replace(replacement ? std::move(replacement) : look_up);
 }
 
 }  // namespace tickwire::detail
