@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "lib/base/bytes.hpp"
 #include "lib/transport/stream/stream_transport.hpp"
@@ -422,16 +423,20 @@ struct FullLink {
       host.flush();
     }
   }
-  /// Reads as much as that every now and then, until there is an end or nothing more comes.
+  /// Reads as much as that every now and then, until there is an end or nothing more comes. What
+  /// the system itself does between the two sockets takes real time, in which the host's stands
+  /// still.
   void read_slowly(std::size_t bytes, Duration pause) {
-    std::size_t silent = 0;
-    while (!peer->has_ended && peer->failure == 0 && silent < 20) {
+    int silent = 0;
+    while (!peer->has_ended && peer->failure == 0 && silent < 3000) {
       const std::size_t before = peer->received.size();
       peer->read(bytes);
-      silent = peer->received.size() == before ? silent + 1 : 0;
+      const bool has_come = peer->received.size() != before;
+      silent = has_come ? 0 : silent + 1;
+      if (!has_come) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       for (int pass = 0; pass < 3; ++pass)
         host.service();
-      clock.advance(pause);
+      if (has_come) clock.advance(pause);
       host.service();
     }
   }
