@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iostream>
+#include <optional>
+
+#include "demos/arena/bot.hpp"
+#include "demos/arena/client.hpp"
+#include "demos/arena/report.hpp"
+#include "demos/arena/screen.hpp"
+#include "demos/voice/program.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Options {
+  arena::ClientConfig client;
+  bool is_bot = false;
+  double seconds = 0;
+  std::string report_file;
+  std::string screenshot_file;
+};
+
+void read_options(CLI::App& app, Options& options) {
+  app.add_option("--connect", options.client.url, "the server, as in enet://example.org:7878")
+      ->required();
+  app.add_option("--name", options.client.name, "what the others see, up to 24 bytes")->required();
+  app.add_flag("--bot", options.is_bot, "plays by itself, without a window");
+  app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
+      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+  app.add_option("--report", options.report_file, "a file for the figures, as JSON");
+  app.add_option("--screenshot", options.screenshot_file, "a file for the last picture, as BMP");
+}
+
+// A bot is drawn only where somebody wants to see it.
+tickwire::Result<std::optional<arena::Screen>> open_screen(const Options& options) {
+  using Opened = std::optional<arena::Screen>;
+  if (options.is_bot && options.screenshot_file.empty()) return Opened();
+  auto screen = options.is_bot ? arena::Screen::open_hidden() : arena::Screen::open_window("arena");
+  if (!screen) return screen.error();
+  return Opened(std::in_place, *std::move(screen));
+}
+
+// Draws as often as the display shows it; without one to wait for, a hundred times a second.
+void play(arena::Client& client, arena::Screen* screen, double seconds) {
+  const voice::Deadline end(seconds);
+  auto drawn_at = std::chrono::steady_clock::time_point();
+  while (!voice::is_stopped() && !end.is_over() && client.state() != arena::Client::State::ended) {
+    client.run_for(2ms);
+    if (screen == nullptr || std::chrono::steady_clock::now() - drawn_at < 10ms) continue;
+    drawn_at = std::chrono::steady_clock::now();
+    screen->draw(client.view());
+    if (!screen->is_wanted()) return;
+  }
+}
+
+// Lets the server hear the goodbye, for a second at most.
+void leave(arena::Client& client) {
+  client.leave();
+  const voice::Deadline goodbye(1.0);
+  while (client.state() != arena::Client::State::ended && !goodbye.is_over())
+    client.run_for(20ms);
+}
+
+int run(Options& options) {
+  auto screen = open_screen(options);
+  if (!screen) return voice::fail(screen.error().message());
+  arena::Screen* const shown = *screen ? &**screen : nullptr;
+  options.client.keys = [&](const arena::View& view) {
+    return options.is_bot ? arena::play(view) : shown->keys();
+  };
+  auto created = arena::Client::create(options.client);
+  if (!created) return voice::fail(created.error().message());
+  arena::Client& client = **created;
+  play(client, shown, options.seconds);
+  if (!options.report_file.empty() &&
+      !voice::write_file(options.report_file, arena::report_json(client, options.client.name))) {
+    return voice::fail("The file " + options.report_file + " cannot be written.");
+  }
+  if (!options.screenshot_file.empty()) {
+    if (const auto saved = shown->save(options.screenshot_file); !saved) {
+      return voice::fail(saved.error().message());
+    }
+  }
+  if (client.state() == arena::Client::State::ended) return voice::fail(client.error().message());
+  const bool was_in = client.was_in_game();
+  leave(client);
+  return was_in ? 0 : voice::fail("The server was not reached in this time.");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Plays in a tickwire-arena-server: WASD or arrows move, space dashes.",
+               "tickwire-arena");
+  read_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  options.client.news = [](const std::string& line) {
+    std::cout << voice::printable(line) << std::endl;
+  };
+  voice::catch_stop_signals();
+  return voice::run_guarded([&] { return run(options); });
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iostream>
+
+#include "demos/arena/server.hpp"
+#include "demos/voice/program.hpp"
+
+namespace {
+
+struct Options {
+  std::vector<std::string> urls{"enet://0.0.0.0:7878"};
+  std::string ready_file;
+  double seconds = 0;
+  arena::ServerConfig server;
+};
+
+void read_options(CLI::App& app, Options& options) {
+  app.add_option("--listen", options.urls, "where to take calls (default: enet://0.0.0.0:7878)");
+  app.add_option("--max-players", options.server.max_players, "players at the same time")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1}, arena::max_players));
+  app.add_option("--ready-file", options.ready_file,
+                 "a file to write the addresses into, one a line, once up");
+  app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
+      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+}
+
+// Lets everybody hear the goodbye, for a second at most.
+void close(arena::Server& server) {
+  server.close();
+  const voice::Deadline goodbye(1.0);
+  while (server.is_anybody_here() && !goodbye.is_over())
+    server.run_for(std::chrono::milliseconds(20));
+  const arena::ServerCounters counters = server.counters();
+  std::cout << "server ends: inputs " << counters.inputs.taken << " taken, "
+            << counters.inputs.missing << " missing, " << counters.inputs.refused
+            << " too early; packets " << counters.packets_malformed << " malformed, "
+            << counters.packets_too_many << " too many; joins " << counters.joins_refused
+            << " refused" << std::endl;
+}
+
+int run(const Options& options) {
+  arena::Server server(options.server);
+  std::string addresses;
+  for (const std::string& url : options.urls) {
+    const auto bound = server.listen(url);
+    if (!bound) return voice::fail(bound.error().message());
+    std::cout << "server listens on " << bound->to_string() << std::endl;
+    addresses += bound->to_string() + '\n';
+  }
+  if (!options.ready_file.empty() && !voice::write_file(options.ready_file, addresses)) {
+    return voice::fail("The file " + options.ready_file + " cannot be written.");
+  }
+  const voice::Deadline end(options.seconds);
+  while (!voice::is_stopped() && !end.is_over() && !server.failure())
+    server.run_for(std::chrono::milliseconds(100));
+  close(server);
+  return server.failure() ? voice::fail(server.failure()->message()) : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Keeps the world of a small game for up to 16 players.", "tickwire-arena-server");
+  read_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  options.server.news = [](const std::string& line) { std::cout << line << std::endl; };
+  voice::catch_stop_signals();
+  return voice::run_guarded([&] { return run(options); });
+}
