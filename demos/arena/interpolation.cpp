@@ -2,7 +2,7 @@
 #include "demos/arena/interpolation.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <iterator>
 
 namespace arena {
 namespace {
@@ -54,19 +54,14 @@ std::span<const Player> Interpolation::at(tickwire::TimePoint now) {
   const tickwire::Duration shown_time = now - *start_ - behind;
   const auto later = std::ranges::find_if(
       snapshots_, [&](const Snapshot& each) { return time_of(each.tick) > shown_time; });
-  shown_ = snapshots_.back().players;
   const bool starves = later == snapshots_.end();
-  if (starves && !std::exchange(is_starved_, true)) ++counters_.starved;
-  if (starves) return shown_;
-  is_starved_ = false;
-  if (later == snapshots_.begin()) {
-    shown_ = later->players;
-    return shown_;
-  }
+  if (starves && !is_starved_) ++counters_.starved;
+  is_starved_ = starves;
+  shown_ = starves ? snapshots_.back().players : later->players;
+  if (starves || later == snapshots_.begin()) return shown_;
   const Snapshot& from = *std::prev(later);
   const float share = std::chrono::duration<float>(shown_time - time_of(from.tick)) /
                       std::chrono::duration<float>(time_of(later->tick) - time_of(from.tick));
-  shown_ = later->players;
   for (Player& player : shown_) {
     const auto before = std::ranges::find(from.players, player.id, &Player::id);
     if (before == from.players.end()) continue;
