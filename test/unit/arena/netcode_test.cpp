@@ -133,7 +133,9 @@ TEST_CASE("what the server answers to inputs that were never made is not believe
   prediction.restart({});
   prediction.apply(arena::key_left);
   const Body before = prediction.body();
-  prediction.reconcile({}, 77);
+  Body elsewhere;
+  elsewhere.position.x = 50;
+  prediction.reconcile(elsewhere, 77);
   CHECK(prediction.body() == before);
 }
 
