@@ -69,7 +69,7 @@ Result<void> Host::encode(const T& object) {
 template <class T>
 Result<MessageId> Host::send(Connection connection, const T& object, const SendOptions& options) {
   auto encoded = encode(object);
-  if (!encoded) return encoded.error();
+  if (!encoded) return refuse(connection, std::move(encoded).error());
   return send_encoded(connection, message_type<message_value_t<T>>, options);
 }
 
@@ -84,14 +84,16 @@ Result<MessageId> Host::send_and_wait(Connection connection, const T& object, Du
 
 template <class T>
 BroadcastResult Host::broadcast(const T& object, const BroadcastOptions& options) {
-  if (!encode(object)) return {};
+  auto encoded = encode(object);
+  if (!encoded) return refuse_broadcast(options, encoded.error().code);
   return broadcast_encoded(message_type<message_value_t<T>>, options);
 }
 
 template <class T>
 BroadcastResult Host::send_to(std::span<const Connection> targets, const T& object,
                               const SendOptions& options) {
-  if (!encode(object)) return {0, 0, targets.size()};
+  auto encoded = encode(object);
+  if (!encoded) return refuse_all(targets, encoded.error().code);
   return send_encoded_to(targets, message_type<message_value_t<T>>, options);
 }
 

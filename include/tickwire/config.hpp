@@ -162,6 +162,8 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 
 /// Where a host's log lines go. An empty sink writes them to standard error.
 ///
+/// Pre:    the sink does not call the host.
+/// Errors: a line for which the sink throws goes to standard error, and the host goes on.
 /// Thread: called on the host's thread.
 struct LogConfig {
   LogLevel level = LogLevel::warning;
@@ -186,7 +188,10 @@ struct HostConfig {
   /// Events outside are not made. `connected`, `disconnected` and `error` always are.
   EventMask events = EventMask::all();
   /// Events that may wait in the host's ring, for one that an extension raises behind them;
-  /// terminal events come on top. All others wait with their connections, within `limits`.
+  /// terminal events come on top. All others wait with their connections, within `limits`. What
+  /// comes of the connection that `wait_connected` or `send_and_wait` waits for is kept here too:
+  /// once so many wait, its unreliable messages are dropped (`unreliable_not_polled`); its reliable
+  /// ones are bounded by `receive_window_bytes`.
   std::size_t event_capacity = 4096;
   std::size_t max_events_per_pass = 4096;
   /// 1 to 64 of them. What only one end has configured cannot be used.

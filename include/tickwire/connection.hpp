@@ -148,7 +148,9 @@ class TICKWIRE_API Connection {
   [[nodiscard]] T* user_data() const noexcept {
     return std::any_cast<T>(user_data_slot());
   }
-  /// Errors: `not_connected` when the handle names nothing any more.
+  /// Errors:   `not_connected` when the handle names nothing any more.
+  /// Lifetime: until it is replaced, or the handle names nothing any more; then it is destroyed
+  ///           within a pass, and may use connections meanwhile, but not pump the host.
   ErrorCode set_user_data(std::any data) const;
 
   friend bool operator==(const Connection&, const Connection&) noexcept = default;

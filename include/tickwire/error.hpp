@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -111,7 +112,8 @@ struct Error {
 
 /// Holds a `T` or the `Error` that stands in its way.
 ///
-/// Pre: `*`, `->` only when it holds a value, `error()` only when it does not.
+/// Pre: `*`, `->` only when it holds a value, `error()` only when it does not. Builds without
+///      `NDEBUG` stop with an assertion otherwise; in others anything may happen.
 template <class T>
 class Result {
  public:
@@ -121,13 +123,19 @@ class Result {
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
-  [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-  [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
-  [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
-  [[nodiscard]] const Error& error() const& noexcept { return *std::get_if<1>(&state_); }
-  [[nodiscard]] Error&& error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
+  [[nodiscard]] T& operator*() & noexcept { return *stored(); }
+  [[nodiscard]] const T& operator*() const& noexcept { return *stored(); }
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*stored()); }
+  [[nodiscard]] T* operator->() noexcept { return stored(); }
+  [[nodiscard]] const T* operator->() const noexcept { return stored(); }
+  [[nodiscard]] const Error& error() const& noexcept {
+    assert(!has_value());
+    return *std::get_if<1>(&state_);
+  }
+  [[nodiscard]] Error&& error() && noexcept {
+    assert(!has_value());
+    return std::move(*std::get_if<1>(&state_));
+  }
 
   template <class U>
   [[nodiscard]] T value_or(U&& fallback) const& {
@@ -139,6 +147,15 @@ class Result {
   }
 
  private:
+  [[nodiscard]] T* stored() noexcept {
+    assert(has_value());
+    return std::get_if<0>(&state_);
+  }
+  [[nodiscard]] const T* stored() const noexcept {
+    assert(has_value());
+    return std::get_if<0>(&state_);
+  }
+
   std::variant<T, Error> state_;
 };
 
@@ -152,8 +169,14 @@ class Result<void> {
 
   [[nodiscard]] bool has_value() const noexcept { return !error_; }
   explicit operator bool() const noexcept { return has_value(); }
-  [[nodiscard]] const Error& error() const& noexcept { return *error_; }
-  [[nodiscard]] Error&& error() && noexcept { return std::move(*error_); }
+  [[nodiscard]] const Error& error() const& noexcept {
+    assert(error_);
+    return *error_;
+  }
+  [[nodiscard]] Error&& error() && noexcept {
+    assert(error_);
+    return std::move(*error_);
+  }
 
  private:
   std::optional<Error> error_;

@@ -21,8 +21,8 @@ enum class Disposition : std::uint8_t {
 /// Adds a feature to a host without being in its way: sees every event before the program does, in
 /// order, may consume it, and may raise its own by `Host::raise`.
 ///
-/// Lifetime: attached to at most one host; detaches itself when destroyed. Extensions are asked in
-///           the order in which they were attached.
+/// Lifetime: attached to at most one host, see `Host::attach`; detaches itself when destroyed.
+///           Extensions are asked in the order in which they were attached.
 /// Thread:   the host's thread.
 class TICKWIRE_API Extension {
  public:

@@ -38,9 +38,10 @@ struct BroadcastOptions {
 
 /// What became of one message for many.
 struct BroadcastResult {
-  MessageId id = 0;         ///< 0 when nobody took it
-  std::size_t queued = 0;   ///< connections that will be sent it
-  std::size_t refused = 0;  ///< connections that are not open, or whose queue is full
+  MessageId id = 0;        ///< 0 when nobody took it
+  std::size_t queued = 0;  ///< connections that will be sent it
+  /// Connections that are not open, or whose queue is full; all, when it could not be encoded.
+  std::size_t refused = 0;
 };
 
 /// Runs functions on a host's thread from any other.
@@ -134,12 +135,17 @@ class TICKWIRE_API Host {
   /// place.
   ///
   /// Errors: what its `error` event would have said; `timed_out` (it goes on trying);
-  ///         `not_connected`; `reentrant_call` inside a listener, hook or extension.
+  ///         `not_connected`, also for a handle of another host's; `reentrant_call` inside a
+  ///         listener, hook or extension.
+  /// Memory: see `HostConfig::event_capacity`, as for `send_and_wait`.
   Result<Connection> wait_connected(Connection connection, Duration timeout);
 
   // -- Events, for programs with listeners
 
   /// One pass that gives every event to the listeners. Never blocks.
+  ///
+  /// Errors: what a listener or hook throws comes out of it, and of `run`. Those behind it do not
+  ///         hear of that event or tick then; the next call goes on with the same pass.
   void update();
   /// `update` in a loop that sleeps while there is nothing to do, until `stop`.
   ///
@@ -227,11 +233,13 @@ class TICKWIRE_API Host {
 
   // -- Extensions
 
-  /// Pre: the extension is attached nowhere else.
+  /// Does nothing with an extension that is attached already, to this host or to another.
   void attach(Extension& extension);
   void detach(Extension& extension) noexcept;
   /// Queues an event of an extension's own behind those that wait. The program reads it; other
-  /// extensions see it first, the one that raised it too.
+  /// extensions see it first, the one that raised it too. One that `HostConfig::events` leaves out
+  /// is not made, and counted as its connection's `masked_events`. An `error` or `disconnected`
+  /// raised for a connection ends nothing: what the connection has to say itself still comes.
   void raise(Event event);
 
   // -- Questions
@@ -256,6 +264,10 @@ class TICKWIRE_API Host {
   template <class T>
   [[nodiscard]] Result<void> encode(const T& object);
   [[nodiscard]] ByteSink* start_encoding() noexcept;
+  // What becomes of a message that could not be encoded: nothing, and that is counted.
+  Result<MessageId> refuse(Connection connection, Error error);
+  BroadcastResult refuse_broadcast(const BroadcastOptions& options, ErrorCode code);
+  BroadcastResult refuse_all(std::span<const Connection> targets, ErrorCode code);
   Result<MessageId> send_encoded(Connection connection, std::uint32_t type,
                                  const SendOptions& options);
   BroadcastResult broadcast_encoded(std::uint32_t type, const BroadcastOptions& options);

@@ -20,6 +20,10 @@ class MemoryCore;
 /// A clock that stands still until it is told to move. Give one to all hosts of a test by
 /// `HostConfig::clock`, and an hour of play takes a second.
 ///
+/// Units:  a host that sleeps does so for as much real time as is left by this clock, and `advance`
+///         does not wake it: it looks again when something arrives, or that time is over. So a test
+///         polls and advances in turn. While nobody advances, `wait_connected` and `send_and_wait`
+///         never time out, and `wait_for` returns nothing before its time is up by this clock.
 /// Thread: any.
 class TICKWIRE_API ManualClock final : public Clock {
  public:

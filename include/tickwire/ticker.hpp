@@ -11,7 +11,7 @@ namespace tickwire {
 
 /// One step of the simulation.
 struct Tick {
-  std::uint64_t index = 0;  ///< counts every tick since the start, skipped ones too
+  std::uint64_t index = 0;  ///< the first is 1; counts skipped ones too
   Duration delta{};         ///< the fixed step; always 1 / rate, however late the tick runs
   Duration late_by{};       ///< how long after its due time it runs
 };

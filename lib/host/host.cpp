@@ -174,6 +174,19 @@ ByteSink* Host::start_encoding() noexcept {
   return &buffer;
 }
 
+Result<MessageId> Host::refuse(Connection connection, Error error) {
+  core_->refuse_all({&connection, 1}, error.code);
+  return error;
+}
+
+BroadcastResult Host::refuse_broadcast(const BroadcastOptions& options, ErrorCode code) {
+  return core_->refuse_broadcast(options, code);
+}
+
+BroadcastResult Host::refuse_all(std::span<const Connection> targets, ErrorCode code) {
+  return core_->refuse_all(targets, code);
+}
+
 BroadcastResult Host::broadcast_encoded(std::uint32_t type, const BroadcastOptions& options) {
   detail::OutMessage message = core_->encoded_message(type);
   return core_->broadcast(message, options);

@@ -76,6 +76,10 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] BroadcastResult send_to(std::span<const Connection> targets, OutMessage& message,
                                         const SendOptions& options);
 
+  /// Counts a message that could not even be encoded, with those it was for.
+  BroadcastResult refuse_broadcast(const BroadcastOptions& options, ErrorCode code);
+  BroadcastResult refuse_all(std::span<const Connection> targets, ErrorCode code);
+
   /// Where what is sent next is encoded.
   [[nodiscard]] EncodeBuffer& encode_buffer() noexcept { return encode_buffer_; }
 

@@ -79,7 +79,10 @@ Result<MessageId> HostCore::send(Connection connection, OutMessage& message,
   // Not simply copied: the processor would wait for a half of it that the caller has just written.
   if (options.replace_key) message.replace_key = options.replace_key;
   if (!options.metadata.empty()) {
-    if (auto added = add_metadata(message, options.metadata); !added) return added.error();
+    if (auto added = add_metadata(message, options.metadata); !added) {
+      peer->session->count_refused(added.error().code);
+      return added.error();
+    }
   }
   message.id = last_id_ + 1;
   const TimePoint now = send_time(options);
@@ -195,11 +198,31 @@ void HostCore::add_for_all(Peer* peer, const OutMessage& message, const SendOpti
   }
 }
 
+BroadcastResult HostCore::refuse_broadcast(const BroadcastOptions& options, ErrorCode code) {
+  BroadcastResult result;
+  const Peer* left_out = find(options.except);
+  table_.for_each([&](Peer& peer) {
+    if (&peer == left_out || !peer.session->is_open()) return;
+    peer.session->count_refused(code);
+    ++result.refused;
+  });
+  return result;
+}
+
+BroadcastResult HostCore::refuse_all(std::span<const Connection> targets, ErrorCode code) {
+  for (const Connection& target : targets) {
+    if (Peer* const peer = find(target)) peer->session->count_refused(code);
+  }
+  return {0, 0, targets.size()};
+}
+
 BroadcastResult HostCore::broadcast(OutMessage& message, const BroadcastOptions& options) {
   BroadcastResult result;
   message.replace_key = options.send.replace_key;
-  if (!options.send.metadata.empty() && !add_metadata(message, options.send.metadata))
-    return result;
+  if (!options.send.metadata.empty()) {
+    auto added = add_metadata(message, options.send.metadata);
+    if (!added) return refuse_broadcast(options, added.error().code);
+  }
   share_payload(message);
   message.id =
       ++last_id_;  // taken whatever comes: without memory it may reach some, and then throw
@@ -218,9 +241,9 @@ BroadcastResult HostCore::send_to(std::span<const Connection> targets, OutMessag
                                   const SendOptions& options) {
   BroadcastResult result;
   message.replace_key = options.replace_key;
-  if (!options.metadata.empty() && !add_metadata(message, options.metadata)) {
-    result.refused = targets.size();
-    return result;
+  if (!options.metadata.empty()) {
+    auto added = add_metadata(message, options.metadata);
+    if (!added) return refuse_all(targets, added.error().code);
   }
   if (targets.size() > 1) share_payload(message);
   message.id = ++last_id_;
