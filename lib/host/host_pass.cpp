@@ -202,7 +202,7 @@ inline bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
   if (event.type == EventType::object_received) {
     // Many in a row have the same type.
     if (event.type_id != known_type_) look_up_type(peer, event.type_id);
-  } else if (event.type != EventType::data_received && !is_news(peer, event)) {
+  } else if (event.type != EventType::data_received && !is_news(peer, event, held)) {
     event = Event();
     return false;
   }
@@ -213,7 +213,7 @@ inline bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
 
 void HostCore::discard(Peer& peer, Event& event, Held& held) {
   if (!is_wanted(event.type)) peer.session->count_masked();
-  settle(peer, event, held);
+  settle(peer, held);
   event = Event();
   held = {};
 }
@@ -227,13 +227,12 @@ void HostCore::look_up_type(Peer& peer, std::uint32_t type) {
 }
 
 // What becomes of an event that is no message. False: the connection is tried again instead.
-bool HostCore::is_news(Peer& peer, Event& event) {
+bool HostCore::is_news(Peer& peer, Event& event, Held& held) {
   if (event.type == EventType::connected) {
     ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
   }
   if (event.type == EventType::disconnected) replace_lost(peer, event.error);
   if (event.type != EventType::error) return true;
-  if (calls_again(peer, event.error)) return false;
   event.error.detail = peer.address.to_string() + ": " + event.error.message();
   return true;
 }
@@ -247,6 +246,8 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
   return false;
 }
 
+  if (event.type == EventType::error && calls_again(peer, event.error)) return false;
+  held.is_end = EventRing::is_terminal(event.type);
 // Filters are undone last: what waits for the program is as small as it was sent.
 [[gnu::always_inline]] inline bool HostCore::pop_event(Event& into) {
   for (;;) {
@@ -263,7 +264,7 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
     }
     if (peer == nullptr) break;
     if (!held.is_filtered || undo_filters(*peer, into)) {
-      settle(*peer, into, held);
+      settle(*peer, held);
       break;
     }
     discard(*peer, into, held);
@@ -274,13 +275,14 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
   return true;
 }
 
-// The program has the event now: what it held goes back to its connection.
-inline void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
+// The program has the event now: what it held goes back to its connection. An extension may have
+// raised an `error` for one that has more to say: only its own end ends it.
+inline void HostCore::settle(Peer& peer, const Held& held) {
   if (held.credit > 0 || held.reserved_bytes > 0) {
     peer.session->release(held);
     mark_dirty(peer);
   }
-  if (EventRing::is_terminal(event.type)) note_end(peer);
+  if (held.is_end) note_end(peer);
 }
 
 // The wanted event, from behind whatever waits in front of it.
@@ -289,7 +291,7 @@ std::optional<Event> HostCore::take_out(Peer* peer,
   if (peer != nullptr) fill_all(*peer);  // a full ring must not hide it
   auto entry = ring_.extract(wanted);
   if (!entry) return std::nullopt;
-  if (peer != nullptr) settle(*peer, entry->event, entry->held);
+  if (peer != nullptr) settle(*peer, entry->held);
   ++stats_.events_delivered;
   static_cast<void>(consumed_by_extension(entry->event));
   return std::move(entry->event);

@@ -15,11 +15,13 @@
 
 namespace tickwire::detail {
 
-/// What an event holds of its session until the program has taken it.
+/// What an event holds of its session until the program has taken it; nothing for an event that is
+/// not a session's.
 struct Held {
   std::uint64_t credit = 0;        ///< to give back to the other end
   std::size_t reserved_bytes = 0;  ///< of the reassembly budget
   bool is_filtered = false;        ///< the payload is what filters have made of it
+  bool is_end = false;             ///< nothing: it is the last event of its session
 };
 
 /// A message that has used up credit, and that nothing came with.

@@ -189,3 +189,41 @@ TEST_CASE("an extension's connections still answer when the host goes") {
   pair.client.host.reset();
   CHECK(answered);
 }
+
+TEST_CASE("an error that an extension raises for a connection costs it nothing of its own") {
+  test::PairOptions options;
+  options.client.max_events_per_pass = 1;
+  options.client.event_capacity = 2;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  std::vector<std::string> book;
+  Scribe scribe("s", book);
+  scribe.when_pass = [&](Host& host) {
+    Event raised;
+    raised.connection = pair.caller;
+    raised.error = {ErrorCode::unknown, 0, "raised"};
+    host.raise(std::move(raised));
+  };
+  for (int i = 0; i < 20; ++i)
+    REQUIRE(test::send_text(pair.callee, std::to_string(i)));
+  pair.server.poll();
+  pair.client.awake = false;  // its log would not like such an error
+  REQUIRE(pair.client->poll().has_value());
+  CHECK_FALSE(pair.client->poll().has_value());
+  pair.network->sever_all();
+  pair.client->attach(scribe);
+  int passes = 0;
+  int messages = 1;
+  int ends = 0;
+  while (ends == 0 && ++passes < 200) {
+    while (const auto event = pair.client->poll()) {
+      messages += event->type == EventType::object_received ? 1 : 0;
+      ends += event->type == EventType::disconnected ? 1 : 0;
+      if (event->type == EventType::object_received)
+        CHECK(event->connection.address() == pair.address);
+    }
+    if (passes == 10) pair.client->detach(scribe);
+  }
+  CHECK(messages == 20);
+  CHECK(ends == 1);
+}
