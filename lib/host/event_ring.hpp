@@ -41,11 +41,11 @@ class EventRing {
   /// Pre: not empty.
   [[nodiscard]] RingEntry pop() { return count_out(entries_.take_front()); }
 
-  /// Takes the first entry for which `wanted(event)` holds, leaving the others in order.
+  /// Takes the first entry for which `wanted(entry)` holds, leaving the others in order.
   template <class F>
   [[nodiscard]] std::optional<RingEntry> extract(F&& wanted) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (wanted(entries_[i].event)) return count_out(entries_.take(i));
+      if (wanted(entries_[i])) return count_out(entries_.take(i));
     }
     return std::nullopt;
   }

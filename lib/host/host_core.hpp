@@ -150,14 +150,14 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Held& held);
   [[nodiscard]] std::optional<Event> take_out(Peer* peer,
-                                              const std::function<bool(const Event&)>& wanted);
+                                              const std::function<bool(const RingEntry&)>& wanted);
   void note_end(Peer& peer);
   [[nodiscard]] bool consumed_by_extension(Event& event);
   void log_event(const Event& event);
 
   // host_wait.cpp
   [[nodiscard]] std::optional<Event> pump_until(Connection connection, TimePoint deadline,
-                                                const std::function<bool(const Event&)>& wanted,
+                                                const std::function<bool(const RingEntry&)>& wanted,
                                                 const std::function<bool(const Session&)>& is_over);
   void sleep_until(TimePoint deadline);
   void wait_for_activity(TimePoint deadline);

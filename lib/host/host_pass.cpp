@@ -19,6 +19,13 @@ namespace {
   return event;
 }
 
+// Pre: as it came from its session.
+bool is_unreliable(const RingEntry& entry) noexcept {
+  const bool is_message = entry.event.type == EventType::object_received ||
+                          entry.event.type == EventType::data_received;
+  return is_message && entry.held.credit == 0 && entry.held.reserved_bytes == 0;
+}
+
 }  // namespace
 
 // Nearly always just one connection has events, nobody but the program looks at them, and the next
@@ -190,9 +197,17 @@ bool HostCore::is_wanted(EventType type) const noexcept {
          type == EventType::connected;
 }
 
+// Whether there is room or not: what is waited for comes last. Reliable messages are bounded by
+// what they hold; unreliable ones hold nothing, and are dropped.
 void HostCore::fill_all(Peer& peer) {
-  for (RingEntry entry; peer.session->take_event(entry.event, entry.held); entry = {})
-    if (is_for_program(peer, entry.event, entry.held)) ring_.push(std::move(entry));
+  for (RingEntry entry; peer.session->take_event(entry.event, entry.held); entry = {}) {
+    if (!is_for_program(peer, entry.event, entry.held)) continue;
+    if (ring_.has_room() || !is_unreliable(entry)) {
+      ring_.push(std::move(entry));
+    } else {
+      peer.session->count_not_polled();
+    }
+  }
 }
 
 // Makes a session's event the program's. False: the program does not want to know of it, and the
@@ -287,7 +302,7 @@ inline void HostCore::settle(Peer& peer, const Held& held) {
 
 // The wanted event, from behind whatever waits in front of it.
 std::optional<Event> HostCore::take_out(Peer* peer,
-                                        const std::function<bool(const Event&)>& wanted) {
+                                        const std::function<bool(const RingEntry&)>& wanted) {
   if (peer != nullptr) fill_all(*peer);  // a full ring must not hide it
   auto entry = ring_.extract(wanted);
   if (!entry) return std::nullopt;

@@ -108,7 +108,7 @@ TimePoint HostCore::real_now() const {
 
 // Runs whole passes without handing anything out until the wanted event has come.
 std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadline,
-                                          const std::function<bool(const Event&)>& wanted,
+                                          const std::function<bool(const RingEntry&)>& wanted,
                                           const std::function<bool(const Session&)>& is_over) {
   while (true) {
     if (!pass_open_) begin_pass();
@@ -126,9 +126,11 @@ std::optional<Event> HostCore::pump_until(Connection connection, TimePoint deadl
 
 Result<Connection> HostCore::wait_connected(Connection connection, Duration timeout) {
   if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
-  const auto wanted = [&](const Event& each) {
-    return each.connection == connection &&
-           (each.type == EventType::connected || each.type == EventType::error);
+  if (connection.host_ != &host_) return Error{ErrorCode::not_connected, 0, {}};
+  const auto wanted = [&](const RingEntry& each) {
+    const EventType type = each.event.type;
+    return each.event.connection == connection &&
+           (type == EventType::connected || (type == EventType::error && each.held.is_end));
   };
   // With neither of the two to be found, the program has been told.
   const auto is_told = [](const Session& session) {
@@ -136,8 +138,8 @@ Result<Connection> HostCore::wait_connected(Connection connection, Duration time
   };
   auto event = pump_until(connection, deadline_after(clock_.now(), timeout), wanted, is_told);
   if (!event) {
-    if (connection.is_open()) return connection;
     const Peer* peer = find(connection);
+    if (peer != nullptr && peer->session->is_open()) return connection;
     if (peer == nullptr || is_told(*peer->session)) return Error{ErrorCode::not_connected, 0, {}};
     return Error{ErrorCode::timed_out, 0, "The connection is not up yet."};
   }
@@ -155,9 +157,10 @@ Result<void> HostCore::may_wait_sent() const {
 }
 
 Result<MessageId> HostCore::wait_sent(Connection connection, MessageId id, Duration timeout) {
-  const auto wanted = [&](const Event& each) {
-    return each.type == EventType::data_sent && each.message_id == id &&
-           each.connection == connection;
+  const auto wanted = [&](const RingEntry& each) {
+    const Event& event = each.event;
+    return event.type == EventType::data_sent && event.message_id == id &&
+           event.connection == connection;
   };
   const auto is_over = [](const Session& session) {
     return session.state() == SessionState::draining || session.state() == SessionState::ended;

@@ -65,6 +65,7 @@ class MessageSession final : public Session {
   }
   [[nodiscard]] AgreedFilters filters() const noexcept override { return filters_; }
   void count_masked() noexcept override { ++stats_.drops.masked_events; }
+  void count_not_polled() noexcept override { ++stats_.drops.unreliable_not_polled; }
   void count_refused(ErrorCode code) noexcept override { count_refusal(stats_.drops, code); }
   void count_unknown_type() noexcept override { ++stats_.unknown_types_received; }
 

@@ -140,6 +140,8 @@ class Session {
   void set_receiving(Receiving receiving) noexcept { receiving_ = receiving; }
 
   virtual void count_masked() noexcept = 0;
+  /// An unreliable message that was taken, and is dropped as the program does not take so many.
+  virtual void count_not_polled() noexcept {}
   /// A message that was refused before it came here.
   virtual void count_refused(ErrorCode code) noexcept = 0;
   virtual void count_unknown_type() noexcept = 0;
