@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tickwire/connection.hpp>
 
+#include <utility>
+
 #include "lib/host/host_core.hpp"
 
 namespace tickwire {
@@ -84,7 +86,8 @@ ErrorCode Connection::blacklist(std::optional<Duration> time) const {
 ErrorCode Connection::set_user_data(std::any data) const {
   detail::Peer* peer = this->peer();
   if (peer == nullptr) return ErrorCode::not_connected;
-  peer->user_data = std::move(data);
+  // What was there may look for the new as it goes, or replace it.
+  const std::any replaced = std::exchange(peer->user_data, std::move(data));
   return ErrorCode::none;
 }
 

@@ -110,6 +110,7 @@ HostCore::HostCore(Host& host, HostConfig given)
 }
 
 HostCore::~HostCore() {
+  const Callback callback(*this);
   mailbox->shut();
   drop_program();
   settle_releases();
@@ -252,6 +253,10 @@ void HostCore::finish_peer(Peer& peer) {
   if (peer.direction == Direction::accepted && !peer.session->was_open()) {
     ++(peer.session->was_refused() ? stats_.handshakes_refused : stats_.handshakes_failed);
   }
+  // What is the program's goes last, when all is in order: it may use the host as it goes.
+  const Callback callback(*this);
+  const std::any user_data = std::exchange(peer.user_data, {});
+  const std::unique_ptr<Redial> redial = std::move(peer.redial);
   table_.give_back(peer);
 }
 
