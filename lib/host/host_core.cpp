@@ -239,8 +239,8 @@ void HostCore::schedule(Peer& peer) {
     deadline = std::min(deadline, *peer.redial->give_up_at);
   }
   if (deadline >= peer.timer_at) return;
+  timers_.set(deadline, peer.slot());
   peer.timer_at = deadline;
-  timers_.push(deadline, peer.slot());
 }
 
 // Its last event is out, or it never had one: the slot is free for the next.
@@ -253,6 +253,7 @@ void HostCore::finish_peer(Peer& peer) {
   if (peer.direction == Direction::accepted && !peer.session->was_open()) {
     ++(peer.session->was_refused() ? stats_.handshakes_refused : stats_.handshakes_failed);
   }
+  timers_.remove(peer.slot());
   // What is the program's goes last, when all is in order: it may use the host as it goes.
   const Callback callback(*this);
   const std::any user_data = std::exchange(peer.user_data, {});
