@@ -153,6 +153,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
                                               const std::function<bool(const RingEntry&)>& wanted);
   void note_end(Peer& peer);
   [[nodiscard]] bool consumed_by_extension(Event& event);
+  void count_masked(Connection connection);
   void log_event(const Event& event);
 
   // host_wait.cpp

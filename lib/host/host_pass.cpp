@@ -355,7 +355,16 @@ void HostCore::raise(Event event) {
   fill_ring();
   RingEntry entry;
   entry.event = std::move(event);
+void HostCore::count_masked(Connection connection) {
+  if (Peer* const peer = find(connection)) {
+    peer->session->count_masked();
+  } else {
+    ++stats_.connections.drops.masked_events;
+  }
+}
+
   ring_.push(std::move(entry));
+  if (!is_wanted(event.type)) return count_masked(event.connection);
 }
 
 void HostCore::log_event(const Event& event) {

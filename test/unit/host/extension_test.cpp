@@ -227,3 +227,32 @@ TEST_CASE("an error that an extension raises for a connection costs it nothing o
   CHECK(messages == 20);
   CHECK(ends == 1);
 }
+
+TEST_CASE("a raised event that the program's mask leaves out is not made, and counted") {
+  test::PairOptions options;
+  options.client.events = EventMask::all().without(EventType::custom);
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  const auto raise = [&](EventType type, Connection connection) {
+    Event raised;
+    raised.type = type;
+    raised.connection = connection;
+    raised.error.code = ErrorCode::unknown;
+    pair.client->raise(std::move(raised));
+  };
+  std::vector<std::string> book;
+  Scribe scribe("s", book);
+  pair.client->attach(scribe);
+  raise(EventType::custom, pair.caller);
+  raise(EventType::custom, {});
+  raise(EventType::logged_in, pair.caller);
+  raise(EventType::error, {});
+  pair.client.poll();
+  CHECK(only(book, "extension's").size() == 1);  // the `logged_in`
+  CHECK(book.size() == 3);
+  CHECK(pair.client.log.count(EventType::custom) == 0);
+  CHECK(pair.client.log.count(EventType::logged_in) == 1);
+  CHECK(pair.client.log.count(EventType::error) == 1);
+  CHECK(pair.caller.stats().drops.masked_events == 1);
+  CHECK(pair.client->stats().connections.drops.masked_events == 2);
+}
