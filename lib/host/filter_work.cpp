@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "lib/base/bytes.hpp"
@@ -77,15 +78,17 @@ ErrorCode FilterWork::apply(const AgreedFilters& agreed, OutMessage& message) {
   return ErrorCode::none;
 }
 
-bool FilterWork::undo(const AgreedFilters& agreed, std::size_t max_message_bytes, Event& event) {
+ErrorCode FilterWork::undo(const AgreedFilters& agreed, std::size_t max_message_bytes,
+                           Event& event) {
   ByteCursor cursor(event.payload.bytes());
   const auto mask = cursor.number<std::uint8_t>();
-  if (!cursor.ok() || mask == 0 || (mask >> agreed.count) != 0) return false;
+  if (!cursor.ok() || mask == 0 || (mask >> agreed.count) != 0)
+    return ErrorCode::protocol_violation;
   std::array<std::uint32_t, AgreedFilters::max_filters> sizes{};
   for (std::size_t i = agreed.count; i-- > 0;) {
     if ((mask & (1u << i)) == 0) continue;
     sizes[i] = cursor.varint();
-    if (!cursor.ok() || sizes[i] > max_message_bytes) return false;
+    if (!cursor.ok() || sizes[i] > max_message_bytes) return ErrorCode::protocol_violation;
   }
   auto payload = cursor.take_all();
   const auto metadata = event.payload.metadata_bytes();
@@ -95,19 +98,21 @@ bool FilterWork::undo(const AgreedFilters& agreed, std::size_t max_message_bytes
       if ((mask & (1u << i)) == 0) continue;
       BufferRef undone = pool_.allocate(sizes[i] + metadata.size());
       const std::span<std::byte> into(undone.bytes(), sizes[i]);
-      if (!filters_[agreed.own[i]]->undo(payload, into)) return false;
+      if (!filters_[agreed.own[i]]->undo(payload, into)) return ErrorCode::protocol_violation;
       payload = into;
       block = std::move(undone);
     }
+  } catch (const std::bad_alloc&) {
+    return ErrorCode::out_of_resources;
   } catch (...) {
-    return false;
+    return ErrorCode::protocol_violation;
   }
   std::byte* const beside = block.bytes() + payload.size();
   if (!metadata.empty()) std::memcpy(beside, metadata.data(), metadata.size());
   Payload whole;
   PayloadAccess::fill(whole, block.detach(), payload, {beside, metadata.size()});
   event.payload = std::move(whole);
-  return true;
+  return ErrorCode::none;
 }
 
 }  // namespace tickwire::detail

@@ -34,8 +34,10 @@ class FilterWork {
   [[nodiscard]] ErrorCode apply(const AgreedFilters& agreed, OutMessage& message);
   /// Undoes that, in the event.
   ///
-  /// Errors: false when the bytes are not what the other end's filters can have made.
-  [[nodiscard]] bool undo(const AgreedFilters& agreed, std::size_t max_message_bytes, Event& event);
+  /// Errors: `protocol_violation` when the bytes are not what the other end's filters can have
+  ///         made; `out_of_resources`.
+  [[nodiscard]] ErrorCode undo(const AgreedFilters& agreed, std::size_t max_message_bytes,
+                               Event& event);
 
  private:
   [[nodiscard]] std::optional<std::span<const std::byte>> apply_one(

@@ -247,6 +247,8 @@ bool HostCore::is_news(Peer& peer, Event& event, Held& held) {
     ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
   }
   if (event.type == EventType::disconnected) replace_lost(peer, event.error);
+  if (event.type == EventType::error && calls_again(peer, event.error)) return false;
+  held.is_end = EventRing::is_terminal(event.type);
   if (event.type != EventType::error) return true;
   event.error.detail = peer.address.to_string() + ": " + event.error.message();
   return true;
@@ -254,15 +256,17 @@ bool HostCore::is_news(Peer& peer, Event& event, Held& held) {
 
 // False: it is no message, and has ended the connection.
 bool HostCore::undo_filters(Peer& peer, Event& event) {
-  if (filters_.undo(peer.session->filters(), config.limits.max_message_bytes, event)) return true;
-  peer.session->fail({ErrorCode::protocol_violation, 0,
-                      "The other end sent a message that its filters cannot have made."});
+  const ErrorCode code =
+      filters_.undo(peer.session->filters(), config.limits.max_message_bytes, event);
+  if (code == ErrorCode::none) return true;
+  peer.session->fail({code, 0,
+                      code == ErrorCode::out_of_resources
+                          ? "Out of memory for undoing this connection's filters."
+                          : "The other end sent a message that its filters cannot have made."});
   on_peer_changed(peer.slot());
   return false;
 }
 
-  if (event.type == EventType::error && calls_again(peer, event.error)) return false;
-  held.is_end = EventRing::is_terminal(event.type);
 // Filters are undone last: what waits for the program is as small as it was sent.
 [[gnu::always_inline]] inline bool HostCore::pop_event(Event& into) {
   for (;;) {
@@ -351,10 +355,6 @@ void HostCore::flush() {
   transports_.flush(now_);
 }
 
-void HostCore::raise(Event event) {
-  fill_ring();
-  RingEntry entry;
-  entry.event = std::move(event);
 void HostCore::count_masked(Connection connection) {
   if (Peer* const peer = find(connection)) {
     peer->session->count_masked();
@@ -363,8 +363,12 @@ void HostCore::count_masked(Connection connection) {
   }
 }
 
-  ring_.push(std::move(entry));
+void HostCore::raise(Event event) {
   if (!is_wanted(event.type)) return count_masked(event.connection);
+  fill_ring();
+  RingEntry entry;
+  entry.event = std::move(event);
+  ring_.push(std::move(entry));
 }
 
 void HostCore::log_event(const Event& event) {

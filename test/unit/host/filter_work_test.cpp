@@ -2,8 +2,10 @@
 #include "lib/host/filter_work.hpp"
 
 #include <cstring>
+#include <exception>
 #include <initializer_list>
 #include <memory_resource>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,8 @@
 #include <doctest/doctest.h>
 
 #include "lib/session/payload_access.hpp"
+#include "test/support/counting_resource.hpp"
+#include "test/support/host_pair.hpp"
 
 /// What a filtered payload looks like, and what hostile ones come to.
 using namespace tickwire;
@@ -46,11 +50,34 @@ class Mark final : public Filter {
   char mark_;
 };
 
+/// Throws as it is undone.
+template <class Exception>
+class Thrower final : public Filter {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "thrower"; }
+  [[nodiscard]] FilterNeed need() const noexcept override { return FilterNeed::required; }
+  [[nodiscard]] std::size_t room_bytes(std::size_t bytes) const noexcept override {
+    return bytes + 1;
+  }
+  [[nodiscard]] std::optional<std::size_t> apply(std::span<const std::byte> message,
+                                                 std::span<std::byte> into) override {
+    std::memcpy(into.data(), message.data(), message.size());
+    return message.size();
+  }
+  [[nodiscard]] bool undo(std::span<const std::byte>, std::span<std::byte>) override {
+    throw Exception();
+  }
+};
+
+struct Broken : std::exception {};
+
 struct Bench {
   FilterWork::List list{std::make_shared<Mark>('a'), std::make_shared<Mark>('b')};
-  PoolOwner pool{std::pmr::get_default_resource()};
+  test::CountingResource memory;
+  PoolOwner pool{&memory};
   FilterWork work{list, *pool};
-  AgreedFilters agreed{{1, 0}, 2};  // b, then a
+  AgreedFilters agreed{{1, 0}, 2};   // b, then a
+  ErrorCode code = ErrorCode::none;  // of the last one undone
 
   [[nodiscard]] std::string applied(std::string_view text) {
     OutMessage message;
@@ -68,7 +95,8 @@ struct Bench {
     std::memcpy(block.bytes(), payload.data(), payload.size());
     const std::span<const std::byte> bytes(block.bytes(), payload.size());
     PayloadAccess::fill(event.payload, block.detach(), bytes, {});
-    if (!work.undo(agreed, limit, event)) return std::nullopt;
+    code = work.undo(agreed, limit, event);
+    if (code != ErrorCode::none) return std::nullopt;
     return std::string(reinterpret_cast<const char*>(event.bytes().data()), event.bytes().size());
   }
 };
@@ -123,4 +151,37 @@ TEST_CASE("a filtered payload that was tampered with is refused") {
   CHECK_FALSE(
       bench.undone(string("\x01\x04"
                           "textb")));
+}
+
+TEST_CASE("a filtered payload that there is no memory for is not called wrong") {
+  Bench bench;
+  const std::string payload = bench.applied(std::string(500'000, 'x'));
+  REQUIRE(bench.undone(payload, 1'000'000));
+  // Room for the payload that the test makes, and not for what comes of it.
+  Bench poor;
+  poor.memory.leave(800'000);
+  CHECK_FALSE(poor.undone(payload, 1'000'000));
+  CHECK(poor.code == ErrorCode::out_of_resources);
+  poor.memory.lift_limit();
+  CHECK(poor.undone(payload, 1'000'000));
+  CHECK_FALSE(poor.undone(payload, 1000));
+  CHECK(poor.code == ErrorCode::protocol_violation);
+}
+
+TEST_CASE("a filter that throws as it is undone ends the connection, and says which it was") {
+  test::PairOptions options;
+  ErrorCode wanted = ErrorCode::protocol_violation;
+  std::shared_ptr<Filter> filter = std::make_shared<Thrower<Broken>>();
+  SUBCASE("anything") {}
+  SUBCASE("for want of memory") {
+    filter = std::make_shared<Thrower<std::bad_alloc>>();
+    wanted = ErrorCode::out_of_resources;
+  }
+  options.server.filters = options.client.filters = {filter};
+  test::HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  REQUIRE(test::send_text(pair.caller, "x"));
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.last(EventType::disconnected).error.code == wanted);
+  CHECK(pair.server.log.messages() == 0);
 }
