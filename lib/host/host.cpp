@@ -214,6 +214,7 @@ Poster Host::poster() const {
 }
 
 void Host::attach(Extension& extension) {
+  if (extension.host_ != nullptr) return;
   extension.host_ = this;
   core_->extensions.push_back(&extension);
   extension.on_attach(*this);

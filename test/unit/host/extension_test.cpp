@@ -256,3 +256,22 @@ TEST_CASE("a raised event that the program's mask leaves out is not made, and co
   CHECK(pair.caller.stats().drops.masked_events == 1);
   CHECK(pair.client->stats().connections.drops.masked_events == 2);
 }
+
+TEST_CASE("an extension that is attached already stays as it is") {
+  HostPair pair(test::memory_scheme());
+  std::vector<std::string> book;
+  {
+    Scribe scribe("s", book);
+    pair.client->attach(scribe);
+    pair.client->attach(scribe);
+    pair.server->attach(scribe);
+    CHECK(book == std::vector<std::string>{"s attached"});
+    pair.connect();
+    CHECK(only(book, "s connected").size() == 1);
+    pair.server->detach(scribe);
+    CHECK(only(book, "detached").empty());
+  }
+  // Nobody remembers it.
+  REQUIRE(test::send_text(pair.caller, "x"));
+  CHECK(pair.until([&] { return pair.server.log.messages() == 1; }));
+}
