@@ -24,7 +24,11 @@ std::string_view level_name(LogLevel level) noexcept {
 
 void Log::write(LogLevel level, std::string_view line) const {
   if (!wants(level)) return;
-  if (config_.sink) return config_.sink(level, line);
+  try {
+    if (config_.sink) return config_.sink(level, line);
+  } catch (...) {
+    // It must not come out in the middle of a pass. The line goes where it would without a sink.
+  }
   std::string text = "tickwire " + std::string(level_name(level)) + ": ";
   // Lines carry text from peers: control characters must not reach a terminal.
   for (const char c : line)

@@ -7,6 +7,10 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
+
+#include <tickwire/codec.hpp>
 
 #include "test/support/host_pair.hpp"
 
@@ -188,6 +192,71 @@ TEST_CASE("log lines go to the sink, from the level that was asked for") {
   CHECK(has(pair.address.to_string() + ": connected"));
   CHECK(has(pair.address.to_string() + ": disconnected"));
   CHECK(pair.server.lines.empty());
+}
+
+TEST_CASE("a log sink that throws harms nobody") {
+  int lines = 0;
+  test::PairOptions options;
+  options.client.log.level = LogLevel::info;
+  options.client.log.sink = [&](LogLevel, std::string_view) {
+    ++lines;
+    throw std::runtime_error("the disk is full");
+  };
+  options.server.log.level = LogLevel::info;
+  options.server.log.sink = options.client.log.sink;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  CHECK(pair.client->post([&] { CHECK_FALSE(pair.client->poll()); }));
+  pair.run(5ms);
+  REQUIRE(test::send_text(pair.caller, "x"));
+  CHECK(pair.caller.close() == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  CHECK(pair.server.log.messages() == 1);
+  CHECK(lines >= 5);
+}
+
+TEST_CASE("after a listener or hook that throws, the pass goes on with the next event") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  pair.client.awake = false;
+  for (int i = 0; i < 3; ++i)
+    REQUIRE(test::send_text(pair.callee, std::to_string(i)));
+  pair.server.poll();
+  std::vector<std::string> told;
+  std::string who = "listener";
+  const auto once = [&](const char* name) {
+    if (who == name) throw std::runtime_error(std::exchange(who, {}));
+  };
+  const auto first = pair.client->on_message<std::string>([&](Connection, const std::string& text) {
+    told.push_back(text);
+    once("listener");
+  });
+  const auto second = pair.client->on_event([&](const Event& event) {
+    if (event.type == EventType::object_received) told.emplace_back("second");
+  });
+  int ticks = 0;
+  pair.client->on_update([&](const Tick&) {
+    ++ticks;
+    once("hook");
+  });
+  CHECK_THROWS_WITH(pair.client->update(), "listener");
+  CHECK(told == std::vector<std::string>{"0"});
+  pair.client->update();
+  CHECK(told == std::vector<std::string>{"0", "1", "second", "2", "second"});
+
+  who = "hook";
+  told.clear();
+  pair.clock.advance(100ms);
+  REQUIRE(test::send_text(pair.callee, "3"));
+  pair.server.poll();
+  CHECK_THROWS_WITH(pair.client->run(), "hook");
+  CHECK_FALSE(pair.client->is_running());
+  CHECK(told == std::vector<std::string>{"3", "second"});
+  CHECK(test::send_text(pair.caller, "behind it"));
+  pair.client->update();
+  CHECK(ticks >= 2);
+  pair.server.poll();
+  CHECK(pair.server.log.texts().back() == "behind it");
 }
 
 TEST_CASE("a program that stops in the middle of its events still sends with flush()") {
