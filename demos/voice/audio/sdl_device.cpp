@@ -19,6 +19,9 @@ constexpr auto most_queued_frames = static_cast<std::size_t>(longest_device_queu
 constexpr std::size_t handed_over_frames = 4;
 constexpr std::size_t most_waiting_frames = most_queued_frames - handed_over_frames;
 
+// What was played while the program stood still is of use for as long as what was recorded.
+constexpr std::size_t most_handed_frames = most_queued_frames + handed_over_frames;
+
 }  // namespace
 
 Result<std::unique_ptr<SdlCapture>> SdlCapture::open(const std::string& device_name) {
@@ -53,6 +56,7 @@ Result<std::unique_ptr<SdlPlayback>> SdlPlayback::open(const std::string& device
 
 SdlPlayback::SdlPlayback(SdlHandle device) : device_(std::move(device)) {
   waiting_.reserve(most_waiting_frames + 1);
+  handed_.reserve(most_handed_frames + 1);
 }
 
 Result<void> SdlPlayback::push(const Frame& frame) {
@@ -86,9 +90,18 @@ Result<void> SdlPlayback::hand_over() {
       return Error{ErrorCode::not_supported, 0,
                    std::string("the loudspeaker takes no more sound: ") + SDL_GetError()};
     }
+    handed_.push_back(waiting_[next]);
+    if (handed_.size() > most_handed_frames) handed_.erase(handed_.begin());
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(next));
   return {};
+}
+
+bool SdlPlayback::take_played(Frame& into) {
+  if (handed_.size() <= handed_over()) return false;
+  into = handed_.front();
+  handed_.erase(handed_.begin());
+  return true;
 }
 
 Result<void> SdlPlayback::close() {

@@ -62,6 +62,8 @@ class SdlPlayback final : public SoundSink {
 
   tickwire::Result<void> push(const Frame& frame) override;
 
+  [[nodiscard]] bool take_played(Frame& into) override;
+
   /// Closes the device at once; what it has not played yet is not heard.
   tickwire::Result<void> close() override;
 
@@ -75,6 +77,7 @@ class SdlPlayback final : public SoundSink {
   SdlHandle device_;
   PlaybackTrimmer trimmer_;
   std::vector<Frame> waiting_;  ///< oldest first; SDL's own queue cannot give up its oldest
+  std::vector<Frame> handed_;   ///< to SDL, oldest first: to be played, or not yet asked for
   std::uint64_t dropped_frames_ = 0;
 };
 

@@ -24,6 +24,10 @@ class SoundSink {
   ///         it.
   virtual tickwire::Result<void> push(const Frame& frame) = 0;
 
+  /// Fills in the oldest frame that a loudspeaker has begun to play since it was last asked, or
+  /// nothing. Who asks late finds the newest ones only. A file plays nothing.
+  [[nodiscard]] virtual bool take_played(Frame&) { return false; }
+
   /// Ends it; what was taken is then where it belongs. Nothing can be pushed afterwards.
   virtual tickwire::Result<void> close() = 0;
 };

@@ -189,6 +189,26 @@ TEST_CASE("a loudspeaker that gets too much drops the oldest and counts it") {
   CHECK_FALSE((*loudspeaker)->push(Frame{}));
 }
 
+TEST_CASE("a loudspeaker tells what it has begun to play, in order") {
+  const Driver driver("dummy");
+  auto loudspeaker = SdlPlayback::open();
+  REQUIRE(loudspeaker);
+  Frame frame{};
+  CHECK_FALSE((*loudspeaker)->take_played(frame));
+  for (std::int16_t number = 1; number <= 4; ++number) {
+    frame.fill(number);
+    CHECK((*loudspeaker)->push(frame));
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  std::int16_t played = 0;
+  while (played < 4 && std::chrono::steady_clock::now() < deadline) {
+    while ((*loudspeaker)->take_played(frame))
+      CHECK(frame[0] == ++played);
+    std::this_thread::yield();
+  }
+  CHECK(played == 4);
+}
+
 TEST_CASE("a device that is not there is refused by name") {
   const Driver driver("dummy");
   const auto microphone = SdlCapture::open("the one in the cellar");
