@@ -7,7 +7,6 @@
 #include <iostream>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <tickwire/access_list.hpp>
@@ -17,6 +16,7 @@
 #include "demos/chat/guest.hpp"
 #include "demos/chat/messages.hpp"
 #include "demos/chat/room.hpp"
+#include "demos/terminal/lines.hpp"
 #include "demos/users/password.hpp"
 
 /// A room to chat in, in the terminal: users log in over TLS, and nobody reads along.
@@ -104,17 +104,6 @@ int run_room(const RoomOptions& options) {
   return 0;
 }
 
-// Lines come from a thread that ends with the program: nothing else can wait for them.
-void read_lines(tickwire::Host& host, chat::Guest& guest) {
-  std::thread([post = host.poster(), &guest] {
-    std::string line;
-    while (std::getline(std::cin, line)) {
-      if (!post([&guest, line] { guest.say(line); })) return;
-    }
-    post([&guest] { guest.leave(); });
-  }).detach();
-}
-
 int run_guest(JoinOptions& options) {
   std::string problem;
   if (!users::read_password(options.login.password, problem)) return fail(problem);
@@ -132,7 +121,9 @@ int run_guest(JoinOptions& options) {
     if (const auto event = host.wait_for(250ms)) guest.take(*event);
     if (stopped) guest.leave();
     if (guest.stage() == chat::Guest::Stage::in_room && !std::exchange(reads, true)) {
-      read_lines(host, guest);
+      terminal::read_lines(
+          host.poster(), [&guest](const std::string& line) { guest.say(line); },
+          [&guest] { guest.leave(); });
     }
   }
   return guest.has_left() ? 0 : 1;
@@ -174,8 +165,7 @@ int main(int argc, char** argv) {
   CLI::App* const join = app.add_subcommand("join", "go into one; /quit leaves");
   add_join_options(*join, join_options);
   CLI11_PARSE(app, argc, argv);
-  // C's standard input is locked by the thread that reads it, and the program's end waits for that.
-  std::ios::sync_with_stdio(false);
+  std::ios::sync_with_stdio(false);  // see read_lines
   catch_stop_signals();
   try {
     return room->parsed() ? run_room(room_options) : run_guest(join_options);

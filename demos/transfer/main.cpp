@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 
+#include "demos/terminal/printable.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 
@@ -78,7 +79,7 @@ bool is_stopped() noexcept {
 }
 
 int fail(const std::string& sentence) {
-  std::cerr << printable(sentence) << '\n';
+  std::cerr << terminal::printable(sentence) << '\n';
   return 1;
 }
 

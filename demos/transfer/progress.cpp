@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "progress.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <utility>
+
+#include "demos/terminal/printable.hpp"
 
 namespace transfer {
 namespace {
@@ -43,13 +44,6 @@ std::string shown_bytes(std::uint64_t bytes) {
   return text.data();
 }
 
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return text;
-}
-
 // A device that takes characters is a terminal, or one that does not mind.
 Progress::Progress() : is_terminal_(false) {
   std::error_code error;
@@ -82,7 +76,7 @@ void Progress::complete(const tickwire::TransferInfo& info) {
 
 void Progress::say(const std::string& line) {
   leave_bar();
-  std::cout << printable(line) << std::endl;
+  std::cout << terminal::printable(line) << std::endl;
 }
 
 void Progress::leave_bar() {

@@ -12,8 +12,6 @@ namespace transfer {
 
 /// "12.3 MB"
 [[nodiscard]] std::string shown_bytes(std::uint64_t bytes);
-/// The text without control characters: what others call their files must not steer the terminal.
-[[nodiscard]] std::string printable(std::string text);
 
 /// Draws a bar that moves in a terminal, and a line for every tenth elsewhere.
 class Progress {

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <functional>
 #include <string>
-#include <string_view>
 
 /// What the voice programs have in common: how they end and how they say what went wrong.
 namespace voice {
@@ -36,11 +35,6 @@ class Deadline {
   std::chrono::steady_clock::time_point at_;
 };
 
-/// The text on one line, with a question mark for each control character and for each byte that is
-/// no UTF-8: what others call themselves must not steer the terminal.
-[[nodiscard]] std::string printable(std::string_view text);
-/// Whether `printable` has nothing to change.
-[[nodiscard]] bool is_printable(std::string_view text);
 /// Prints a sentence to standard error and returns the exit status for a failure.
 [[nodiscard]] int fail(const std::string& sentence);
 /// Writes a file whole, or not at all.

@@ -114,7 +114,7 @@ class ChatProgram(unittest.TestCase):
         bob.sees("* here: ann bob")
         ann.sees("* bob is here")
         bob.say("I am, ünïcode \x1b[31mand\x07 all")
-        ann.sees("bob: I am, ünïcode [31mand all")
+        ann.sees("bob: I am, ünïcode ?[31mand? all")
         bob.say("/quit")
         self.assertEqual(bob.leaves(), 0)
         ann.sees("* bob is gone")

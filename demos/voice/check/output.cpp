@@ -11,6 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "demos/terminal/printable.hpp"
+
 namespace voice {
 namespace {
 
@@ -28,14 +30,6 @@ std::string fixed(double value, int decimals) {
 
 std::string milliseconds(const std::optional<Milliseconds>& duration) {
   return duration ? fixed(duration->count(), 1) : "-";
-}
-
-// A name may come from anywhere; what would move the cursor is not printed.
-std::string printable(const std::string& name) {
-  std::string text = name;
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  std::replace_if(text.begin(), text.end(), control, '?');
-  return text;
 }
 
 // Columns of UTF-8 text: bytes that do not continue a character.
@@ -60,13 +54,18 @@ Row row_of(const ClientFinding& client) {
   for (const Hearing& hearing : client.hearings) {
     if (!hearing.mouth_to_ear) continue;
     if (!delays.empty()) delays += ", ";
-    delays += printable(hearing.talker) + " " + fixed(hearing.mouth_to_ear->count(), 0);
+    delays += terminal::printable(hearing.talker) + " " + fixed(hearing.mouth_to_ear->count(), 0);
   }
-  return {printable(client.report.name),      std::to_string(packets.sent),
-          std::to_string(packets.received),   std::to_string(packets.lost),
-          std::to_string(packets.late),       std::to_string(packets.discarded),
-          std::to_string(packets.concealed),  milliseconds(client.report.rtt),
-          milliseconds(client.report.jitter), delays.empty() ? "-" : delays};
+  return {terminal::printable(client.report.name),
+          std::to_string(packets.sent),
+          std::to_string(packets.received),
+          std::to_string(packets.lost),
+          std::to_string(packets.late),
+          std::to_string(packets.discarded),
+          std::to_string(packets.concealed),
+          milliseconds(client.report.rtt),
+          milliseconds(client.report.jitter),
+          delays.empty() ? "-" : delays};
 }
 
 // Names and the last column stand left, numbers right.
@@ -93,11 +92,11 @@ void print_table(const std::vector<Row>& rows, std::ostream& out) {
 
 void print_hearing(const Findings& findings, std::ostream& out) {
   const std::string listener =
-      findings.listener.empty() ? "the listener" : printable(findings.listener);
+      findings.listener.empty() ? "the listener" : terminal::printable(findings.listener);
   for (const TalkerFinding& talker : findings.talkers) {
     const Hearing& hearing = talker.hearing;
     out << listener << (hearing.presence.found() ? " heard " : " did not hear ")
-        << printable(hearing.talker) << ": correlation "
+        << terminal::printable(hearing.talker) << ": correlation "
         << fixed(hearing.presence.alignment.correlation, 2) << ", by chance "
         << fixed(hearing.presence.chance, 2);
     if (hearing.mouth_to_ear) {
@@ -111,8 +110,9 @@ void print_echo(const Findings& findings, std::ostream& out) {
   std::vector<std::string> checked;
   for (const ClientFinding& client : findings.clients) {
     if (!client.himself) continue;
-    checked.push_back(printable(client.report.name));
-    if (client.himself->found()) out << printable(client.report.name) << " heard himself\n";
+    checked.push_back(terminal::printable(client.report.name));
+    if (client.himself->found())
+      out << terminal::printable(client.report.name) << " heard himself\n";
   }
   const auto echo = [](const ClientFinding& client) {
     return client.himself && client.himself->found();

@@ -8,6 +8,7 @@
 #include "audio/sdl_device.hpp"
 #include "client/client.hpp"
 #include "client/report.hpp"
+#include "demos/terminal/printable.hpp"
 #include "program.hpp"
 #include "tls_options.hpp"
 
@@ -103,10 +104,10 @@ class Narrator {
     if (client.state() != voice::Client::State::talking) return;
     const auto others = client.others();
     if (is_in_ && !is_back && others == others_) return;
-    std::cout << "in room " << voice::printable(room) << " with "
+    std::cout << "in room " << terminal::printable(room) << " with "
               << (others.empty() ? "nobody yet" : "");
     for (std::size_t i = 0; i < others.size(); ++i)
-      std::cout << (i > 0 ? ", " : "") << voice::printable(others[i]);
+      std::cout << (i > 0 ? ", " : "") << terminal::printable(others[i]);
     std::cout << std::endl;
     others_ = others;
     is_in_ = true;
@@ -116,7 +117,7 @@ class Narrator {
  private:
   bool comes_back(const voice::Client& client) {
     if (client.state() == voice::Client::State::away && !std::exchange(is_away_, true)) {
-      std::cout << "away: " << voice::printable(client.error().message()) << std::endl;
+      std::cout << "away: " << terminal::printable(client.error().message()) << std::endl;
     }
     if (client.state() != voice::Client::State::talking) return false;
     const bool is_back = std::exchange(is_away_, false);

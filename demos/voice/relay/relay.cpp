@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tickwire/codec.hpp>
 
-#include "program.hpp"
+#include "demos/terminal/printable.hpp"
 #include "protocol.hpp"
 
 namespace voice {
@@ -104,9 +104,11 @@ void Relay::join(tickwire::Connection connection, const JoinRoom& request) {
 std::string Relay::objection(const Client& client, const JoinRoom& request) {
   if (request.room.empty()) return "a room needs a name";
   if (request.room.size() > max_room_bytes) return "the room's name is longer than 64 bytes";
-  if (!is_printable(request.room)) return "the room's name has control characters or is no UTF-8";
+  if (!terminal::is_printable(request.room))
+    return "the room's name has control characters or is no UTF-8";
   if (client.name.empty()) return "you need a name that the others can see";
-  if (!is_printable(client.name)) return "your name has control characters or is no UTF-8";
+  if (!terminal::is_printable(client.name))
+    return "your name has control characters or is no UTF-8";
   if (!is_free(client.name, request)) {
     return "somebody called " + client.name +
            " is in the room; take another name, or wait a quarter of a minute if that was you";
@@ -203,8 +205,8 @@ void Relay::tell(tickwire::Connection connection, const std::string& what) const
   const auto* client = connection.user_data<Client>();
   const std::string where =
       client == nullptr || client->room.empty() ? "" : ", room " + client->room;
-  config_.news(
-      printable(connection.name() + " (" + connection.address().to_string() + where + ") " + what));
+  config_.news(terminal::printable(connection.name() + " (" + connection.address().to_string() +
+                                   where + ") " + what));
 }
 
 tickwire::TimePoint Relay::now() const noexcept {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace terminal {
+
+/// The text on one line, with a question mark for each control character and for each byte that is
+/// no UTF-8: what others write, and what they call themselves, must not steer the terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
+/// Whether `printable` has nothing to change.
+[[nodiscard]] bool is_printable(std::string_view text);
+
+}  // namespace terminal
