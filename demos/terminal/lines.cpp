@@ -22,6 +22,7 @@ bool read_line(std::istream& from, std::string& line) {
 
 void read_lines(tickwire::Poster post, std::function<void(const std::string&)> take_line,
                 std::function<void()> end) {
+  std::cin.tie(nullptr);  // else reading would flush standard output beside the host's thread
   std::thread([post = std::move(post), take_line = std::move(take_line), end = std::move(end)] {
     for (std::string line; read_line(std::cin, line);) {
       auto taken = std::make_shared<std::promise<void>>();
