@@ -26,7 +26,7 @@ double level_dbfs(const Frame& frame) {
 }
 
 ActivityGate::Verdict ActivityGate::judge(const Frame& frame) {
-  if (config_.microphone == Microphone::always_open) return Verdict::send;
+  if (config_.microphone != Microphone::voice_activated) return Verdict::send;
   const double level = level_dbfs(frame);
   const bool speech =
       level > std::max(config_.threshold_dbfs, noise_dbfs_ + config_.above_noise_db);

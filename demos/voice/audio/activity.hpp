@@ -7,8 +7,9 @@
 
 namespace voice {
 
-/// When an open microphone is sent: always, or only while somebody speaks.
-enum class Microphone { always_open, voice_activated };
+/// When a microphone is sent: always, while somebody speaks, or while a key is held. The last is
+/// for `ActivityGate` as if it were always open: it knows of no key.
+enum class Microphone { always_open, voice_activated, push_to_talk };
 
 struct ActivityConfig {
   Microphone microphone = Microphone::always_open;

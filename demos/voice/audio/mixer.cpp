@@ -19,9 +19,9 @@ std::int16_t limit(std::int64_t sum) {
 
 }  // namespace
 
-void Mixer::add(const Frame& frame) noexcept {
+void Mixer::add(const Frame& frame, int volume_percent) noexcept {
   for (std::size_t i = 0; i < frame.size(); ++i)
-    sums_[i] += frame[i];
+    sums_[i] += frame[i] * volume_percent / full_volume_percent;
 }
 
 Frame Mixer::take() noexcept {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 #include <tickwire/codec.hpp>
+#include <utility>
 
 namespace voice {
 namespace {
@@ -132,6 +133,7 @@ void Client::lose(const tickwire::Event& event) {
   if (state_ == State::talking) last_stats_ = event.connection.stats();
   state_ = State::away;
   error_ = event.error;
+  is_speaking_ = false;
   while (!talkers_.empty())
     remove_talker(talkers_.begin()->first);
   if (calls_again_) return;
@@ -185,7 +187,9 @@ void Client::add_talker(const Member& member) {
         {tickwire::ErrorCode::protocol_violation, 0,
          "The relay tells of more than " + std::to_string(most_others) + " people in the room."});
   }
-  talkers_.emplace(member.talker, Talker{member.name.substr(0, max_name_bytes), std::nullopt});
+  std::string name = member.name.substr(0, max_name_bytes);
+  const int volume = volume_percent(name);
+  talkers_.emplace(member.talker, Talker{std::move(name), std::nullopt, volume, std::nullopt});
 }
 
 void Client::remove_talker(std::uint16_t talker) {
@@ -212,15 +216,11 @@ void Client::speak() {
   Frame frame;
   while (source_ != nullptr && source_->pull(frame) == SoundSource::Pull::frame) {
     if (!capture_started_) capture_started_ = clock_of(config_).now() - frame_duration;
-    switch (gate_.judge(frame)) {
-      case ActivityGate::Verdict::send:
-        if (const auto packet = encoder_.encode(frame)) say(*packet);
-        break;
-      case ActivityGate::Verdict::last:
-        say({});
-        break;
-      case ActivityGate::Verdict::withhold:
-        break;
+    const bool is_speech = gate_.judge(frame) == ActivityGate::Verdict::send && may_speak();
+    if (is_speech) {
+      if (const auto packet = encoder_.encode(frame)) say(*packet);
+    } else if (is_speaking_) {
+      say({});
     }
     ++outgoing_.sequence;
     if (!source_->is_live()) break;
@@ -232,7 +232,12 @@ void Client::speak() {
   }
 }
 
+bool Client::may_speak() const noexcept {
+  return !is_muted_ && (holds_key_ || microphone() != Microphone::push_to_talk);
+}
+
 void Client::say(std::span<const std::byte> opus) {
+  is_speaking_ = !opus.empty() && state_ == State::talking;
   if (state_ != State::talking) return;
   outgoing_.talker = own_talker_;
   outgoing_.opus.assign(opus.begin(), opus.end());
@@ -242,14 +247,61 @@ void Client::say(std::span<const std::byte> opus) {
 void Client::play() {
   Frame frame;
   for (auto& [number, talker] : talkers_) {
-    if (talker.stream && talker.stream->next(frame) == TalkerStream::Sound::speech) {
-      mixer_.add(frame);
+    if (!talker.stream || talker.stream->next(frame) != TalkerStream::Sound::speech) continue;
+    if (level_dbfs(frame) > config_.activity.threshold_dbfs) {
+      talker.spoke_at = clock_of(config_).now();
     }
+    if (!is_deafened_) mixer_.add(frame, talker.volume_percent);
   }
   const Frame mixed = mixer_.take();
   if (sink_ == nullptr) return;
   if (!playback_started_) playback_started_ = clock_of(config_).now();
   if (auto played = sink_->push(mixed); !played) end(played.error());
+}
+
+void Client::mute() {
+  is_muted_ = true;
+  was_muted_ = true;
+}
+
+void Client::unmute() {
+  is_muted_ = false;
+  is_deafened_ = false;
+}
+
+void Client::deafen() {
+  if (std::exchange(is_deafened_, true)) return;
+  was_muted_ = std::exchange(is_muted_, true);
+}
+
+void Client::undeafen() {
+  if (std::exchange(is_deafened_, false)) is_muted_ = was_muted_;
+}
+
+tickwire::Result<void> Client::set_volume(const std::string& name, int percent) {
+  using tickwire::ErrorCode;
+  if (percent < 0 || percent > most_volume_percent) {
+    return tickwire::Error{ErrorCode::invalid_argument, 0,
+                           "A volume is a whole number from 0 to " +
+                               std::to_string(most_volume_percent) + " percent."};
+  }
+  const auto found = std::find_if(talkers_.begin(), talkers_.end(),
+                                  [&](const auto& each) { return each.second.name == name; });
+  if (found == talkers_.end()) {
+    return tickwire::Error{ErrorCode::invalid_argument, 0,
+                           "Nobody in the room is called " + name + "."};
+  }
+  found->second.volume_percent = percent;
+  volumes_percent_.erase(name);
+  if (percent == full_volume_percent) return {};
+  if (volumes_percent_.size() >= most_others) volumes_percent_.erase(volumes_percent_.begin());
+  volumes_percent_.emplace(name, percent);
+  return {};
+}
+
+int Client::volume_percent(const std::string& name) const {
+  const auto found = volumes_percent_.find(name);
+  return found == volumes_percent_.end() ? full_volume_percent : found->second;
 }
 
 void Client::end(tickwire::Error error) {
@@ -264,6 +316,16 @@ std::vector<std::string> Client::others() const {
   for (const auto& [number, talker] : talkers_)
     names.push_back(talker.name);
   return names;
+}
+
+std::vector<Companion> Client::companions() const {
+  std::vector<Companion> all;
+  const tickwire::TimePoint now = clock_of(config_).now();
+  for (const auto& [number, talker] : talkers_) {
+    const bool speaks = talker.spoke_at && now - *talker.spoke_at <= speaking_lasts;
+    all.push_back({talker.name, talker.volume_percent, speaks});
+  }
+  return all;
 }
 
 std::vector<HeardTalkerCounters> Client::heard() const {

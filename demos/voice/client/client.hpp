@@ -37,6 +37,13 @@ struct HeardTalkerCounters {
   TalkerCounters counters;
 };
 
+/// Somebody else in the room, as a listener has him.
+struct Companion {
+  std::string name;
+  int volume_percent = full_volume_percent;
+  bool is_speaking = false;  ///< within the last `Client::speaking_lasts`, louder than a room is
+};
+
 /// One person in a room: says what comes from a source, and plays what the others say into a sink.
 /// When the connection is lost in the room, it calls again, for some minutes; meanwhile time goes
 /// on in source and sink. A first call that fails, and a goodbye of the relay, end it.
@@ -50,6 +57,8 @@ class Client {
   static constexpr std::size_t most_others = 1000;
   /// For the relay to answer the request for the room.
   static constexpr tickwire::Duration time_to_join = std::chrono::seconds(5);
+  /// Pauses between words are shorter.
+  static constexpr tickwire::Duration speaking_lasts = std::chrono::milliseconds(200);
 
   /// Errors: what the URL, the name or the codec's settings are refused for.
   [[nodiscard]] static tickwire::Result<std::unique_ptr<Client>> create(ClientConfig config,
@@ -59,6 +68,33 @@ class Client {
   /// Handles what has arrived and runs the 20 ms steps that are due, after sleeping for up to
   /// `timeout` while there is nothing.
   void run_for(tickwire::Duration timeout);
+  /// For other threads to call functions in `run_for`.
+  [[nodiscard]] tickwire::Poster poster() const { return host_.poster(); }
+
+  /// Who is muted says nothing; who is deafened hears nothing and is muted, too. To undeafen goes
+  /// back to what was before, and to unmute also undeafens: who speaks wants to hear the answer.
+  void mute();
+  void unmute();
+  void deafen();
+  void undeafen();
+  [[nodiscard]] bool is_muted() const noexcept { return is_muted_; }
+  [[nodiscard]] bool is_deafened() const noexcept { return is_deafened_; }
+
+  /// With `Microphone::push_to_talk` what is said between the two is sent.
+  void begin_talk() noexcept { holds_key_ = true; }
+  void end_talk() noexcept { holds_key_ = false; }
+  [[nodiscard]] bool holds_key() const noexcept { return holds_key_; }
+  [[nodiscard]] Microphone microphone() const noexcept { return config_.activity.microphone; }
+  /// Whether what it says is sent just now.
+  [[nodiscard]] bool is_speaking() const noexcept { return is_speaking_; }
+
+  /// How loud somebody is; stays with the name when he leaves and comes back.
+  ///
+  /// Shape:  0 to `most_volume_percent`.
+  /// Errors: `invalid_argument`: another number, or nobody of that name in the room.
+  tickwire::Result<void> set_volume(const std::string& name, int percent);
+  [[nodiscard]] int volume_percent(const std::string& name) const;
+
   /// Leaves the room; a few more `run_for` let the goodbye arrive.
   void leave();
 
@@ -66,6 +102,7 @@ class Client {
   /// Why it ended, or is away.
   [[nodiscard]] const tickwire::Error& error() const noexcept { return error_; }
   [[nodiscard]] std::vector<std::string> others() const;
+  [[nodiscard]] std::vector<Companion> companions() const;
 
   [[nodiscard]] std::uint64_t speech_sent() const noexcept { return speech_sent_; }
   /// Who is in the room, and who said something before he left: one of each name, and of all names
@@ -94,6 +131,7 @@ class Client {
   void remove_talker(std::uint16_t talker);
   void step(const tickwire::Tick& tick);
   void speak();
+  [[nodiscard]] bool may_speak() const noexcept;
   void say(std::span<const std::byte> opus);
   void play();
   void end(tickwire::Error error);
@@ -101,6 +139,8 @@ class Client {
   struct Talker {
     std::string name;
     std::optional<TalkerStream> stream;  // made at the first word: it is large
+    int volume_percent = full_volume_percent;
+    std::optional<tickwire::TimePoint> spoke_at;
   };
 
   ClientConfig config_;
@@ -120,6 +160,12 @@ class Client {
   std::uint16_t own_talker_ = 0;
   std::map<std::uint16_t, Talker> talkers_;
   std::vector<HeardTalkerCounters> gone_;
+  std::map<std::string, int> volumes_percent_;  // other than full
+  bool is_muted_ = false;
+  bool is_deafened_ = false;
+  bool was_muted_ = false;  // before it was deafened
+  bool holds_key_ = false;
+  bool is_speaking_ = false;
   Speech incoming_;  // reused
   Speech outgoing_;  // reused
   std::uint64_t speech_sent_ = 0;

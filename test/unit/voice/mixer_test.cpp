@@ -23,6 +23,18 @@ TEST_CASE("quiet talkers add up exactly") {
   CHECK(mixer.take() == level(17'500));
 }
 
+TEST_CASE("each talker has a volume, and at twice the full one nothing wraps") {
+  Mixer mixer;
+  mixer.add(level(1000), 50);
+  mixer.add(level(-3000), 0);
+  mixer.add(level(4000), 200);
+  CHECK(mixer.take() == level(8500));
+  mixer.add(level(30'000), most_volume_percent);
+  CHECK(mixer.take()[0] > 30'000);
+  mixer.add(level(-30'000), most_volume_percent);
+  CHECK(mixer.take()[0] < -30'000);
+}
+
 TEST_CASE("a mix of nobody is silence, and a mix is taken once") {
   Mixer mixer;
   CHECK(mixer.take() == Frame{});

@@ -44,6 +44,7 @@ class Stranger {
   std::size_t times_let_in = 0;
   std::size_t news = 0;              ///< of others who came or went
   std::vector<std::uint32_t> heard;  ///< numbers of packets of speech
+  std::size_t ends = 0;              ///< of them, those that say that a talker falls silent
 
  private:
   void take() {
@@ -55,7 +56,10 @@ class Stranger {
       }
       if (event->is<voice::RoomJoined>()) ++times_let_in;
       if (event->is<voice::MemberJoined>() || event->is<voice::MemberLeft>()) ++news;
-      if (const auto speech = event->as<voice::Speech>()) heard.push_back(speech->sequence);
+      if (const auto speech = event->as<voice::Speech>()) {
+        heard.push_back(speech->sequence);
+        ends += speech->opus.empty() ? 1 : 0;
+      }
     }
   }
 
