@@ -25,6 +25,10 @@ void catch_stop_signals([[maybe_unused]] Hangup hangup) {
   const auto stop = [](int) { stopped.store(true); };
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
+#ifdef SIGTTIN
+  // Who reads its terminal from the background would be stopped; so it is told that nothing comes.
+  std::signal(SIGTTIN, SIG_IGN);
+#endif
 #ifdef SIGHUP
   if (hangup == Hangup::stops) {
     std::signal(SIGHUP, stop);

@@ -58,8 +58,8 @@ class VoicePrograms(unittest.TestCase):
             time.sleep(0.01)
         return ready.read_text().strip(), relay
 
-    def start(self, *arguments):
-        process = subprocess.Popen([str(each) for each in arguments], stdin=subprocess.DEVNULL,
+    def start(self, *arguments, stdin=subprocess.DEVNULL):
+        process = subprocess.Popen([str(each) for each in arguments], stdin=stdin,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(self.end, process)
         return process
@@ -70,10 +70,10 @@ class VoicePrograms(unittest.TestCase):
             process.kill()
         process.communicate(timeout=PATIENCE)
 
-    def talk(self, name, *more, seconds=1, room="den", source="none"):
+    def talk(self, name, *more, seconds=1, room="den", source="none", sink="none"):
         report = self.folder / (name + ".json")
         result = run(CLIENT, "--connect", self.url, "--room", room, "--name", name, "--input",
-                     source, "--output", "none", "--seconds", seconds, "--report", report, *more)
+                     source, "--output", sink, "--seconds", seconds, "--report", report, *more)
         return result, report
 
     def check_relay_goes_on(self):
@@ -143,10 +143,11 @@ class VoicePrograms(unittest.TestCase):
         self.assertEqual(listener.wait(PATIENCE), 0, listener.stdout.read())
         self.check_relay_goes_on()
 
-    def listen(self, name, *more, url=None):
-        """A client that says nothing and stays; it is in the room."""
+    def listen(self, name, *more, url=None, source="none", stdin=subprocess.DEVNULL):
+        """A client that stays, and says nothing unless it has a source; it is in the room."""
         client = self.start(CLIENT, "--connect", url or self.url, "--room", "den", "--name", name,
-                            "--input", "none", "--output", "none", "--seconds", PATIENCE, *more)
+                            "--input", source, "--output", "none", "--seconds", PATIENCE, *more,
+                            stdin=stdin)
         self.assertIn("in room den", client.stdout.readline())
         return client
 
@@ -180,6 +181,65 @@ class VoicePrograms(unittest.TestCase):
         result, _ = self.talk("cleo")
         self.assertEqual(result.returncode, 1)
         self.assertIn("the room is full", result.stderr)
+
+    def check_answers(self, client, *lines_and_answers):
+        for line, *answers in lines_and_answers:
+            client.stdin.write(line + "\n")
+            client.stdin.flush()
+            for answer in answers:
+                self.assertEqual(client.stdout.readline(), answer + "\n", line)
+
+    def test_a_client_does_what_is_typed_while_it_runs(self):
+        report = self.folder / "ann.json"
+        ann = self.listen("ann", "--report", report, stdin=subprocess.PIPE)
+        self.listen("bob the builder")
+        self.assertEqual(ann.stdout.readline(), "in room den with bob the builder\n")
+        self.check_answers(
+            ann, ("who", "you: not muted", "bob the builder: 100 %"),
+            ("volume bob the builder 50", "bob the builder: 50 %"),
+            ("volume bob 50", "Nobody in the room is called bob."),
+            ("volume bob the builder loud", "A volume is a whole number from 0 to 200, not 'loud'."),
+            ("  mute ", "you are muted"), ("", ), ("deafen", "you are deafened"),
+            ("sing\x1b[2J", "There is no command 'sing?[2J'; 'help' says which there are."),
+            ("who", "you: deafened", "bob the builder: 50 %"), ("quit", ))
+        self.assertEqual(ann.wait(PATIENCE), 0)
+        figures = json.loads(report.read_text())
+        self.assertEqual((figures["muted"], figures["deafened"]), (True, True))
+
+    def test_with_push_to_talk_enter_begins_and_ends_talking(self):
+        write_wav(self.folder / "spoken.wav", 48000, 30)
+        report = self.folder / "ann.json"
+        ann = self.listen("ann", "--push-to-talk", "--report", report, stdin=subprocess.PIPE,
+                          source=self.folder / "spoken.wav")
+        self.check_answers(ann, ("who", "you: not muted"), ("", "you talk"))
+        limit = time.monotonic() + PATIENCE
+        said = ""
+        while "sending" not in said and time.monotonic() < limit:
+            ann.stdin.write("who\n")
+            ann.stdin.flush()
+            said = ann.stdout.readline()
+        self.assertEqual(said, "you: not muted, sending\n")
+        self.check_answers(ann, ("", "you no longer talk"), ("quit",))
+        self.assertEqual(ann.wait(PATIENCE), 0)
+        self.assertGreater(json.loads(report.read_text())["packets"]["sent"], 0)
+
+    def test_what_a_microphone_hears_is_cleaned_and_a_file_is_not_unless_it_is_wanted(self):
+        write_wav(self.folder / "spoken.wav", 48000, 5)
+        steps = ("echo_cancellation", "noise_suppression", "automatic_gain")
+        file = self.folder / "spoken.wav"
+        for source, sink, options, expected in (
+                ("device", "device", (), (True, True, True)),
+                ("device", "none", ("--automatic-gain", "off"), (False, True, False)),
+                ("device", "device", ("--echo-cancellation", "off", "--noise-suppression", "off"),
+                 (False, False, True)),
+                (file, "none", (), (False, False, False)),
+                (file, "none", ("--noise-suppression", "on"), (False, True, False))):
+            with self.subTest(source=source, sink=sink, options=options):
+                result, report = self.talk("ann", *options, seconds=0.3, source=source, sink=sink)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                figures = json.loads(report.read_text())
+                self.assertEqual(tuple(figures["cleaning"][each] for each in steps), expected)
+                self.assertGreater(figures["packets"]["sent"], 3)
 
     def test_a_closed_terminal_ends_a_client(self):
         ann = self.listen("ann")
@@ -339,6 +399,18 @@ class VoicePrograms(unittest.TestCase):
                            "--seconds", 0.1),
                           (CLIENT, "--connect", self.url, "--room", "a", "--name", "b", "--input",
                            "none", "--output", "none", "--seconds", 0.1, "--start-delay-ms", 5),
+                          (CLIENT, "--connect", self.url, "--room", "a", "--name", "b", "--input",
+                           "none", "--output", "none", "--seconds", 0.1, "--echo-cancellation",
+                           "on"),
+                          (CLIENT, "--connect", self.url, "--room", "a", "--name", "b", "--input",
+                           "none", "--output", "none", "--seconds", 0.1, "--noise-suppression",
+                           "on"),
+                          (CLIENT, "--connect", self.url, "--room", "a", "--name", "b", "--input",
+                           "none", "--output", "none", "--seconds", 0.1, "--automatic-gain",
+                           "much"),
+                          (CLIENT, "--connect", self.url, "--room", "a", "--name", "b", "--input",
+                           "none", "--output", "none", "--seconds", 0.1, "--push-to-talk",
+                           "--voice-activated"),
                           (LOAD, "--connect", self.url, "--room", 1),
                           (CLIENT, "--connect", self.url, "--room", "a", "--name", "b" * 65,
                            "--input", "none", "--output", "none")):

@@ -5,9 +5,12 @@
 #include <span>
 #include <utility>
 
+#include "audio/cleaned_source.hpp"
 #include "audio/sdl_device.hpp"
 #include "client/client.hpp"
+#include "client/console.hpp"
 #include "client/report.hpp"
+#include "demos/terminal/lines.hpp"
 #include "demos/terminal/printable.hpp"
 #include "program.hpp"
 #include "tls_options.hpp"
@@ -24,9 +27,27 @@ struct Options {
   double seconds = 0;
   int start_delay_ms = 0;
   bool voice_activated = false;
+  bool push_to_talk = false;
+  // Empty: as fits the devices.
+  std::string echo_cancellation;
+  std::string noise_suppression;
+  std::string automatic_gain;
   bool list_devices = false;
   bool verbose = false;
 };
+
+void add_cleaning_options(CLI::App& app, Options& options) {
+  const CLI::IsMember on_or_off({"on", "off"});
+  app.add_option("--echo-cancellation", options.echo_cancellation,
+                 "take out what the loudspeaker plays: on or off (on where both are devices)")
+      ->check(on_or_off);
+  app.add_option("--noise-suppression", options.noise_suppression,
+                 "lower what is no speech: on or off (on for a device)")
+      ->check(on_or_off);
+  app.add_option("--automatic-gain", options.automatic_gain,
+                 "bring speech to an even level: on or off (on for a device)")
+      ->check(on_or_off);
+}
 
 void read_options(CLI::App& app, Options& options) {
   app.add_option("--connect", options.client.url, "the relay, as in enet://example.org:7777");
@@ -36,7 +57,12 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--output", options.output, "a WAV file, 'device', 'device:NAME' or 'none'");
   app.add_option("--bitrate", options.client.encoder.bitrate_bits_per_second, "bits per second")
       ->check(CLI::Range(6000, 256'000));
-  app.add_flag("--voice-activated", options.voice_activated, "send nothing while nobody speaks");
+  CLI::Option* const activated = app.add_flag("--voice-activated", options.voice_activated,
+                                              "send nothing while nobody speaks");
+  app.add_flag("--push-to-talk", options.push_to_talk,
+               "send only between one press of Enter and the next")
+      ->excludes(activated);
+  add_cleaning_options(app, options);
   app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
       ->check(CLI::Range(0.0, voice::longest_run_seconds));
   app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a sound file")
@@ -82,6 +108,27 @@ tickwire::Result<std::unique_ptr<voice::SoundSink>> open_sink(const Options& opt
   auto file = voice::WavSink::create(options.output);
   if (!file) return std::move(file).error();
   return std::unique_ptr<voice::SoundSink>(std::make_unique<voice::WavSink>(*std::move(file)));
+}
+
+voice::Cleaning chosen(const std::string& option, bool by_default) {
+  const bool is_on = option.empty() ? by_default : option == "on";
+  return is_on ? voice::Cleaning::on : voice::Cleaning::off;
+}
+
+voice::CleaningConfig cleaning_of(const Options& options) {
+  const bool records = is_device(options.input);
+  return {chosen(options.echo_cancellation, records && is_device(options.output)),
+          chosen(options.noise_suppression, records), chosen(options.automatic_gain, records)};
+}
+
+// With all of it off, as for files, sound passes as it is.
+tickwire::Result<std::unique_ptr<voice::SoundSource>> clean(
+    std::unique_ptr<voice::SoundSource> source, voice::SoundSink* sink,
+    const voice::CleaningConfig& config) {
+  if (source == nullptr) return source;
+  auto cleaned = voice::CleanedSource::create(std::move(source), sink, config);
+  if (!cleaned) return std::move(cleaned).error();
+  return std::unique_ptr<voice::SoundSource>(*std::move(cleaned));
 }
 
 int list_devices() {
@@ -131,9 +178,11 @@ class Narrator {
 };
 
 // Until the time is up, or the connection: counted from the moment in which the room is reached.
-void talk(voice::Client& client, const Options& options, Narrator& narrator) {
+void talk(voice::Client& client, const Options& options, Narrator& narrator,
+          const voice::Console& console) {
   std::optional<voice::Deadline> end;
-  while (!voice::is_stopped() && client.state() != voice::Client::State::ended) {
+  while (!voice::is_stopped() && !console.wants_to_quit() &&
+         client.state() != voice::Client::State::ended) {
     client.run_for(100ms);
     narrator.look(client, options.client.room);
     if (!end && narrator.was_in()) end.emplace(options.seconds);
@@ -146,11 +195,18 @@ int run(const Options& options) {
   if (!source) return voice::fail(source.error().message());
   auto sink = open_sink(options);
   if (!sink) return voice::fail(sink.error().message());
-  auto client = voice::Client::create(options.client, source->get(), sink->get());
+  const voice::CleaningConfig cleaning = cleaning_of(options);
+  auto cleaned = clean(*std::move(source), sink->get(), cleaning);
+  if (!cleaned) return voice::fail(cleaned.error().message());
+  auto client = voice::Client::create(options.client, cleaned->get(), sink->get());
   if (!client) return voice::fail(client.error().message());
 
   Narrator narrator;
-  talk(**client, options, narrator);
+  voice::Console console(**client, std::cout);
+  // The end of standard input is not the end of a client: scripts give it none.
+  terminal::read_lines((*client)->poster(),
+                       [&console](const std::string& line) { console.take(line); });
+  talk(**client, options, narrator, console);
   const bool left = (*client)->state() != voice::Client::State::ended;
   (*client)->leave();
   const voice::Deadline goodbye(3.0);
@@ -162,7 +218,7 @@ int run(const Options& options) {
   }
   const voice::RecordedFiles files{is_file(options.input) ? options.input : "",
                                    is_file(options.output) ? options.output : "",
-                                   std::chrono::milliseconds(options.start_delay_ms)};
+                                   std::chrono::milliseconds(options.start_delay_ms), cleaning};
   if (!options.report_file.empty() &&
       !voice::write_file(options.report_file,
                          voice::report_json(**client, options.client, files))) {
@@ -182,6 +238,14 @@ std::string objection(const CLI::App& app, const Options& options) {
   if (options.start_delay_ms > 0 && !is_file(options.input)) {
     return "--start-delay-ms is for an --input that is a sound file.";
   }
+  if (options.echo_cancellation == "on" &&
+      !(is_device(options.input) && is_device(options.output))) {
+    return "--echo-cancellation is for an --input and an --output that are devices.";
+  }
+  if (options.input == "none" &&
+      (options.noise_suppression == "on" || options.automatic_gain == "on")) {
+    return "--noise-suppression and --automatic-gain need an --input.";
+  }
   return voice::needless_tls_options(app, std::span(&client.url, 1));
 }
 
@@ -199,7 +263,11 @@ int main(int argc, char** argv) {
   if (options.voice_activated) {
     options.client.activity.microphone = voice::Microphone::voice_activated;
   }
+  if (options.push_to_talk) {
+    options.client.activity.microphone = voice::Microphone::push_to_talk;
+  }
   if (options.verbose) options.client.host.log.level = tickwire::LogLevel::info;
+  std::ios::sync_with_stdio(false);  // see terminal::read_lines
   voice::catch_stop_signals();
   return voice::run_guarded([&] { return run(options); });
 }

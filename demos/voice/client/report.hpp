@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "audio/cleaned_source.hpp"
 #include "client/client.hpp"
 
 namespace voice {
@@ -13,6 +14,8 @@ struct RecordedFiles {
   std::string spoken;                        ///< empty: nothing, or not from a file
   std::string heard;                         ///< empty: not recorded
   std::chrono::milliseconds start_delay{0};  ///< silence before `spoken`
+  /// What was done to what came in.
+  CleaningConfig cleaning{Cleaning::off, Cleaning::off, Cleaning::off};
 };
 
 /// What a client counted, in the form that `tickwire-voice-check` reads.
