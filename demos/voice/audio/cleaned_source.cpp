@@ -10,8 +10,8 @@ namespace {
 
 constexpr int tail_frames = EchoCanceller::tail / frame_duration;
 
-// What is played more quietly leaves no echo that anybody hears.
-constexpr double quiet_dbfs = -60.0;
+// What is no speech when it is played is not taken for speech when it comes back, either.
+constexpr double quiet_dbfs = ActivityConfig{}.threshold_dbfs;
 
 }  // namespace
 

@@ -95,7 +95,7 @@ void Client::run_for(tickwire::Duration timeout) {
 
 void Client::leave() {
   if (state_ == State::away) return end({tickwire::ErrorCode::closed_locally, 0, {}});
-  if (state_ == State::talking) say({});
+  if (is_speaking_) say({});
   connection_.close("goodbye");
 }
 

@@ -88,7 +88,8 @@ class Client {
   /// Whether what it says is sent just now.
   [[nodiscard]] bool is_speaking() const noexcept { return is_speaking_; }
 
-  /// How loud somebody is; stays with the name when he leaves and comes back.
+  /// How loud somebody is; stays with the name when he leaves and comes back. Of more names than
+  /// `most_others` one is forgotten.
   ///
   /// Shape:  0 to `most_volume_percent`.
   /// Errors: `invalid_argument`: another number, or nobody of that name in the room.

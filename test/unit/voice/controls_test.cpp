@@ -30,12 +30,10 @@ double power_of(const MemorySink& sink, std::size_t from, std::size_t to) {
   return sum / static_cast<double>(to - from);
 }
 
-const voice::Companion& only_companion(const voice::Client& client) {
-  static voice::Companion found;
+voice::Companion only_companion(const voice::Client& client) {
   const auto all = client.companions();
   REQUIRE(all.size() == 1);
-  found = all.front();
-  return found;
+  return all.front();
 }
 
 }  // namespace
