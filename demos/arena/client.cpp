@@ -1,48 +1,39 @@
 // SPDX-License-Identifier: MIT
 #include "demos/arena/client.hpp"
 
-#include <random>
 #include <tickwire/codec.hpp>
+
+#include "demos/shared/secret.hpp"
 
 namespace arena {
 namespace {
 
 tickwire::HostConfig host_config(const ClientConfig& config) {
   tickwire::HostConfig host = common_config(config.host);
-  host.limits.max_connections = 2;  // a lost one keeps its place until the next pass
+  host.limits.max_connections = 1;
   return host;
 }
 
-// For a router to start anew: the server keeps the place for some seconds.
+// For a router to start anew: the server keeps the place for some seconds. A first call that fails
+// is to be told at once.
 const tickwire::ReconnectPolicy patience{.max_attempts = 60,
+                                         .retry_first_call = false,
                                          .first_delay = std::chrono::milliseconds(250),
                                          .max_delay = std::chrono::seconds(2)};
-
-bool was_lost(tickwire::ErrorCode code) {
-  return code == tickwire::ErrorCode::connection_lost ||
-         code == tickwire::ErrorCode::connection_reset ||
-         code == tickwire::ErrorCode::stream_truncated;
-}
-
-std::uint64_t random_seat() {
-  std::random_device random;
-  const std::uint64_t high = random();
-  return high << 32 | random() | 1u;  // 0 is nobody's
-}
 
 }  // namespace
 
 tickwire::Result<std::unique_ptr<Client>> Client::create(ClientConfig config) {
   std::unique_ptr<Client> client(new Client(std::move(config)));
-  const auto connection =
-      client->host_.connect(client->config_.url, {.name = client->config_.name});
+  const auto connection = client->host_.connect(
+      client->config_.url, {.name = client->config_.name, .reconnect = patience});
   if (!connection) return connection.error();
   client->connection_ = *connection;
   return client;
 }
 
 Client::Client(ClientConfig config)
-    : config_(std::move(config)), host_(host_config(config_)), seat_(random_seat()) {
+    : config_(std::move(config)), host_(host_config(config_)), seat_(demo::random_secret()) {
   host_.on_update([this](const tickwire::Tick&) { tick(); });
 }
 
@@ -79,7 +70,7 @@ void Client::handle(const tickwire::Event& event) {
 void Client::ask_for_place(tickwire::Connection connection) {
   connection_ = connection;
   if (state_ == State::connecting) state_ = State::joining;
-  asked_at_ = now();
+  asked_at_ = host_.now();
   connection_.send(Join{seat_}, {.channel = news_channel});
 }
 
@@ -121,7 +112,7 @@ void Client::enter(const Welcome& welcome) {
 
 void Client::take(const Snapshot& snapshot) {
   crown_ = snapshot.crown;
-  others_.add(snapshot, now());
+  others_.add(snapshot, host_.now());
   for (const Player& player : snapshot.players) {
     if (player.id == own_) prediction_.reconcile(player.body, player.input_number);
   }
@@ -130,7 +121,7 @@ void Client::take(const Snapshot& snapshot) {
 // One tick of the game here: the keys act at once, and travel to the server.
 void Client::tick() {
   const bool asks = state_ == State::joining || (state_ == State::away && connection_.is_open());
-  if (asks && now() - asked_at_ > time_to_join) {
+  if (asks && host_.now() - asked_at_ > time_to_join) {
     connection_.close("no answer");
     return end({tickwire::ErrorCode::timed_out, 0, "The server gave no place within 5 seconds."});
   }
@@ -145,7 +136,7 @@ const View& Client::view() {
   view_.own = own_;
   view_.crown = crown_;
   view_.disks.clear();
-  for (const Player& player : others_.at(now())) {
+  for (const Player& player : others_.at(host_.now())) {
     const auto member = members_.find(player.id);
     if (member == members_.end()) continue;  // gone already, or to be told of in a moment
     const Vec place = player.id == own_ ? prediction_.shown() : player.body.position;
@@ -154,17 +145,17 @@ const View& Client::view() {
   return view_;
 }
 
-// The first call has no policy: one that fails is to be told at once. Later ones have one.
+// Who was never in the game has nothing to come back to.
 void Client::lose(const tickwire::Event& event) {
   note_figures();
-  if (!was_in_game_ || !was_lost(event.error.code)) return end(event.error);
+  const tickwire::Connection again = event.connection.successor();
+  if (!was_in_game_ || again == tickwire::Connection()) {
+    again.close();
+    return end(event.error);
+  }
   state_ = State::away;
   error_ = event.error;
   tell("away: " + event.error.message());
-  if (calls_again_) return;
-  const auto again = host_.connect(config_.url, {.name = config_.name, .reconnect = patience});
-  if (!again) return end(again.error());
-  calls_again_ = true;
 }
 
 void Client::note_figures() {
@@ -197,10 +188,6 @@ void Client::tell(const std::string& line) const {
 std::string Client::name_of(PlayerId id) const {
   const auto found = members_.find(id);
   return found != members_.end() ? found->second.name : "somebody";
-}
-
-tickwire::TimePoint Client::now() const noexcept {
-  return config_.host.clock != nullptr ? config_.host.clock->now() : tickwire::steady_clock().now();
 }
 
 }  // namespace arena

@@ -80,14 +80,12 @@ class Client {
   void end(tickwire::Error error);
   void tell(const std::string& line) const;
   [[nodiscard]] std::string name_of(PlayerId id) const;
-  [[nodiscard]] tickwire::TimePoint now() const noexcept;
 
   ClientConfig config_;
   tickwire::Host host_;
   tickwire::Connection connection_;
   State state_ = State::connecting;
-  bool calls_again_ = false;  // the host does, for connections after the first
-  std::uint64_t seat_;        // see `Join`
+  std::uint64_t seat_;  // see `Join`
   tickwire::TimePoint asked_at_{};
   tickwire::Error error_;
 

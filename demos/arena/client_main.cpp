@@ -8,7 +8,7 @@
 #include "demos/arena/client.hpp"
 #include "demos/arena/report.hpp"
 #include "demos/arena/screen.hpp"
-#include "demos/voice/program.hpp"
+#include "demos/shared/program.hpp"
 
 namespace {
 
@@ -28,7 +28,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--name", options.client.name, "what the others see, up to 24 bytes")->required();
   app.add_flag("--bot", options.is_bot, "plays by itself, without a window");
   app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
-      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+      ->check(CLI::Range(0.0, demo::longest_run_seconds));
   app.add_option("--report", options.report_file, "a file for the figures, as JSON");
   app.add_option("--screenshot", options.screenshot_file, "a file for the last picture, as BMP");
 }
@@ -44,9 +44,9 @@ tickwire::Result<std::optional<arena::Screen>> open_screen(const Options& option
 
 // Draws as often as the display shows it; without one to wait for, a hundred times a second.
 void play(arena::Client& client, arena::Screen* screen, double seconds) {
-  const voice::Deadline end(seconds);
+  const demo::Deadline end(seconds);
   auto drawn_at = std::chrono::steady_clock::time_point();
-  while (!voice::is_stopped() && !end.is_over() && client.state() != arena::Client::State::ended) {
+  while (!demo::is_stopped() && !end.is_over() && client.state() != arena::Client::State::ended) {
     client.run_for(2ms);
     if (screen == nullptr || std::chrono::steady_clock::now() - drawn_at < 10ms) continue;
     drawn_at = std::chrono::steady_clock::now();
@@ -58,35 +58,35 @@ void play(arena::Client& client, arena::Screen* screen, double seconds) {
 // Lets the server hear the goodbye, for a second at most.
 void leave(arena::Client& client) {
   client.leave();
-  const voice::Deadline goodbye(1.0);
+  const demo::Deadline goodbye(1.0);
   while (client.state() != arena::Client::State::ended && !goodbye.is_over())
     client.run_for(20ms);
 }
 
 int run(Options& options) {
   auto screen = open_screen(options);
-  if (!screen) return voice::fail(screen.error().message());
+  if (!screen) return demo::fail(screen.error().message());
   arena::Screen* const shown = *screen ? &**screen : nullptr;
   options.client.keys = [&](const arena::View& view) {
     return options.is_bot ? arena::play(view) : shown->keys();
   };
   auto created = arena::Client::create(options.client);
-  if (!created) return voice::fail(created.error().message());
+  if (!created) return demo::fail(created.error().message());
   arena::Client& client = **created;
   play(client, shown, options.seconds);
   if (!options.report_file.empty() &&
-      !voice::write_file(options.report_file, arena::report_json(client, options.client.name))) {
-    return voice::fail("The file " + options.report_file + " cannot be written.");
+      !demo::write_file(options.report_file, arena::report_json(client, options.client.name))) {
+    return demo::fail("The file " + options.report_file + " cannot be written.");
   }
   if (!options.screenshot_file.empty()) {
     if (const auto saved = shown->save(options.screenshot_file); !saved) {
-      return voice::fail(saved.error().message());
+      return demo::fail(saved.error().message());
     }
   }
-  if (client.state() == arena::Client::State::ended) return voice::fail(client.error().message());
+  if (client.state() == arena::Client::State::ended) return demo::fail(client.error().message());
   const bool was_in = client.was_in_game();
   leave(client);
-  return was_in ? 0 : voice::fail("The server was not reached in this time.");
+  return was_in ? 0 : demo::fail("The server was not reached in this time.");
 }
 
 }  // namespace
@@ -98,8 +98,8 @@ int main(int argc, char** argv) {
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
   options.client.news = [](const std::string& line) {
-    std::cout << voice::printable(line) << std::endl;
+    std::cout << demo::printable(line) << std::endl;
   };
-  voice::catch_stop_signals();
-  return voice::run_guarded([&] { return run(options); });
+  demo::catch_stop_signals();
+  return demo::run_guarded([&] { return run(options); });
 }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tickwire/codec.hpp>
 
-#include "demos/voice/program.hpp"
+#include "demos/shared/printable.hpp"
 
 namespace arena {
 namespace {
@@ -16,7 +16,7 @@ tickwire::Result<void> check_name(const tickwire::ConnectionRequest& request) {
   };
   if (request.name.empty()) return refused("You need a name that the others can see.");
   if (request.name.size() > max_name_bytes) return refused("A name has 24 bytes at most.");
-  if (!voice::is_printable(request.name)) {
+  if (!demo::is_printable(request.name)) {
     return refused("The name has control characters or is no UTF-8.");
   }
   return {};
@@ -61,7 +61,7 @@ void Server::close() {
 void Server::handle(const tickwire::Event& event) {
   switch (event.type) {
     case tickwire::EventType::connected:
-      callers_.push_back({event.connection, now()});
+      callers_.push_back({event.connection, host_.now()});
       break;
     case tickwire::EventType::object_received:
       if (event.is<Inputs>()) return take_inputs(event);
@@ -89,7 +89,7 @@ void Server::handle(const tickwire::Event& event) {
 void Server::take_inputs(const tickwire::Event& event) {
   Place* const place = place_of(event.connection);
   if (place == nullptr) return;  // not in the game, or not any more
-  if (!place->packets.take(now(), config_.max_packets_hz, config_.max_packets_hz / 2)) {
+  if (!place->packets.take(host_.now(), config_.max_packets_hz, config_.max_packets_hz / 2)) {
     ++counters_.packets_too_many;
   } else if (event.read(incoming_) != tickwire::ErrorCode::none ||
              !place->inputs.receive(incoming_)) {
@@ -155,7 +155,7 @@ void Server::lose(tickwire::Connection connection, const tickwire::Error& error)
   if (place == nullptr) return;
   if (error.code == tickwire::ErrorCode::closed_by_peer) return remove_place(place->member.id);
   tell(place->member.name + " is lost: " + error.message());
-  place->lost_at = now();
+  place->lost_at = host_.now();
 }
 
 void Server::remove_place(PlayerId id) {
@@ -192,13 +192,15 @@ void Server::tell_outcome(const Outcome& outcome) {
 // A caller that plays not, and a place that nobody came back to.
 void Server::send_loiterers_away() {
   for (const Caller& caller : callers_) {
-    if (place_of(caller.connection) == nullptr && now() - caller.came_at > config_.time_to_join) {
+    if (place_of(caller.connection) == nullptr &&
+        host_.now() - caller.came_at > config_.time_to_join) {
       caller.connection.close("you did not ask for a place");
     }
   }
   for (std::size_t i = places_.size(); i-- > 0;) {
     const Place& place = places_[i];
-    if (place.lost_at && now() - *place.lost_at > config_.place_kept) remove_place(place.member.id);
+    if (place.lost_at && host_.now() - *place.lost_at > config_.place_kept)
+      remove_place(place.member.id);
   }
 }
 
@@ -234,12 +236,8 @@ PlayerId Server::free_id() {
   return last_id_;
 }
 
-tickwire::TimePoint Server::now() const noexcept {
-  return config_.host.clock != nullptr ? config_.host.clock->now() : tickwire::steady_clock().now();
-}
-
 void Server::tell(const std::string& line) const {
-  if (config_.news) config_.news(voice::printable(line));
+  if (config_.news) config_.news(demo::printable(line));
 }
 
 }  // namespace arena

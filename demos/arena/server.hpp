@@ -13,7 +13,7 @@
 #include "demos/arena/input_queue.hpp"
 #include "demos/arena/messages.hpp"
 #include "demos/arena/world.hpp"
-#include "demos/voice/relay/allowance.hpp"
+#include "demos/shared/allowance.hpp"
 
 namespace arena {
 
@@ -67,7 +67,7 @@ class Server {
     tickwire::Connection connection{};
     std::optional<tickwire::TimePoint> lost_at{};
     InputQueue inputs{};
-    voice::Allowance packets{};
+    demo::Allowance packets{};
   };
   struct Caller {
     tickwire::Connection connection;
@@ -89,7 +89,6 @@ class Server {
   [[nodiscard]] Place* place_of(tickwire::Connection connection) noexcept;
   [[nodiscard]] Place* place_of(PlayerId id) noexcept;
   [[nodiscard]] PlayerId free_id();
-  [[nodiscard]] tickwire::TimePoint now() const noexcept;
   void tell(const std::string& line) const;
 
   ServerConfig config_;

@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "demos/arena/server.hpp"
-#include "demos/voice/program.hpp"
+#include "demos/shared/program.hpp"
 
 namespace {
 
@@ -23,13 +23,13 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--ready-file", options.ready_file,
                  "a file to write the addresses into, one a line, once up");
   app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
-      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+      ->check(CLI::Range(0.0, demo::longest_run_seconds));
 }
 
 // Lets everybody hear the goodbye, for a second at most.
 void close(arena::Server& server) {
   server.close();
-  const voice::Deadline goodbye(1.0);
+  const demo::Deadline goodbye(1.0);
   while (server.is_anybody_here() && !goodbye.is_over())
     server.run_for(std::chrono::milliseconds(20));
   const arena::ServerCounters counters = server.counters();
@@ -45,18 +45,18 @@ int run(const Options& options) {
   std::string addresses;
   for (const std::string& url : options.urls) {
     const auto bound = server.listen(url);
-    if (!bound) return voice::fail(bound.error().message());
+    if (!bound) return demo::fail(bound.error().message());
     std::cout << "server listens on " << bound->to_string() << std::endl;
     addresses += bound->to_string() + '\n';
   }
-  if (!options.ready_file.empty() && !voice::write_file(options.ready_file, addresses)) {
-    return voice::fail("The file " + options.ready_file + " cannot be written.");
+  if (!options.ready_file.empty() && !demo::write_file(options.ready_file, addresses)) {
+    return demo::fail("The file " + options.ready_file + " cannot be written.");
   }
-  const voice::Deadline end(options.seconds);
-  while (!voice::is_stopped() && !end.is_over() && !server.failure())
+  const demo::Deadline end(options.seconds);
+  while (!demo::is_stopped() && !end.is_over() && !server.failure())
     server.run_for(std::chrono::milliseconds(100));
   close(server);
-  return server.failure() ? voice::fail(server.failure()->message()) : 0;
+  return server.failure() ? demo::fail(server.failure()->message()) : 0;
 }
 
 }  // namespace
@@ -67,6 +67,6 @@ int main(int argc, char** argv) {
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
   options.server.news = [](const std::string& line) { std::cout << line << std::endl; };
-  voice::catch_stop_signals();
-  return voice::run_guarded([&] { return run(options); });
+  demo::catch_stop_signals();
+  return demo::run_guarded([&] { return run(options); });
 }

@@ -5,7 +5,7 @@
 #include <tickwire/codec.hpp>
 
 #include "demos/chat/messages.hpp"
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
 namespace chat {
 
@@ -28,7 +28,7 @@ void Guest::take(const tickwire::Event& event) {
       break;
     case EventType::error:
     case EventType::disconnected:
-      if (!left_) std::cerr << terminal::printable(event.error.message()) << '\n';
+      if (!left_) std::cerr << demo::printable(event.error.message()) << '\n';
       stage_ = Stage::gone;
       break;
     default:
@@ -38,16 +38,16 @@ void Guest::take(const tickwire::Event& event) {
 
 void Guest::show(const tickwire::Event& event) const {
   if (const auto line = event.as<Line>()) {
-    std::cout << terminal::printable(line->who) << ": " << terminal::printable(line->text) << '\n';
+    std::cout << demo::printable(line->who) << ": " << demo::printable(line->text) << '\n';
   } else if (const auto moved = event.as<Moved>()) {
-    std::cout << "* " << terminal::printable(moved->who)
+    std::cout << "* " << demo::printable(moved->who)
               << (moved->step == Step::in ? " is here\n" : " is gone\n");
   } else if (const auto welcome = event.as<Welcome>()) {
     for (const Line& each : welcome->lines)
-      std::cout << terminal::printable(each.who) << ": " << terminal::printable(each.text) << '\n';
+      std::cout << demo::printable(each.who) << ": " << demo::printable(each.text) << '\n';
     std::cout << "* here:";
     for (const std::string& name : welcome->guests)
-      std::cout << ' ' << terminal::printable(name);
+      std::cout << ' ' << demo::printable(name);
     std::cout << '\n';
   }
   std::cout << std::flush;
@@ -55,7 +55,7 @@ void Guest::show(const tickwire::Event& event) const {
 
 void Guest::say(const std::string& line) {
   if (line == "/quit") return leave();
-  const std::string text = terminal::printable(line);
+  const std::string text = demo::printable(line);
   if (text.empty()) return;
   if (text.size() > kMaxTextBytes) {
     std::cerr << "A line has " << kMaxTextBytes << " bytes at most.\n";

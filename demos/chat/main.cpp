@@ -16,7 +16,7 @@
 #include "demos/chat/guest.hpp"
 #include "demos/chat/messages.hpp"
 #include "demos/chat/room.hpp"
-#include "demos/terminal/lines.hpp"
+#include "demos/shared/lines.hpp"
 #include "demos/users/password.hpp"
 
 /// A room to chat in, in the terminal: users log in over TLS, and nobody reads along.
@@ -121,7 +121,7 @@ int run_guest(JoinOptions& options) {
     if (const auto event = host.wait_for(250ms)) guest.take(*event);
     if (stopped) guest.leave();
     if (guest.stage() == chat::Guest::Stage::in_room && !std::exchange(reads, true)) {
-      terminal::read_lines(
+      demo::read_lines(
           host.poster(), [&guest](const std::string& line) { guest.say(line); },
           [&guest] { guest.leave(); });
     }

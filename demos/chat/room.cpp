@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
 namespace chat {
 namespace {
@@ -68,7 +68,7 @@ void Room::hear(tickwire::Connection connection, const Say& say) {
     connection.close("too much at once");
     return;
   }
-  const Line line{guest.name, terminal::printable(say.text)};
+  const Line line{guest.name, demo::printable(say.text)};
   if (line.text.empty()) return;
   last_lines_.push_back(line);
   if (last_lines_.size() > kKeptLines) last_lines_.pop_front();

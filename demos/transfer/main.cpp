@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
-#include <atomic>
-#include <csignal>
-#include <exception>
-#include <iostream>
 #include <map>
 
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/program.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 
 namespace transfer {
 namespace {
-
-std::atomic<bool> stopped{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
 
 void add_send(CLI::App& app, SendOptions& options) {
   app.add_option("file", options.file, "what to send")->required();
@@ -62,33 +55,14 @@ int run(int argc, char** argv) {
   auto* const receives = app.add_subcommand("receive", "wait at a URL, and take what is offered");
   add_receive(*receives, receive);
   CLI11_PARSE(app, argc, argv);
-  catch_stop_signals();
+  demo::catch_stop_signals();
   return sends->parsed() ? send_file(send) : receive_files(receive);
 }
 
 }  // namespace
 
-void catch_stop_signals() {
-  const auto stop = [](int) { stopped.store(true); };
-  std::signal(SIGINT, stop);
-  std::signal(SIGTERM, stop);
-}
-
-bool is_stopped() noexcept {
-  return stopped.load();
-}
-
-int fail(const std::string& sentence) {
-  std::cerr << terminal::printable(sentence) << '\n';
-  return 1;
-}
-
 }  // namespace transfer
 
 int main(int argc, char** argv) {
-  try {
-    return transfer::run(argc, argv);
-  } catch (const std::exception& failure) {
-    return transfer::fail(failure.what());
-  }
+  return demo::run_guarded([&] { return transfer::run(argc, argv); });
 }

@@ -37,10 +37,4 @@ struct ReceiveOptions {
 [[nodiscard]] int send_file(const SendOptions& options);
 [[nodiscard]] int receive_files(const ReceiveOptions& options);
 
-/// From here on an interrupt or a request to terminate makes `is_stopped` true.
-void catch_stop_signals();
-[[nodiscard]] bool is_stopped() noexcept;
-/// Prints a sentence to standard error and returns the exit status for a failure.
-[[nodiscard]] int fail(const std::string& sentence);
-
 }  // namespace transfer

@@ -7,7 +7,7 @@
 #include <iostream>
 #include <utility>
 
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
 namespace transfer {
 namespace {
@@ -76,7 +76,7 @@ void Progress::complete(const tickwire::TransferInfo& info) {
 
 void Progress::say(const std::string& line) {
   leave_bar();
-  std::cout << terminal::printable(line) << std::endl;
+  std::cout << demo::printable(line) << std::endl;
 }
 
 void Progress::leave_bar() {

@@ -4,6 +4,7 @@
 
 #include <tickwire/host.hpp>
 
+#include "demos/shared/program.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 
@@ -37,13 +38,13 @@ class Receiver {
 
   int run() {
     if (!std::filesystem::is_directory(options_.folder))
-      return fail(options_.folder.string() + ": this is no folder.");
+      return demo::fail(options_.folder.string() + ": this is no folder.");
     const auto bound = host_.listen(options_.url);
-    if (!bound) return fail(bound.error().message());
+    if (!bound) return demo::fail(bound.error().message());
     progress_.say("waits at " + bound->to_string());
     if (!options_.ready_file.empty() &&
         !write_ready_file(options_.ready_file, bound->to_string())) {
-      return fail(options_.ready_file + ": cannot be written.");
+      return demo::fail(options_.ready_file + ": cannot be written.");
     }
     while (!is_over()) {
       for (auto event = host_.wait_for(100ms); event; event = host_.poll())
@@ -54,7 +55,7 @@ class Receiver {
 
  private:
   [[nodiscard]] bool is_over() const {
-    return is_stopped() || (has_one_ && options_.once && !host_.is_connected());
+    return demo::is_stopped() || (has_one_ && options_.once && !host_.is_connected());
   }
 
   void take(const Event& event) {

@@ -3,6 +3,7 @@
 
 #include <tickwire/host.hpp>
 
+#include "demos/shared/program.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 
@@ -27,11 +28,11 @@ class Sender {
     call.tls = options_.tls;
     call.reconnect = {.max_attempts = options_.attempts, .first_delay = 50ms, .max_delay = 2s};
     const auto dialled = host_.connect(options_.url, call);
-    if (!dialled) return fail(dialled.error().message());
+    if (!dialled) return demo::fail(dialled.error().message());
     while (!status_) {
       for (auto event = host_.wait_for(100ms); event; event = host_.poll())
         take(*event);
-      if (is_stopped() && !is_closing_) close("stopped by its user");
+      if (demo::is_stopped() && !is_closing_) close("stopped by its user");
     }
     return *status_;
   }
@@ -47,7 +48,7 @@ class Sender {
       case EventType::transfer_finished:
         return take_end(event);
       case EventType::error:
-        status_ = fail(event.error.message());
+        status_ = demo::fail(event.error.message());
         return;
       case EventType::disconnected:
         return take_goodbye(event.error);
@@ -61,7 +62,7 @@ class Sender {
     how.max_bytes_per_second = options_.max_bytes_per_second;
     const auto offered = transfers_.offer_file(connection, options_.file, how);
     if (offered) return;
-    result_ = fail(offered.error().message());
+    result_ = demo::fail(offered.error().message());
     close("the file cannot be read");
   }
 
@@ -78,7 +79,7 @@ class Sender {
       result_ = 0;
     } else {
       progress_.say("");
-      result_ = fail(event.error.message());
+      result_ = demo::fail(event.error.message());
     }
     close("all sent");
   }
@@ -88,7 +89,7 @@ class Sender {
     if (is_closing_) {
       status_ = result_;
     } else if (error.code == ErrorCode::closed_by_peer) {
-      status_ = fail("The receiver went: " + error.message() + " Start again to go on.");
+      status_ = demo::fail("The receiver went: " + error.message() + " Start again to go on.");
     } else {
       progress_.say("lost the receiver: " + error.message());
     }

@@ -243,6 +243,10 @@ struct ListenOptions {
 struct ReconnectPolicy {
   /// Attempts after the first, and after each loss. Nothing: for ever.
   std::optional<std::size_t> max_attempts = 10;
+  /// Whether a first call that fails is made again as well. With false its `error` comes at once,
+  /// as a person who waits for it wants to know; what comes up and is lost is called again all the
+  /// same.
+  bool retry_first_call = true;
   Duration first_delay = std::chrono::milliseconds(500);  ///< doubled for each further attempt
   Duration max_delay = std::chrono::seconds(30);
   /// Each delay is shortened by a random share of it, up to this one, so that a thousand diallers

@@ -249,6 +249,7 @@ class TICKWIRE_API Host {
   [[nodiscard]] std::vector<Address> listening_addresses() const;
   [[nodiscard]] HostStats stats() const;
   [[nodiscard]] const HostConfig& config() const noexcept;
+  [[nodiscard]] TimePoint now() const noexcept;  ///< by `HostConfig::clock`
 
  private:
   friend class Connection;

@@ -236,6 +236,9 @@ void Host::raise(Event event) {
 std::vector<Connection> Host::connections() const {
   return core_->connections();
 }
+TimePoint Host::now() const noexcept {
+  return core_->clock_now();
+}
 bool Host::is_connected() const noexcept {
   return core_->open_connections() > 0;
 }

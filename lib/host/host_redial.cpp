@@ -78,8 +78,9 @@ void HostCore::run_redial(Peer& peer) {
 bool HostCore::calls_again(Peer& peer, const Error& error) {
   if (!peer.redial || !peer.redial->options.reconnect || !may_pass(error.code)) return false;
   Redial& redial = *peer.redial;
-  const auto most = redial.options.reconnect->max_attempts;
-  if (most && redial.attempts >= *most) return false;
+  const ReconnectPolicy& policy = *redial.options.reconnect;
+  if (!policy.retry_first_call && redial.attempts == 0) return false;
+  if (policy.max_attempts && redial.attempts >= *policy.max_attempts) return false;
   const Duration delay = next_delay(peer);
   const Duration timeout = redial.options.timeout.value_or(config.timeouts.connect);
   peer.link.reset();

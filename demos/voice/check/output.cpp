@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
 namespace voice {
 namespace {
@@ -54,18 +54,13 @@ Row row_of(const ClientFinding& client) {
   for (const Hearing& hearing : client.hearings) {
     if (!hearing.mouth_to_ear) continue;
     if (!delays.empty()) delays += ", ";
-    delays += terminal::printable(hearing.talker) + " " + fixed(hearing.mouth_to_ear->count(), 0);
+    delays += demo::printable(hearing.talker) + " " + fixed(hearing.mouth_to_ear->count(), 0);
   }
-  return {terminal::printable(client.report.name),
-          std::to_string(packets.sent),
-          std::to_string(packets.received),
-          std::to_string(packets.lost),
-          std::to_string(packets.late),
-          std::to_string(packets.discarded),
-          std::to_string(packets.concealed),
-          milliseconds(client.report.rtt),
-          milliseconds(client.report.jitter),
-          delays.empty() ? "-" : delays};
+  return {demo::printable(client.report.name), std::to_string(packets.sent),
+          std::to_string(packets.received),    std::to_string(packets.lost),
+          std::to_string(packets.late),        std::to_string(packets.discarded),
+          std::to_string(packets.concealed),   milliseconds(client.report.rtt),
+          milliseconds(client.report.jitter),  delays.empty() ? "-" : delays};
 }
 
 // Names and the last column stand left, numbers right.
@@ -92,11 +87,11 @@ void print_table(const std::vector<Row>& rows, std::ostream& out) {
 
 void print_hearing(const Findings& findings, std::ostream& out) {
   const std::string listener =
-      findings.listener.empty() ? "the listener" : terminal::printable(findings.listener);
+      findings.listener.empty() ? "the listener" : demo::printable(findings.listener);
   for (const TalkerFinding& talker : findings.talkers) {
     const Hearing& hearing = talker.hearing;
     out << listener << (hearing.presence.found() ? " heard " : " did not hear ")
-        << terminal::printable(hearing.talker) << ": correlation "
+        << demo::printable(hearing.talker) << ": correlation "
         << fixed(hearing.presence.alignment.correlation, 2) << ", by chance "
         << fixed(hearing.presence.chance, 2);
     if (hearing.mouth_to_ear) {
@@ -110,9 +105,8 @@ void print_echo(const Findings& findings, std::ostream& out) {
   std::vector<std::string> checked;
   for (const ClientFinding& client : findings.clients) {
     if (!client.himself) continue;
-    checked.push_back(terminal::printable(client.report.name));
-    if (client.himself->found())
-      out << terminal::printable(client.report.name) << " heard himself\n";
+    checked.push_back(demo::printable(client.report.name));
+    if (client.himself->found()) out << demo::printable(client.report.name) << " heard himself\n";
   }
   const auto echo = [](const ClientFinding& client) {
     return client.himself && client.himself->found();

@@ -2,9 +2,10 @@
 #include "client/client.hpp"
 
 #include <algorithm>
-#include <random>
 #include <tickwire/codec.hpp>
 #include <utility>
+
+#include "demos/shared/secret.hpp"
 
 namespace voice {
 namespace {
@@ -14,30 +15,16 @@ tickwire::HostConfig host_config(const ClientConfig& config) {
   host.application = application;
   host.tick_rate_hz = 1000.0 / static_cast<double>(frame_duration.count());
   host.channels = channels();
-  host.limits.max_connections = 2;  // a lost one keeps its place until the next pass
+  host.limits.max_connections = 1;
   host.limits.max_message_bytes = max_message_bytes;
   host.events = tickwire::EventMask::all().without(tickwire::EventType::data_sent);
   return host;
 }
 
-const tickwire::Clock& clock_of(const ClientConfig& config) {
-  return config.host.clock != nullptr ? *config.host.clock : tickwire::steady_clock();
-}
-
-// For a relay's machine to start anew, and a laptop to be carried to another room.
-const tickwire::ReconnectPolicy patience{.max_attempts = 60, .max_delay = std::chrono::seconds(5)};
-
-bool was_lost(tickwire::ErrorCode code) {
-  return code == tickwire::ErrorCode::connection_lost ||
-         code == tickwire::ErrorCode::connection_reset ||
-         code == tickwire::ErrorCode::stream_truncated;
-}
-
-std::uint64_t random_seat() {
-  std::random_device random;
-  const std::uint64_t high = random();
-  return high << 32 | random() | 1u;  // 0 is nobody's
-}
+// For a relay's machine to start anew, and a laptop to be carried to another room. A first call
+// that fails is to be told at once.
+const tickwire::ReconnectPolicy patience{
+    .max_attempts = 60, .retry_first_call = false, .max_delay = std::chrono::seconds(5)};
 
 void add(TalkerCounters& sum, const TalkerCounters& more) {
   sum.packets.received += more.packets.received;
@@ -71,7 +58,8 @@ tickwire::Result<std::unique_ptr<Client>> Client::create(ClientConfig config, So
   auto encoder = Encoder::create(config.encoder);
   if (!encoder) return std::move(encoder).error();
   std::unique_ptr<Client> client(new Client(std::move(config), *std::move(encoder), source, sink));
-  auto connection = client->host_.connect(client->config_.url, {.name = client->config_.name});
+  auto connection = client->host_.connect(client->config_.url,
+                                          {.name = client->config_.name, .reconnect = patience});
   if (!connection) return std::move(connection).error();
   client->connection_ = *connection;
   return client;
@@ -84,7 +72,7 @@ Client::Client(ClientConfig config, Encoder encoder, SoundSource* source, SoundS
       source_(source),
       sink_(sink),
       host_(host_config(config_)),
-      seat_(random_seat()) {
+      seat_(demo::random_secret()) {
   host_.on_update([this](const tickwire::Tick& tick) { step(tick); });
 }
 
@@ -122,24 +110,24 @@ void Client::ask_for_room(tickwire::Connection connection) {
   connection_ = connection;
   if (state_ == State::ended) return;
   if (state_ == State::connecting) state_ = State::joining;
-  asked_at_ = clock_of(config_).now();
+  asked_at_ = host_.now();
   connection_.send(JoinRoom{config_.room, seat_}, {.channel = room_channel});
 }
 
-// The first call has no policy: one that fails is to be told at once. Later ones have one.
+// Who was never in the room has nothing to come back to.
 void Client::lose(const tickwire::Event& event) {
   if (state_ == State::ended) return;
-  if (!was_in_room_ || !was_lost(event.error.code)) return end(event.error);
+  const tickwire::Connection again = event.connection.successor();
+  if (!was_in_room_ || again == tickwire::Connection()) {
+    again.close();
+    return end(event.error);
+  }
   if (state_ == State::talking) last_stats_ = event.connection.stats();
   state_ = State::away;
   error_ = event.error;
   is_speaking_ = false;
   while (!talkers_.empty())
     remove_talker(talkers_.begin()->first);
-  if (calls_again_) return;
-  const auto again = host_.connect(config_.url, {.name = config_.name, .reconnect = patience});
-  if (!again) return end(again.error());
-  calls_again_ = true;
 }
 
 void Client::handle_object(const tickwire::Event& event) {
@@ -202,7 +190,7 @@ void Client::remove_talker(std::uint16_t talker) {
 void Client::step(const tickwire::Tick&) {
   if (state_ == State::ended) return;
   const bool asks = state_ == State::joining || (state_ == State::away && connection_.is_open());
-  if (asks && clock_of(config_).now() - asked_at_ > time_to_join) {
+  if (asks && host_.now() - asked_at_ > time_to_join) {
     connection_.close("no answer");
     return end({tickwire::ErrorCode::timed_out, 0,
                 "The relay did not answer the request for the room within 5 seconds."});
@@ -215,7 +203,7 @@ void Client::step(const tickwire::Tick&) {
 void Client::speak() {
   Frame frame;
   while (source_ != nullptr && source_->pull(frame) == SoundSource::Pull::frame) {
-    if (!capture_started_) capture_started_ = clock_of(config_).now() - frame_duration;
+    if (!capture_started_) capture_started_ = host_.now() - frame_duration;
     const bool is_speech = gate_.judge(frame) == ActivityGate::Verdict::send && may_speak();
     if (is_speech) {
       if (const auto packet = encoder_.encode(frame)) say(*packet);
@@ -249,13 +237,13 @@ void Client::play() {
   for (auto& [number, talker] : talkers_) {
     if (!talker.stream || talker.stream->next(frame) != TalkerStream::Sound::speech) continue;
     if (level_dbfs(frame) > config_.activity.threshold_dbfs) {
-      talker.spoke_at = clock_of(config_).now();
+      talker.spoke_at = host_.now();
     }
     if (!is_deafened_) mixer_.add(frame, talker.volume_percent);
   }
   const Frame mixed = mixer_.take();
   if (sink_ == nullptr) return;
-  if (!playback_started_) playback_started_ = clock_of(config_).now();
+  if (!playback_started_) playback_started_ = host_.now();
   if (auto played = sink_->push(mixed); !played) end(played.error());
 }
 
@@ -320,7 +308,7 @@ std::vector<std::string> Client::others() const {
 
 std::vector<Companion> Client::companions() const {
   std::vector<Companion> all;
-  const tickwire::TimePoint now = clock_of(config_).now();
+  const tickwire::TimePoint now = host_.now();
   for (const auto& [number, talker] : talkers_) {
     const bool speaks = talker.spoke_at && now - *talker.spoke_at <= speaking_lasts;
     all.push_back({talker.name, talker.volume_percent, speaks});

@@ -154,8 +154,7 @@ class Client {
   tickwire::Connection connection_;
   State state_ = State::connecting;
   bool was_in_room_ = false;
-  bool calls_again_ = false;  // the host does, for connections after the first
-  std::uint64_t seat_;        // see `JoinRoom`
+  std::uint64_t seat_;  // see `JoinRoom`
   tickwire::TimePoint asked_at_{};
   tickwire::Error error_;
   std::uint16_t own_talker_ = 0;

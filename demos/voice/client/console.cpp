@@ -5,11 +5,11 @@
 
 #include "client/client.hpp"
 #include "client/command.hpp"
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
 namespace voice {
 
-using terminal::printable;
+using demo::printable;
 
 void Console::take(const std::string& line) {
   const auto command = parse_command(line);

@@ -10,9 +10,9 @@
 #include "client/client.hpp"
 #include "client/console.hpp"
 #include "client/report.hpp"
-#include "demos/terminal/lines.hpp"
-#include "demos/terminal/printable.hpp"
-#include "program.hpp"
+#include "demos/shared/lines.hpp"
+#include "demos/shared/printable.hpp"
+#include "demos/shared/program.hpp"
 #include "tls_options.hpp"
 
 namespace {
@@ -64,7 +64,7 @@ void read_options(CLI::App& app, Options& options) {
       ->excludes(activated);
   add_cleaning_options(app, options);
   app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
-      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+      ->check(CLI::Range(0.0, demo::longest_run_seconds));
   app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a sound file")
       ->check(CLI::Range(0, 600'000));
   app.add_option("--report", options.report_file, "a file for the figures, as JSON");
@@ -135,7 +135,7 @@ int list_devices() {
   for (const auto& [kind, title] : {std::pair(voice::DeviceKind::capture, "microphones"),
                                     std::pair(voice::DeviceKind::playback, "loudspeakers")}) {
     const auto names = voice::list_devices(kind);
-    if (!names) return voice::fail(names.error().message());
+    if (!names) return demo::fail(names.error().message());
     std::cout << title << ":\n";
     for (const std::string& name : *names)
       std::cout << "  " << name << '\n';
@@ -151,10 +151,10 @@ class Narrator {
     if (client.state() != voice::Client::State::talking) return;
     const auto others = client.others();
     if (is_in_ && !is_back && others == others_) return;
-    std::cout << "in room " << terminal::printable(room) << " with "
+    std::cout << "in room " << demo::printable(room) << " with "
               << (others.empty() ? "nobody yet" : "");
     for (std::size_t i = 0; i < others.size(); ++i)
-      std::cout << (i > 0 ? ", " : "") << terminal::printable(others[i]);
+      std::cout << (i > 0 ? ", " : "") << demo::printable(others[i]);
     std::cout << std::endl;
     others_ = others;
     is_in_ = true;
@@ -164,7 +164,7 @@ class Narrator {
  private:
   bool comes_back(const voice::Client& client) {
     if (client.state() == voice::Client::State::away && !std::exchange(is_away_, true)) {
-      std::cout << "away: " << terminal::printable(client.error().message()) << std::endl;
+      std::cout << "away: " << demo::printable(client.error().message()) << std::endl;
     }
     if (client.state() != voice::Client::State::talking) return false;
     const bool is_back = std::exchange(is_away_, false);
@@ -180,8 +180,8 @@ class Narrator {
 // Until the time is up, or the connection: counted from the moment in which the room is reached.
 void talk(voice::Client& client, const Options& options, Narrator& narrator,
           const voice::Console& console) {
-  std::optional<voice::Deadline> end;
-  while (!voice::is_stopped() && !console.wants_to_quit() &&
+  std::optional<demo::Deadline> end;
+  while (!demo::is_stopped() && !console.wants_to_quit() &&
          client.state() != voice::Client::State::ended) {
     client.run_for(100ms);
     narrator.look(client, options.client.room);
@@ -192,40 +192,39 @@ void talk(voice::Client& client, const Options& options, Narrator& narrator,
 
 int run(const Options& options) {
   auto source = open_source(options);
-  if (!source) return voice::fail(source.error().message());
+  if (!source) return demo::fail(source.error().message());
   auto sink = open_sink(options);
-  if (!sink) return voice::fail(sink.error().message());
+  if (!sink) return demo::fail(sink.error().message());
   const voice::CleaningConfig cleaning = cleaning_of(options);
   auto cleaned = clean(*std::move(source), sink->get(), cleaning);
-  if (!cleaned) return voice::fail(cleaned.error().message());
+  if (!cleaned) return demo::fail(cleaned.error().message());
   auto client = voice::Client::create(options.client, cleaned->get(), sink->get());
-  if (!client) return voice::fail(client.error().message());
+  if (!client) return demo::fail(client.error().message());
 
   Narrator narrator;
   voice::Console console(**client, std::cout);
   // The end of standard input is not the end of a client: scripts give it none.
-  terminal::read_lines((*client)->poster(),
-                       [&console](const std::string& line) { console.take(line); });
+  demo::read_lines((*client)->poster(),
+                   [&console](const std::string& line) { console.take(line); });
   talk(**client, options, narrator, console);
   const bool left = (*client)->state() != voice::Client::State::ended;
   (*client)->leave();
-  const voice::Deadline goodbye(3.0);
+  const demo::Deadline goodbye(3.0);
   do {  // once in any case: a client that ended by itself has said goodbye, too
     (*client)->run_for(20ms);
   } while ((*client)->state() != voice::Client::State::ended && !goodbye.is_over());
   if (*sink) {
-    if (auto closed = (*sink)->close(); !closed) return voice::fail(closed.error().message());
+    if (auto closed = (*sink)->close(); !closed) return demo::fail(closed.error().message());
   }
   const voice::RecordedFiles files{is_file(options.input) ? options.input : "",
                                    is_file(options.output) ? options.output : "",
                                    std::chrono::milliseconds(options.start_delay_ms), cleaning};
   if (!options.report_file.empty() &&
-      !voice::write_file(options.report_file,
-                         voice::report_json(**client, options.client, files))) {
-    return voice::fail("The file " + options.report_file + " cannot be written.");
+      !demo::write_file(options.report_file, voice::report_json(**client, options.client, files))) {
+    return demo::fail("The file " + options.report_file + " cannot be written.");
   }
-  if (!left) return voice::fail((*client)->error().message());
-  if (!narrator.was_in()) return voice::fail("The room was not reached in time.");
+  if (!left) return demo::fail((*client)->error().message());
+  if (!narrator.was_in()) return demo::fail("The room was not reached in time.");
   return 0;
 }
 
@@ -258,7 +257,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (options.list_devices) return list_devices();
   if (const std::string reason = objection(app, options); !reason.empty()) {
-    return voice::fail(reason);
+    return demo::fail(reason);
   }
   if (options.voice_activated) {
     options.client.activity.microphone = voice::Microphone::voice_activated;
@@ -267,7 +266,7 @@ int main(int argc, char** argv) {
     options.client.activity.microphone = voice::Microphone::push_to_talk;
   }
   if (options.verbose) options.client.host.log.level = tickwire::LogLevel::info;
-  std::ios::sync_with_stdio(false);  // see terminal::read_lines
-  voice::catch_stop_signals();
-  return voice::run_guarded([&] { return run(options); });
+  std::ios::sync_with_stdio(false);  // see demo::read_lines
+  demo::catch_stop_signals();
+  return demo::run_guarded([&] { return run(options); });
 }

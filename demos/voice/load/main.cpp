@@ -10,7 +10,7 @@
 #include <tickwire/codec.hpp>
 #include <vector>
 
-#include "program.hpp"
+#include "demos/shared/program.hpp"
 #include "protocol.hpp"
 #include "tls_options.hpp"
 
@@ -96,10 +96,10 @@ class Load {
   /// Calls for everybody and waits until all are in their rooms.
   [[nodiscard]] bool join() {
     talkers_.resize(options_.clients);
-    const voice::Deadline limit(30);
+    const demo::Deadline limit(30);
     std::size_t called = 0;
     while (joined_ < options_.clients && error_.empty() && !limit.is_over()) {
-      if (voice::is_stopped()) error_ = "Stopped before all talkers were in.";
+      if (demo::is_stopped()) error_ = "Stopped before all talkers were in.";
       // A few at a time, as people come in.
       for (int i = 0; i < 8 && called < options_.clients && called < joined_ + 32; ++i) {
         const auto connection = host_.connect(
@@ -126,8 +126,8 @@ class Load {
           start + period * static_cast<int>(i) / static_cast<int>(talkers_.size());
       talkers_[i].listeners = listeners_of(i);
     }
-    const voice::Deadline end(options_.seconds);
-    while (!end.is_over() && !voice::is_stopped() && error_.empty()) {
+    const demo::Deadline end(options_.seconds);
+    while (!end.is_over() && !demo::is_stopped() && error_.empty()) {
       const auto now = Clock::now();
       auto next = now + period;
       for (Talker& talker : talkers_) {
@@ -140,7 +140,7 @@ class Load {
       host_.flush();
       pump(std::max<tickwire::Duration>(next - Clock::now(), 0ns));
     }
-    const voice::Deadline rest(0.5);
+    const demo::Deadline rest(0.5);
     while (!rest.is_over())
       pump(20ms);
   }
@@ -233,7 +233,7 @@ class Load {
 int run(const Options& options) {
   Load load(options);
   if (load.join()) load.talk();
-  if (!load.error().empty()) return voice::fail(load.error());
+  if (!load.error().empty()) return demo::fail(load.error());
   const nlohmann::json figures = load.figures();
   const auto& delay = figures["delay_ms"];
   std::cout << std::fixed << std::setprecision(3) << options.clients << " talkers in rooms of "
@@ -242,10 +242,10 @@ int run(const Options& options) {
             << "talker to listener, through the relay: min " << delay["min"].get<double>()
             << " ms, median " << delay["median"].get<double>() << " ms, 99th percentile "
             << delay["p99"].get<double>() << " ms, max " << delay["max"].get<double>() << " ms\n";
-  if (!options.json_file.empty() && !voice::write_file(options.json_file, figures.dump(2) + "\n")) {
-    return voice::fail("The file " + options.json_file + " cannot be written.");
+  if (!options.json_file.empty() && !demo::write_file(options.json_file, figures.dump(2) + "\n")) {
+    return demo::fail("The file " + options.json_file + " cannot be written.");
   }
-  if (figures["received"] == 0) return voice::fail("Nothing of what was said was heard.");
+  if (figures["received"] == 0) return demo::fail("Nothing of what was said was heard.");
   return 0;
 }
 
@@ -259,8 +259,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (const std::string needless = voice::needless_tls_options(app, std::span(&options.url, 1));
       !needless.empty()) {
-    return voice::fail(needless);
+    return demo::fail(needless);
   }
-  voice::catch_stop_signals();
-  return voice::run_guarded([&] { return run(options); });
+  demo::catch_stop_signals();
+  return demo::run_guarded([&] { return run(options); });
 }

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <tickwire/access_list.hpp>
 
-#include "program.hpp"
+#include "demos/shared/program.hpp"
 #include "protocol.hpp"
 #include "relay/relay.hpp"
 #include "tls_options.hpp"
@@ -27,7 +27,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--ready-file", options.ready_file,
                  "a file to write the addresses into, one a line, once up");
   app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
-      ->check(CLI::Range(0.0, voice::longest_run_seconds));
+      ->check(CLI::Range(0.0, demo::longest_run_seconds));
   app.add_option("--max-clients", options.relay.max_clients, "clients at the same time")
       ->check(CLI::Range(1, 4000));
   app.add_option("--max-per-address", options.relay.max_clients_per_address,
@@ -54,13 +54,13 @@ void reload_certificates(voice::Relay& relay) {
   std::string lines;
   for (const tickwire::Address& address : addresses)
     lines += address.to_string() + '\n';
-  return voice::write_file(file, lines);
+  return demo::write_file(file, lines);
 }
 
 // Lets everybody hear the goodbye, for a second at most.
 void close(voice::Relay& relay) {
   relay.close();
-  const voice::Deadline goodbye(1.0);
+  const demo::Deadline goodbye(1.0);
   while (relay.is_anybody_here() && !goodbye.is_over()) {
     relay.run_for(std::chrono::milliseconds(20));
   }
@@ -73,26 +73,26 @@ void close(voice::Relay& relay) {
 int run(Options& options) {
   if (!options.access_file.empty()) {
     auto access = tickwire::AccessList::open({.file = options.access_file});
-    if (!access) return voice::fail(access.error().message());
+    if (!access) return demo::fail(access.error().message());
     options.relay.host.access = *access;
   }
   voice::Relay relay(options.relay);
   for (const std::string& url : options.urls) {
     const auto bound = relay.listen(url);
-    if (!bound) return voice::fail(bound.error().message());
+    if (!bound) return demo::fail(bound.error().message());
     std::cout << "relay listens on " << bound->to_string() << std::endl;
   }
   if (!options.ready_file.empty() &&
       !write_addresses(options.ready_file, relay.host().listening_addresses())) {
-    return voice::fail("The file " + options.ready_file + " cannot be written.");
+    return demo::fail("The file " + options.ready_file + " cannot be written.");
   }
-  const voice::Deadline end(options.seconds);
-  while (!voice::is_stopped() && !end.is_over() && !relay.failure()) {
+  const demo::Deadline end(options.seconds);
+  while (!demo::is_stopped() && !end.is_over() && !relay.failure()) {
     relay.run_for(std::chrono::milliseconds(200));
-    if (voice::take_hangup()) reload_certificates(relay);
+    if (demo::take_hangup()) reload_certificates(relay);
   }
   close(relay);
-  return relay.failure() ? voice::fail(relay.failure()->message()) : 0;
+  return relay.failure() ? demo::fail(relay.failure()->message()) : 0;
 }
 
 }  // namespace
@@ -104,12 +104,12 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (const std::string needless = voice::needless_tls_options(app, options.urls);
       !needless.empty()) {
-    return voice::fail(needless);
+    return demo::fail(needless);
   }
   if (options.verbose) {
     options.relay.host.log.level = tickwire::LogLevel::info;
     options.relay.news = [](const std::string& line) { std::cout << line << std::endl; };
   }
-  voice::catch_stop_signals(voice::Hangup::is_noted);
-  return voice::run_guarded([&] { return run(options); });
+  demo::catch_stop_signals(demo::Hangup::is_noted);
+  return demo::run_guarded([&] { return run(options); });
 }

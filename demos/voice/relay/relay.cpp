@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tickwire/codec.hpp>
 
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 #include "protocol.hpp"
 
 namespace voice {
@@ -76,7 +76,7 @@ void Relay::welcome(tickwire::Connection connection) {
   Client client;
   client.name = connection.name();
   connection.set_user_data(std::move(client));
-  newcomers_.push_back({connection, now()});
+  newcomers_.push_back({connection, host_.now()});
   ++callers_;
   tell(connection, "is here");
 }
@@ -89,7 +89,7 @@ void Relay::join(tickwire::Connection connection, const JoinRoom& request) {
     ++counters_.joins_ignored;
     return;
   }
-  if (!client->joins.take(now(), config_.max_joins_hz, config_.max_joins_at_once)) {
+  if (!client->joins.take(host_.now(), config_.max_joins_hz, config_.max_joins_at_once)) {
     return refuse(connection, "that is too much going in and out");
   }
   if (const std::string reason = objection(*client, request); !reason.empty()) {
@@ -104,11 +104,10 @@ void Relay::join(tickwire::Connection connection, const JoinRoom& request) {
 std::string Relay::objection(const Client& client, const JoinRoom& request) {
   if (request.room.empty()) return "a room needs a name";
   if (request.room.size() > max_room_bytes) return "the room's name is longer than 64 bytes";
-  if (!terminal::is_printable(request.room))
+  if (!demo::is_printable(request.room))
     return "the room's name has control characters or is no UTF-8";
   if (client.name.empty()) return "you need a name that the others can see";
-  if (!terminal::is_printable(client.name))
-    return "your name has control characters or is no UTF-8";
+  if (!demo::is_printable(client.name)) return "your name has control characters or is no UTF-8";
   if (!is_free(client.name, request)) {
     return "somebody called " + client.name +
            " is in the room; take another name, or wait a quarter of a minute if that was you";
@@ -171,7 +170,8 @@ void Relay::pass_on(const tickwire::Event& event) {
   auto* client = event.connection.user_data<Client>();
   // Half a second of speech may come at once.
   if (client->room.empty() || talker_of(event.bytes()) != client->talker ||
-      !client->speech.take(now(), config_.max_speech_hz, std::max(config_.max_speech_hz / 2, 1u))) {
+      !client->speech.take(host_.now(), config_.max_speech_hz,
+                           std::max(config_.max_speech_hz / 2, 1u))) {
     ++counters_.speech_refused;
     return;
   }
@@ -189,7 +189,7 @@ void Relay::refuse(tickwire::Connection connection, const std::string& reason) {
 
 // A connection that says nothing would keep its place for ever: the library answers its echoes.
 void Relay::send_loiterers_away() {
-  while (!newcomers_.empty() && newcomers_.front().came_at + config_.time_to_join <= now()) {
+  while (!newcomers_.empty() && newcomers_.front().came_at + config_.time_to_join <= host_.now()) {
     const tickwire::Connection connection = newcomers_.front().connection;
     newcomers_.pop_front();
     const auto* client = connection.user_data<Client>();
@@ -205,12 +205,8 @@ void Relay::tell(tickwire::Connection connection, const std::string& what) const
   const auto* client = connection.user_data<Client>();
   const std::string where =
       client == nullptr || client->room.empty() ? "" : ", room " + client->room;
-  config_.news(terminal::printable(connection.name() + " (" + connection.address().to_string() +
-                                   where + ") " + what));
-}
-
-tickwire::TimePoint Relay::now() const noexcept {
-  return config_.host.clock != nullptr ? config_.host.clock->now() : tickwire::steady_clock().now();
+  config_.news(demo::printable(connection.name() + " (" + connection.address().to_string() + where +
+                               ") " + what));
 }
 
 // The next number that nobody in the room has; one that has just left is not taken up at once.

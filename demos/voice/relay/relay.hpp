@@ -12,7 +12,7 @@
 
 #include <tickwire/host.hpp>
 
-#include "relay/allowance.hpp"
+#include "demos/shared/allowance.hpp"
 
 namespace voice {
 
@@ -76,8 +76,8 @@ class Relay {
     std::string room;  // empty: in none
     std::uint16_t talker = 0;
     std::uint64_t seat = 0;  // see `JoinRoom`
-    Allowance speech;
-    Allowance joins;
+    demo::Allowance speech;
+    demo::Allowance joins;
   };
   struct Newcomer {
     tickwire::Connection connection;
@@ -95,7 +95,6 @@ class Relay {
   void refuse(tickwire::Connection connection, const std::string& reason);
   void send_loiterers_away();
   void tell(tickwire::Connection connection, const std::string& what) const;
-  [[nodiscard]] tickwire::TimePoint now() const noexcept;
   [[nodiscard]] std::uint16_t free_talker(Room& room) const;
   [[nodiscard]] std::vector<tickwire::Connection>& others(const Room& room,
                                                           tickwire::Connection one);

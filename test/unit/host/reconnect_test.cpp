@@ -63,6 +63,30 @@ TEST_CASE("after the last attempt there is exactly one error") {
   CHECK(pair.client.log.all().size() == 1);
 }
 
+TEST_CASE(
+    "a first call may be made once only, and what it brought up is called again all the same") {
+  HostPair pair(test::memory_scheme());
+  ConnectOptions options = trying(3);
+  options.reconnect->retry_first_call = false;
+  const auto nobody = pair.client->connect("memory://nowhere", options);
+  REQUIRE(nobody);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == 1; }, 50ms));
+  CHECK(pair.client.log.count(EventType::error, *nobody) == 1);
+
+  pair.connect(options);
+  pair.network->sever_all();
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::connected) == 2; }));
+
+  SUBCASE("and again, when the first of those calls fails") {
+    pair.server->close();
+    pair.network->sever_all();
+    pair.run(150ms);
+    REQUIRE(pair.server->listen(pair.address.to_string()));
+    REQUIRE(pair.until([&] { return pair.client.log.count(EventType::connected) == 3; }));
+    CHECK(pair.client.log.count(EventType::error) == 1);
+  }
+}
+
 TEST_CASE("who has closed calls no more, whatever had not been handed out by then") {
   HostPair pair(test::memory_scheme());
   SUBCASE("a call that has failed") {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace terminal {
+namespace demo {
 
 /// The text on one line, with a question mark for each control character and for each byte that is
 /// no UTF-8: what others write, and what they call themselves, must not steer the terminal.
@@ -13,4 +13,4 @@ namespace terminal {
 /// Whether `printable` has nothing to change.
 [[nodiscard]] bool is_printable(std::string_view text);
 
-}  // namespace terminal
+}  // namespace demo

@@ -7,7 +7,7 @@
 
 #include <tickwire/clock.hpp>
 
-namespace voice {
+namespace demo {
 
 /// How often something may happen: a bucket that fills at a rate and holds `most`. Full at first.
 class Allowance {
@@ -33,4 +33,4 @@ class Allowance {
   tickwire::TimePoint counted_at_{};
 };
 
-}  // namespace voice
+}  // namespace demo

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
 #include <algorithm>
 #include <cstddef>
 
-namespace terminal {
+namespace demo {
 namespace {
 
 // How many bytes the first character of a text has; 0 when it begins with none.
@@ -46,4 +46,4 @@ bool is_printable(std::string_view text) {
   return printable(text) == text;
 }
 
-}  // namespace terminal
+}  // namespace demo

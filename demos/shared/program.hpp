@@ -6,7 +6,7 @@
 #include <string>
 
 /// What the voice programs have in common: how they end and how they say what went wrong.
-namespace voice {
+namespace demo {
 
 /// What a hang-up means: that the terminal was closed, or, to a daemon, that it is to read its
 /// files anew.
@@ -42,4 +42,4 @@ class Deadline {
 /// Runs a program's body; what it throws becomes a sentence and a failure.
 [[nodiscard]] int run_guarded(const std::function<int()>& body);
 
-}  // namespace voice
+}  // namespace demo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "demos/terminal/lines.hpp"
+#include "demos/shared/lines.hpp"
 
 #include <future>
 #include <iostream>
@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-namespace terminal {
+namespace demo {
 
 bool read_line(std::istream& from, std::string& line) {
   line.clear();
@@ -38,4 +38,4 @@ void read_lines(tickwire::Poster post, std::function<void(const std::string&)> t
   }).detach();
 }
 
-}  // namespace terminal
+}  // namespace demo

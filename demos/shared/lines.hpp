@@ -9,7 +9,7 @@
 #include <tickwire/host.hpp>
 
 /// What the demos have in common that talk with people at a terminal.
-namespace terminal {
+namespace demo {
 
 /// What of a line is longer than this is cut off.
 inline constexpr std::size_t max_line_bytes = 4096;
@@ -29,4 +29,4 @@ inline constexpr std::size_t max_line_bytes = 4096;
 void read_lines(tickwire::Poster post, std::function<void(const std::string&)> take_line,
                 std::function<void()> end = {});
 
-}  // namespace terminal
+}  // namespace demo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "program.hpp"
+#include "demos/shared/program.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -10,9 +10,9 @@
 #include <fstream>
 #include <iostream>
 
-#include "demos/terminal/printable.hpp"
+#include "demos/shared/printable.hpp"
 
-namespace voice {
+namespace demo {
 namespace {
 
 std::atomic<bool> stopped{false};
@@ -58,7 +58,7 @@ bool Deadline::is_over() const noexcept {
 }
 
 int fail(const std::string& sentence) {
-  std::cerr << terminal::printable(sentence) << '\n';
+  std::cerr << demo::printable(sentence) << '\n';
   return 1;
 }
 
@@ -83,4 +83,4 @@ int run_guarded(const std::function<int()>& body) {
   }
 }
 
-}  // namespace voice
+}  // namespace demo
