@@ -100,8 +100,10 @@ struct Limits {
   std::size_t max_message_bytes = 16 * 1024 * 1024;          ///< encoded, both directions
   std::size_t max_unreliable_bytes = 1100;                   ///< encoded; at most 1,100
   std::size_t max_send_queue_bytes = 32 * 1024 * 1024;       ///< per connection
-  std::size_t receive_window_bytes = 1024 * 1024;            ///< per connection; at least 128 KiB
-  std::size_t max_reassembly_bytes = 32 * 1024 * 1024;       ///< per connection
+  /// What may wait for the program, per connection; at least 128 KiB. A message counts its bytes
+  /// and 32 more. The memory that holds it is up to four times as much, and a quarter of a MiB.
+  std::size_t receive_window_bytes = 1024 * 1024;
+  std::size_t max_reassembly_bytes = 32 * 1024 * 1024;  ///< per connection
   /// Of all connections. While some wait for a part of it for three times `Timeouts::idle`, others
   /// that have begun a message and sent less than 64 KiB of it in that time are ended.
   std::size_t max_host_reassembly_bytes = 256 * 1024 * 1024;

@@ -54,6 +54,9 @@ Inbox::Inbox(const SessionSettings& settings, ReassemblyBudget& budget, BufferPo
       budget_(budget),
       pool_(pool),
       drops_(drops),
+      reliable_(pool),
+      unreliable_(pool),
+      parked_copies_(pool),
       granted_cost_(settings.limits.receive_window_bytes) {}
 
 Inbox::~Inbox() {
@@ -123,8 +126,13 @@ void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
 
 // The credit goes back at once, or the channels that have their memory could starve behind those
 // that wait. The other end is told to hold the channel before it is told of the credit, so that no
-// correct one can pile up more than a window on it.
+// correct one can pile up more than a window on it. What is small does not keep its block: there
+// may be a window full of it on each channel.
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
+  if (packet.size() > 0 && is_mostly_waste(packet.size(), *packet.share().block())) {
+    Slice copy = parked_copies_.copy(packet.bytes());
+    if (copy.buffer) packet = Packet(std::move(copy.buffer), copy.begin, copy.size);
+  }
   const std::uint64_t cost = records_cost(packet.bytes()).value_or(0);
   on.parked.push_back({std::move(packet), sequence, 0});
   return_parked(on, on.parked.back(), cost);
@@ -165,6 +173,7 @@ bool Inbox::retry_parked() {
       if (!from.parked.empty()) continue;
       --parked_channels_;
       holds_changed_ = true;
+      if (parked_channels_ == 0) parked_copies_.close();
     }
   }
   return true;
@@ -227,17 +236,20 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
       total > settings_.limits.max_message_bytes + extra_bytes) {
     return Outcome::violation;
   }
-  if (reserved_bytes_ + total > settings_.limits.max_reassembly_bytes || !budget_.reserve(total)) {
+  // What is small takes more memory than its bytes, and uses up no credit while it waits.
+  const std::size_t reserves = wire::record_cost(total);
+  if (reserved_bytes_ + reserves > settings_.limits.max_reassembly_bytes ||
+      !budget_.reserve(reserves)) {
     return Outcome::parked;
   }
   try {
     // In one piece: the system gives pages to so large a block only as bytes are written to it.
     from.assembly = {pool_.allocate(total), kind, total, 0, 0, arrivals_++};
   } catch (const std::bad_alloc&) {
-    budget_.release(total);
+    budget_.release(reserves);
     return Outcome::parked;
   }
-  reserved_bytes_ += total;
+  reserved_bytes_ += reserves;
   return Outcome::done;
 }
 
@@ -428,7 +440,7 @@ bool Inbox::has_before(std::uint64_t arrival) const noexcept {
 void Inbox::drop_unfinished() noexcept {
   for (const auto& each : channels_) {
     if (!each) continue;
-    if (each->assembly.buffer) release_memory(each->assembly.total);
+    if (each->assembly.buffer) release_memory(wire::record_cost(each->assembly.total));
     each->assembly = Assembly();
     // What waited has had its credit back.
     each->parked.clear();
@@ -436,6 +448,7 @@ void Inbox::drop_unfinished() noexcept {
     each->told_held = false;
   }
   parked_channels_ = 0;
+  parked_copies_.close();
   holds_changed_ = false;
 }
 

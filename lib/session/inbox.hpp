@@ -18,6 +18,8 @@
 #include "lib/session/message_run.hpp"
 #include "lib/session/resume.hpp"
 #include "lib/session/session_settings.hpp"
+#include "lib/session/small_copies.hpp"
+#include "lib/session/waiting_queue.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
@@ -88,7 +90,7 @@ class Inbox {
   [[nodiscard]] std::uint64_t arrivals() const noexcept { return arrivals_; }
   /// The program is done with messages that had used up this much credit.
   void return_credit(std::uint64_t cost) noexcept { returned_cost_ += cost; }
-  /// It is done with a large one.
+  /// It is done with a large one, which had reserved so much.
   void release_memory(std::size_t bytes) noexcept;
 
   /// Reliable messages taken on a channel, ever.
@@ -176,8 +178,9 @@ class Inbox {
   BufferPool& pool_;
   DropCounters& drops_;
   std::vector<std::unique_ptr<Channel>> channels_;  // all and each made when first used
-  RingQueue<MessageRun> reliable_;
-  RingQueue<MessageRun> unreliable_;
+  WaitingQueue<MessageRun> reliable_;
+  WaitingQueue<MessageRun> unreliable_;
+  SmallCopies parked_copies_;
   std::uint64_t unreliable_messages_ = 0;
   std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;

@@ -23,4 +23,10 @@ MessageRun MessageRun::whole(BufferRef block, std::size_t bytes, std::uint8_t ki
   return run;
 }
 
+void MessageRun::move_to(Slice copy) noexcept {
+  const auto bytes = copy.bytes();
+  release(place_.block, left_);
+  place_ = {copy.buffer.detach(left_), bytes.data(), bytes.data() + bytes.size()};
+}
+
 }  // namespace tickwire::detail

@@ -77,6 +77,13 @@ class MessageRun {
   [[nodiscard]] std::size_t cost() const noexcept {
     return static_cast<std::size_t>(place_.end - place_.begin) + left_ * wire::kRecordCostBytes;
   }
+  /// Where it lies. Pre: not empty.
+  [[nodiscard]] const BufferBlock* block() const noexcept { return place_.block; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    return {place_.begin, place_.end};
+  }
+  /// Goes on in a copy of its bytes. Pre: not empty.
+  void move_to(Slice copy) noexcept;
   /// Moves the next message into a fresh event, and what it holds into `held`. Pre: not empty.
   void take(Event& into, Held& held) noexcept;
 
@@ -158,7 +165,7 @@ inline void MessageRun::take(Event& into, Held& held) noexcept {
     prefetch_next(at + bytes);
     if (credit_ == Credit::spent) held.credit = wire::record_cost(bytes);
   } else {
-    held.reserved_bytes = record.size();
+    held.reserved_bytes = wire::record_cost(record.size());
   }
   const wire::MessageBody body = wire::read_correct_body(kind, record);
   held.is_filtered = body.is_filtered;

@@ -24,6 +24,7 @@ RawSession::RawSession(std::shared_ptr<const SessionSettings> settings, SessionS
     : settings_(std::move(settings)),
       pool_(pool),
       name_(std::move(start.name)),
+      incoming_(pool),
       state_(SessionState::waiting_for_link),
       direction_(start.direction),
       open_by_(deadline_after(now, start.connect_timeout)) {}
@@ -46,7 +47,7 @@ void RawSession::receive(Packet packet, TimePoint) {
   ++stats_.packets_received;
   stats_.bytes_received += packet.size();
   received_bytes_ += packet.size() + kHoldingBytes;
-  incoming_.push_back(packet.slice(0, packet.size()));
+  incoming_.push_back({packet.slice(0, packet.size())});
 }
 
 void RawSession::end_of_stream(TimePoint) {
@@ -241,7 +242,7 @@ bool RawSession::find_event(Event& into, Held& held) {
 }
 
 Held RawSession::take_bytes(Event& into) {
-  Slice bytes = incoming_.take_front();
+  Slice bytes = incoming_.take_front().place;
   into.type = EventType::data_received;
   const auto where = bytes.bytes();
   PayloadAccess::fill(into.payload, bytes.buffer.detach(), where, {});

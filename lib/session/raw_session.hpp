@@ -10,6 +10,7 @@
 #include "lib/session/refusals.hpp"
 #include "lib/session/session.hpp"
 #include "lib/session/session_settings.hpp"
+#include "lib/session/waiting_queue.hpp"
 
 namespace tickwire::detail {
 
@@ -67,6 +68,14 @@ class RawSession final : public Session {
     std::uint64_t messages = 0;  // that end in it
   };
 
+  // What one read has brought.
+  struct Arrived {
+    Slice place;
+    [[nodiscard]] const BufferBlock* block() const noexcept { return place.buffer.block(); }
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return place.bytes(); }
+    void move_to(Slice copy) noexcept { place = std::move(copy); }
+  };
+
   [[nodiscard]] bool find_event(Event& into, Held& held) override;
   [[nodiscard]] Held take_bytes(Event& into);
   [[nodiscard]] std::uint64_t untaken_bytes() const noexcept {
@@ -84,7 +93,7 @@ class RawSession final : public Session {
   BufferPool& pool_;
   std::string name_;
   ConnectionStats stats_;
-  RingQueue<Slice> incoming_;
+  WaitingQueue<Arrived> incoming_;
   RingQueue<Item> outgoing_;
   IdRuns ids_;  // of messages in `outgoing_`
   ReceiptQueue receipts_;

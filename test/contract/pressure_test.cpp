@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "test/support/counting_resource.hpp"
 #include "test/support/host_pair.hpp"
 
 /// What happens when one side is faster than the other.
@@ -286,6 +287,24 @@ CONTRACT_CASE("a program that was refused for a full queue is told once when hal
   CHECK(test::send_text(pair.caller, text));
   REQUIRE(pair.until([&] { return pair.server.log.messages() == taken + 1; }));
   CHECK(pair.client.log.count(EventType::writable) == 1);
+}
+
+CONTRACT_CASE("small messages of a paused connection keep little more memory than they count") {
+  test::CountingResource memory;
+  PairOptions options;
+  options.server.memory = &memory;
+  HostPair pair(scheme, std::move(options));
+  pair.connect();
+  REQUIRE(pair.server->set_receiving(pair.callee, Receiving::paused) == ErrorCode::none);
+  const std::size_t before = memory.bytes_out();
+  constexpr std::size_t kMessages = 4000;
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    REQUIRE(test::send_text(pair.caller, "x"));
+    pair.step();  // each in a packet of its own
+  }
+  CHECK(memory.bytes_out() - before < 800'000);
+  pair.server->set_receiving(pair.callee, Receiving::on);
+  REQUIRE(pair.until([&] { return pair.server.log.messages() == kMessages; }));
 }
 
 CONTRACT_CASE("messages of a paused connection wait with their credit, and its end behind them") {

@@ -434,3 +434,25 @@ TEST_CASE("a raw session keeps no receipts for a program that does not want them
   CHECK(end.flush() == "quiet");
   CHECK_FALSE(end.session.has_event());
 }
+
+TEST_CASE("small reads of a raw stream that wait do not keep the large blocks that they came in") {
+  RawEnd end;
+  end.come_up();
+  const std::size_t before = end.memory.bytes_out();
+  std::string sent;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string text = std::to_string(i);
+    sent += text;
+    detail::Packet packet(*end.pool, std::size_t{70} * 1024);
+    packet.append(detail::as_bytes(text));
+    end.session.receive(std::move(packet), end.now);
+  }
+  CHECK(end.memory.bytes_out() - before < 400'000);
+  std::string received;
+  while (end.session.has_event()) {
+    end.take();
+    received += end.text();
+  }
+  CHECK(received == sent);
+  CHECK(end.session.wants_input());
+}
