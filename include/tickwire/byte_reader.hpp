@@ -40,6 +40,10 @@ struct ElementShape {
   std::uint32_t memory_bytes = 64;
 };
 
+/// What is to become of something that was put off. When the decode fails it is cleared again: what
+/// was tied together so far may be too deep to be destroyed.
+enum class Deferred : std::uint8_t { read, clear };
+
 /// What is thrown through a decode that cannot go on.
 class TICKWIRE_API DecodeFailure : public cereal::Exception {
  public:
@@ -247,7 +251,9 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   TICKWIRE_API std::uint32_t read_version(const std::type_info& type, std::uint32_t own);
   /// Whether this virtual base is read for the first time.
   TICKWIRE_API bool remember_base(const void* base, const std::type_info& type);
-  TICKWIRE_API void defer(std::function<void()> deferment);
+  TICKWIRE_API void defer(std::function<void(detail::Deferred)> deferment);
+  void run_deferments(std::size_t first);
+  void tie_to_current(std::size_t owned);
   TICKWIRE_API void finish_slowly();
   [[noreturn]] TICKWIRE_API void fail_enum(std::size_t bytes);
   [[noreturn]] TICKWIRE_API void fail_short(std::size_t bytes);

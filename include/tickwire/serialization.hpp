@@ -66,6 +66,20 @@ struct BinaryElement<cereal::BinaryData<T>> {
       std::remove_cv_t<std::remove_all_extents_t<std::remove_pointer_t<std::remove_cvref_t<T>>>>;
 };
 
+/// Lets go of what something holds that was put off, as far as its type can be made anew.
+template <class T>
+void clear_deferred(T& object) {
+  if constexpr (is_pair<std::remove_const_t<T>>) {
+    clear_deferred(object.value);
+  } else if constexpr (std::is_array_v<T>) {
+    for (auto& each : object)
+      clear_deferred(each);
+  } else if constexpr (!is_archive_word<T> && std::is_default_constructible_v<T> &&
+                       std::is_move_assignable_v<T>) {
+    object = T();
+  }
+}
+
 template <class T>
 inline constexpr bool never = false;
 
@@ -230,7 +244,9 @@ void ByteReader::process(T& object) {
       read_bytes(object.data, size);
     }
   } else if constexpr (is_deferred<std::remove_const_t<T>>) {
-    defer([this, object] { process(object.value); });
+    defer([this, object](Deferred what) {
+      what == Deferred::read ? process(object.value) : clear_deferred(object.value);
+    });
   } else if constexpr (is_base<T>) {
     enter({});
     dispatch(*object.base_ptr);

@@ -7,6 +7,7 @@
 
 #include <tickwire/standard_types.hpp>
 
+#include "ownership.hpp"
 #include "place.hpp"
 
 namespace tickwire {
@@ -41,22 +42,16 @@ void fail_not_made(ByteReader& reader) {
 }  // namespace detail
 
 struct ByteReader::State {
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kNone = detail::SharedObject::kNone;
 
-  struct Shared {
-    std::shared_ptr<void> object;
-    const std::type_info* type;
-    std::size_t outer;     // the shared object that was being read when this one began
-    std::uint32_t depth;   // where it began
-    std::uint32_t height;  // levels of what it owns
-    bool complete = false;
-  };
   struct Deferment {
-    std::function<void()> run;
+    std::function<void(detail::Deferred)> run;
+    std::size_t owner;  // the shared object that it is a part of
     std::uint32_t levels;
   };
 
-  std::vector<Shared> shared;
+  std::vector<detail::SharedObject> shared;
+  detail::Ownership ownership;
   std::size_t current = kNone;  // the innermost shared object that is being read
   std::vector<Version> versions;
   std::set<detail::Place> bases;
@@ -253,26 +248,37 @@ ByteReader::Identity ByteReader::identity(std::uint64_t id) {
 
 void ByteReader::begin_shared(std::shared_ptr<void> object, const std::type_info& type) {
   State& known = state();
-  known.weak = false;
-  charge(sizeof(State::Shared));
-  known.shared.push_back({std::move(object), &type, known.current, levels_, 0});
-  known.current = known.shared.size() - 1;
+  const bool weak = std::exchange(known.weak, false);
+  charge(sizeof(detail::SharedObject));
+  known.shared.push_back({std::move(object), &type, known.current, levels_});
+  const std::size_t index = known.shared.size() - 1;
+  if (!weak) tie_to_current(index);
+  known.current = index;
+}
+
+void ByteReader::tie_to_current(std::size_t owned) {
+  State& known = *state_;
+  if (known.current == State::kNone) return;
+  charge(detail::Ownership::kTieBytes);
+  known.ownership.tie(known.current, owned, levels_ - known.shared[known.current].depth);
 }
 
 void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object) {
-  State::Shared& shared = state_->shared[index];
+  detail::SharedObject& shared = state_->shared[index];
   shared.object = std::move(object);
   shared.complete = true;
   state_->current = shared.outer;
   if (shared.outer == State::kNone) return;
-  State::Shared& outer = state_->shared[shared.outer];
-  outer.height = std::max(outer.height, shared.depth - outer.depth + shared.height);
+  detail::SharedObject& outer = state_->shared[shared.outer];
+  // Of one that was complete before, something was put off: its height is settled at the end.
+  if (!outer.complete)
+    outer.height = std::max(outer.height, shared.depth - outer.depth + shared.height);
 }
 
 const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
                                                      const std::type_info& type) {
   const bool weak = std::exchange(state_->weak, false);
-  const State::Shared& shared = state_->shared[index];
+  const detail::SharedObject& shared = state_->shared[index];
   if (*shared.type != type) {
     fail(ErrorCode::malformed_object,
          "shared object " + std::to_string(index + 1) + " is used as two types");
@@ -285,30 +291,59 @@ const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
   // A chain of shared objects that is built back to front is flat to read and deep to destroy.
   if (shared.height > left_.max_depth - levels_) fail_depth();
   if (state_->current != State::kNone) {
-    State::Shared& outer = state_->shared[state_->current];
-    outer.height = std::max(outer.height, levels_ - outer.depth + shared.height);
+    detail::SharedObject& outer = state_->shared[state_->current];
+    if (!outer.complete)
+      outer.height = std::max(outer.height, levels_ - outer.depth + shared.height);
+    tie_to_current(index);
   }
   return shared.object;
 }
 
-void ByteReader::defer(std::function<void()> deferment) {
+void ByteReader::defer(std::function<void(detail::Deferred)> deferment) {
   charge(sizeof(State::Deferment) + sizeof(deferment));
-  state().deferments.push_back({std::move(deferment), levels_});
+  State& known = state();
+  known.deferments.push_back({std::move(deferment), known.current, levels_});
 }
 
 void ByteReader::serializeDeferments() {
   if (!state_) return;
   State& known = *state_;
-  known.deferring = true;
+  const std::size_t first = known.next_deferment;
+  if (first == known.deferments.size()) return;
+  const bool was_deferring = std::exchange(known.deferring, true);
   const std::uint32_t levels = levels_;
-  while (known.next_deferment < known.deferments.size()) {
-    auto deferment = std::exchange(known.deferments[known.next_deferment++], {});
-    // As deep as where it was put off, so that a chain of put-off pointers ends somewhere.
-    levels_ = deferment.levels;
-    deferment.run();
+  const std::size_t current = known.current;
+  try {
+    run_deferments(first);
+  } catch (...) {
+    // The last first: what one of them has put off lies in what it has read.
+    for (std::size_t i = known.next_deferment; i > first; --i) {
+      if (auto run = std::exchange(known.deferments[i - 1].run, nullptr))
+        run(detail::Deferred::clear);
+    }
+    throw;
   }
   levels_ = levels;
-  known.deferring = false;
+  known.current = current;
+  known.deferring = was_deferring;
+}
+
+// What was put off ties together what has been read, in any way: a chain of shared objects may be
+// flat to read and deep to destroy. How deep is known when all of it is there.
+void ByteReader::run_deferments(std::size_t first) {
+  State& known = *state_;
+  while (known.next_deferment < known.deferments.size()) {
+    const std::size_t index = known.next_deferment++;
+    // As deep as where it was put off, so that a chain of put-off pointers ends somewhere.
+    levels_ = known.deferments[index].levels;
+    known.current = known.deferments[index].owner;
+    // A copy: more of them may come, and move that one.
+    const auto run = known.deferments[index].run;
+    run(detail::Deferred::read);
+  }
+  if (!known.ownership.settle(known.shared, left_.max_depth)) fail_depth();
+  for (std::size_t i = first; i < known.deferments.size(); ++i)
+    known.deferments[i].run = nullptr;
 }
 
 void ByteReader::finish_slowly() {

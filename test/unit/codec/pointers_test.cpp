@@ -450,4 +450,94 @@ TEST_CASE("a long chain of objects that put one another off is refused") {
   CHECK(contains(refusal<Deferring>(bytes, ErrorCode::budget_exceeded), "nested more than 100"));
 }
 
+/// Tells which way it goes only when all are there.
+struct Late {
+  std::shared_ptr<Late> next;
+  std::weak_ptr<Late> back;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::defer(next), cereal::defer(back));
+  }
+};
+using Lates = std::vector<std::shared_ptr<Late>>;
+
+/// A number of them of which each owns the one before it.
+std::vector<std::byte> late_chain(std::uint64_t count) {
+  std::vector<std::byte> bytes;
+  ByteWriter writer(bytes);
+  writer.write_varint(count);
+  for (std::uint64_t i = 1; i <= count; ++i)
+    writer.write_varint(i);
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    writer.write_varint(i - 1);
+    writer.write_varint(0);
+  }
+  writer.finish();
+  return bytes;
+}
+
+TEST_CASE("a long chain of shared objects that is tied together at the end is refused") {
+  constexpr std::uint64_t kCount = 100'000;
+  const std::string refused = refusal<Lates>(late_chain(kCount), ErrorCode::budget_exceeded);
+  CHECK(contains(refused, "nested more than 100"));
+
+  // Into an object that stays, nothing of it is left that is deep to destroy.
+  Lates lates;
+  REQUIRE_FALSE(decode_into(late_chain(kCount), lates));
+  lates.clear();
+
+  // Nor where it is something else that is wrong.
+  auto cut = late_chain(kCount);
+  cut.pop_back();
+  CHECK(decode<Lates>(cut).error().code == ErrorCode::malformed_object);
+}
+
+TEST_CASE("what is tied together at the end may be as deep as anything else") {
+  CHECK(decode<Lates>(late_chain(40)));
+  CHECK(decode<Lates>(late_chain(60)).error().code == ErrorCode::budget_exceeded);
+  Lates lates;
+  for (int i = 0; i < 5000; ++i)
+    lates.push_back(std::make_shared<Late>());
+  for (const auto& each : lates) {
+    each->next = lates[7]->next ? lates[3] : lates[7];
+    each->back = lates[9];
+  }
+  lates[7]->next.reset();
+  lates[3]->next.reset();
+  const auto out = through_tickwire(lates);
+  REQUIRE(out.size() == 5000);
+  CHECK(out[20]->next == out[3]);
+  CHECK(out[20]->back.lock() == out[9]);
+}
+
+TEST_CASE("a ring that is tied together at the end is the type's own choice, but no way around") {
+  Lates ring;
+  for (int i = 0; i < 1000; ++i) {
+    ring.push_back(std::make_shared<Late>());
+    if (i > 0) ring.back()->next = ring[static_cast<std::size_t>(i) - 1];
+  }
+  ring.front()->next = ring.back();
+  auto out = through_tickwire(ring);
+  CHECK(out.front()->next == out.back());
+  CHECK(out.back()->next == out[998]);
+  for (const auto& lates : {ring, out})
+    for (const auto& each : lates)
+      each->next.reset();
+
+  // A chain that ends in a ring goes when the ring stays.
+  std::vector<std::byte> bytes;
+  ByteWriter writer(bytes);
+  constexpr std::uint64_t kCount = 100'000;
+  writer.write_varint(kCount);
+  for (std::uint64_t i = 1; i <= kCount; ++i)
+    writer.write_varint(i);
+  for (std::uint64_t i = 1; i <= kCount; ++i) {
+    writer.write_varint(i == 1 ? 1 : i - 1);
+    writer.write_varint(0);
+  }
+  writer.finish();
+  CHECK(contains(refusal<Lates>(bytes, ErrorCode::budget_exceeded), "nested more than 100"));
+}
+
 }  // namespace tickwire::test::pointers
