@@ -29,6 +29,7 @@ class Task;
 
 namespace detail {
 
+class AwaitedPart;
 class TasksCore;
 struct TasksAccess;
 
@@ -55,7 +56,54 @@ class TaskPromiseBase {
 
   TaskRoot* root = nullptr;
   std::coroutine_handle<> awaited_by;  // none: it is the spawned task itself
+  AwaitedPart* held_by = nullptr;      // by whoever waits for it
+  AwaitedPart* awaits = nullptr;       // what it waits for itself
   std::exception_ptr exception;
+};
+
+/// A part of a task that another part waits for. Lies in that one, and owns it.
+class AwaitedPart {
+ public:
+  AwaitedPart(const AwaitedPart&) = delete;
+  AwaitedPart& operator=(const AwaitedPart&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <std::derived_from<TaskPromiseBase> Promise>
+  void await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    waiting_ = &self.promise();
+    waiting_->awaits = this;
+    promise_->held_by = this;
+    promise_->root = waiting_->root;
+    promise_->awaited_by = self;
+    go_on_with(*waiting_->root, part_);
+  }
+
+  /// Destroys a part with all that it waits for: the innermost first, as it would be if each was
+  /// destroyed by the one that waits for it, but however many there are, the stack does not grow.
+  static void destroy(std::coroutine_handle<> part, const TaskPromiseBase& promise) noexcept {
+    AwaitedPart* inner = promise.awaits;
+    while (inner != nullptr && inner->promise_->awaits != nullptr)
+      inner = inner->promise_->awaits;
+    while (inner != nullptr) {
+      const TaskPromiseBase* const outer = inner->waiting_;
+      std::exchange(inner->part_, {}).destroy();
+      inner = outer != &promise ? outer->held_by : nullptr;
+    }
+    part.destroy();
+  }
+
+ protected:
+  AwaitedPart(std::coroutine_handle<> part, TaskPromiseBase& promise) noexcept
+      : part_(part), promise_(&promise) {}
+  ~AwaitedPart() {
+    if (part_) destroy(part_, *promise_);
+  }
+  void end_wait() const noexcept { waiting_->awaits = nullptr; }
+
+ private:
+  std::coroutine_handle<> part_;
+  TaskPromiseBase* promise_;            // the part's
+  TaskPromiseBase* waiting_ = nullptr;  // that of the one in which this lies
 };
 
 template <class T>
@@ -107,26 +155,25 @@ class [[nodiscard]] Task {
     return *this;
   }
   ~Task() {
-    if (handle_) handle_.destroy();
+    if (handle_) detail::AwaitedPart::destroy(handle_, handle_.promise());
   }
 
-  class Awaiter {
+  class Awaiter final : public detail::AwaitedPart {
    public:
-    explicit Awaiter(Handle awaited) noexcept : awaited_(awaited) {}
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <std::derived_from<detail::TaskPromiseBase> Promise>
-    void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-      awaited_.promise().root = self.promise().root;
-      awaited_.promise().awaited_by = self;
-      detail::go_on_with(*self.promise().root, awaited_);
+    explicit Awaiter(Handle awaited) noexcept
+        : AwaitedPart(awaited, awaited.promise()), awaited_(awaited) {}
+    T await_resume() const {
+      end_wait();
+      return awaited_.promise().take();
     }
-    T await_resume() const { return awaited_.promise().take(); }
 
    private:
     Handle awaited_;
   };
-  /// Pre: not moved from, and awaited once.
-  [[nodiscard]] Awaiter operator co_await() && noexcept { return Awaiter(handle_); }
+  /// Moves from it. Pre: not moved from.
+  [[nodiscard]] Awaiter operator co_await() && noexcept {
+    return Awaiter(std::exchange(handle_, {}));
+  }
 
  private:
   friend struct detail::TasksAccess;

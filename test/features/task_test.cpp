@@ -389,6 +389,45 @@ TEST_CASE("all tasks end when they are taken from their host, or it goes") {
   CHECK(alive == 0);
 }
 
+TEST_CASE("tasks that wait for tasks end from the inside, however many they are") {
+  Tasked tasked(test::memory_scheme());
+  const auto nest = [&](const auto& self, int depth, std::vector<int>& ended) -> Task<int> {
+    struct End {
+      int depth;
+      std::vector<int>& ended;
+      ~End() { ended.push_back(depth); }
+    };
+    // What waits deeper inside may refer to it.
+    const End end{depth, ended};
+    if (depth > 0) co_return 1 + co_await self(self, depth - 1, ended);
+    co_await sleep(1h);
+    co_return 0;
+  };
+  constexpr int kDepth = 200'000;
+  std::vector<int> ended;
+  std::vector<int> expected;
+  for (int i = 0; i <= kDepth; ++i)
+    expected.push_back(i);
+  const auto wait = [&]() -> Task<> { static_cast<void>(co_await nest(nest, kDepth, ended)); };
+  SUBCASE("cancelled") {
+    const auto id = tasked.server->spawn(wait());
+    REQUIRE(id);
+    REQUIRE(ended.empty());
+    CHECK(tasked.server->cancel(*id));
+  }
+  SUBCASE("with their host") {
+    REQUIRE(tasked.server->spawn(wait()));
+    tasked.server.reset();
+  }
+  SUBCASE("all done") {
+    REQUIRE(tasked.server->spawn(wait()));
+    tasked.pair.run(61min, 30min);
+    tasked.pair.run(1h, 30min);
+    CHECK(tasked.server->count() == 0);
+  }
+  CHECK(ended == expected);
+}
+
 TEST_CASE("a task may cancel others, itself, and all") {
   Tasked tasked(test::memory_scheme());
   auto& client = tasked.client;
