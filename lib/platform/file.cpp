@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 #include <string>
 #include <system_error>
 
@@ -57,12 +58,14 @@ bool is_file_at(const std::filesystem::path& path, int handle) noexcept {
 }
 
 // A name survives a loss of power only when its folder was written too. Where folders cannot be
-// synced there is nothing more to do.
-void sync_folder(const std::filesystem::path& folder) noexcept {
+// synced there is nothing more to do, nor where there is no memory for the folder's name.
+void sync_folder_of(const std::filesystem::path& file) noexcept try {
+  const auto folder = file.parent_path();
   const int handle = open_file(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
   if (handle < 0) return;
   static_cast<void>(::fsync(handle));
   ::close(handle);
+} catch (const std::bad_alloc&) {
 }
 
 bool rename_to_free_name(const char* from, const char* to) noexcept {
@@ -188,7 +191,7 @@ Result<void> move_file(const std::filesystem::path& from, const std::filesystem:
     if (errno == EEXIST) return file_error(to, ErrorCode::file_exists, "it is there already.");
     return file_error(to, ErrorCode::file_unwritable, errno);
   }
-  sync_folder(to.parent_path());
+  sync_folder_of(to);
   return {};
 }
 

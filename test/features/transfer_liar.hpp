@@ -69,11 +69,18 @@ class BareTransfers final : public Extension {
 class Gate {
  public:
   explicit Gate(detail::FileThread& files) {
-    files.run([opened = opened_.get_future().share()] { opened.wait(); });
+    auto job = std::make_unique<Job>();
+    job->opened = opened_.get_future();
+    files.run(std::move(job));
   }
   void open() { opened_.set_value(); }
 
  private:
+  struct Job final : detail::FileJob {
+    std::future<void> opened;
+    void work() noexcept override { opened.wait(); }
+    void answer() noexcept override {}
+  };
   std::promise<void> opened_;
 };
 

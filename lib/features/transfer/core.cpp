@@ -2,6 +2,7 @@
 #include "lib/features/transfer/core.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace tickwire::detail {
@@ -81,10 +82,17 @@ TimePoint TransferCore::now() const noexcept {
 void TransferCore::on_pass() {
   ++pass_;
   wake_at_ = TimePoint::max();
-  send_pending();
+  files_.take_answers();
+  try {
+    send_pending();
+  } catch (const std::bad_alloc&) {  // the next pass tries again
+  }
   const TimePoint time = now();
-  for (std::size_t i = 0; i < pumped_.size(); ++i)
-    std::shared_ptr(pumped_[i])->pump(time);
+  for (std::size_t i = 0; i < pumped_.size(); ++i) {
+    const std::shared_ptr task(pumped_[i]);
+    within_memory(*task, [&] { task->pump(time); });
+  }
+  tell_owed();
   std::erase_if(pumped_, [](const auto& task) { return task->is_finished(); });
   forget_told();
 }
@@ -112,8 +120,8 @@ void TransferCore::count_change(const TransferInfo& info, TransferState to) {
 
 void TransferCore::mark_told(TransferTask& task) {
   if (!task.is_finished() || task.told_in_pass) return;
-  task.told_in_pass = pass_;
   told_.push_back(task.info().id);
+  task.told_in_pass = pass_;
 }
 
 void TransferCore::forget_told() {
@@ -255,17 +263,37 @@ void TransferCore::raise(EventType type, const TransferTask& task) {
 }
 
 // An offer that is over before the program heard of it is not worth an event.
-void TransferCore::tell_finished(TransferTask& task) {
-  const bool is_untold = untold_.erase(task.info().id) > 0;
+void TransferCore::tell_finished(TransferTask& task) noexcept try {
+  const TransferId id = task.info().id;
+  const bool is_untold = untold_.contains(id);
   if (is_untold || !host_->config().events.contains(EventType::transfer_finished)) mark_told(task);
   if (!is_untold) raise(EventType::transfer_finished, task);
+  task.owes_end = false;
+  untold_.erase(id);
   tell_offers();
+} catch (const std::bad_alloc&) {
+  task.owes_end = task.owes_end || !task.told_in_pass;
+  owes_ends_ = true;
+}
+
+// What there was no memory for when it came about.
+void TransferCore::tell_owed() noexcept {
+  if (!std::exchange(owes_ends_, false)) return;
+  for (const auto& [id, task] : tasks_)
+    if (std::exchange(task->owes_end, false)) tell_finished(*task);
+  try {
+    tell_offers();
+  } catch (const std::bad_alloc&) {
+    owes_ends_ = true;
+  }
 }
 
 void TransferCore::tell_offers() {
-  if (offers_held_ > 0) return;
-  for (const TransferId id : std::exchange(untold_, {}))
-    if (const TransferTask* const task = find(id)) raise(EventType::transfer_offered, *task);
+  while (offers_held_ == 0 && !untold_.empty()) {
+    if (const TransferTask* const task = find(*untold_.begin()))
+      raise(EventType::transfer_offered, *task);
+    untold_.erase(untold_.begin());
+  }
 }
 
 }  // namespace tickwire::detail

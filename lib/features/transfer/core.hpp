@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -70,7 +71,7 @@ class TransferCore {
   void send_note(Connection connection, TransferNote note);
   void wake_by(TimePoint when) noexcept { wake_at_ = std::min(wake_at_, when); }
   void raise(EventType type, const TransferTask& task);
-  void tell_finished(TransferTask& task);
+  void tell_finished(TransferTask& task) noexcept;
   /// It is about to be in another state.
   void count_change(const TransferInfo& info, TransferState to);
   /// Has it asked in each pass until it has finished.
@@ -94,6 +95,16 @@ class TransferCore {
     std::set<TransferId> ids;
   };
 
+  /// Nothing that the network brings makes a pass throw.
+  template <class Call>
+  static void within_memory(TransferTask& task, Call&& call) {
+    try {
+      call();
+    } catch (const std::bad_alloc&) {
+      task.run_out_of_memory();
+    }
+  }
+
   // core.cpp
   void add(std::shared_ptr<TransferTask> task);
   [[nodiscard]] TransferTask* find(TransferId id) const;
@@ -105,6 +116,7 @@ class TransferCore {
   /// Tells the program of what is offered, unless a transfer that has ended still holds its files:
   /// who is told may accept under the same name.
   void tell_offers();
+  void tell_owed() noexcept;
 
   // core_messages.cpp
   void take_note(const Event& event);
@@ -113,6 +125,7 @@ class TransferCore {
   [[nodiscard]] bool take_chunk(Event& event);
   void lose_all(Connection connection, const Error& error);
   [[nodiscard]] ErrorCode try_note(Connection connection, const TransferNote& note);
+  void hide_receipt(MessageId id) noexcept;
   void send_pending();
   [[nodiscard]] SendOptions send_options() const;
 
@@ -134,6 +147,7 @@ class TransferCore {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<ReceivingTask>> incoming_;
   std::set<TransferId> untold_;               // offers that the program has not heard of
   std::size_t offers_held_ = 0;               // by transfers that still hold their files
+  bool owes_ends_ = false;                    // or offers, to the program
   std::map<std::uint64_t, Pending> pending_;  // notes that found a full queue, by connection
   std::unordered_set<MessageId> receipts_to_hide_;
   FileThread files_;  // its end comes first: its jobs use the above

@@ -17,6 +17,11 @@ constexpr Duration kQueueRetry = std::chrono::milliseconds(5);
 // What a message of a chunk has besides its bytes.
 constexpr std::size_t kChunkExtraBytes = ChunkHeader::bytes + 64;
 
+// Nothing but memory fails the encoding of a note.
+bool is_for_later(ErrorCode code) noexcept {
+  return code == ErrorCode::send_queue_full || code == ErrorCode::encode_failed;
+}
+
 }  // namespace
 
 Disposition TransferCore::on_event(Event& event) {
@@ -52,7 +57,7 @@ void TransferCore::take_note(const Event& event) {
     const auto found = incoming_.find({event.connection.id(), note->id});
     if (found == incoming_.end()) return;  // it has ended here, and a word of that is on its way
     const auto task = found->second;
-    return task->take_note(*note);
+    return within_memory(*task, [&] { task->take_note(*note); });
   }
   const auto found = tasks_.find(note->id);
   if (found == tasks_.end()) return;
@@ -61,7 +66,7 @@ void TransferCore::take_note(const Event& event) {
   if (info.direction != TransferDirection::sending || info.connection != event.connection) {
     return count_malformed();
   }
-  task->take_note(*note);
+  within_memory(*task, [&] { task->take_note(*note); });
 }
 
 void TransferCore::take_offer(Connection connection, const TransferNote& note) {
@@ -113,19 +118,22 @@ bool TransferCore::take_chunk(Event& event) {
     return true;
   }
   const auto task = found->second;
-  task->take_chunk(*header, std::move(event.payload));
+  within_memory(*task, [&] { task->take_chunk(*header, std::move(event.payload)); });
   return true;
 }
 
 void TransferCore::lose_all(Connection connection, const Error& error) {
   pending_.erase(connection.id());
-  const auto load = loads_.find(connection.id());
-  if (load == loads_.end()) return;
-  std::vector<std::shared_ptr<TransferTask>> lost;
-  for (const TransferId id : load->second.ids)
-    lost.push_back(tasks_.find(id)->second);
-  for (const auto& task : lost)
-    task->lose(error);
+  // Each that is lost may go from the list at once.
+  for (TransferId last = 0;;) {
+    const auto load = loads_.find(connection.id());
+    if (load == loads_.end()) return;
+    const auto next = load->second.ids.upper_bound(last);
+    if (next == load->second.ids.end()) return;
+    last = *next;
+    const auto task = tasks_.find(last)->second;
+    within_memory(*task, [&] { task->lose(error); });
+  }
 }
 
 SendOptions TransferCore::send_options() const {
@@ -138,14 +146,20 @@ SendOptions TransferCore::send_options() const {
 ErrorCode TransferCore::try_note(Connection connection, const TransferNote& note) {
   const auto sent = connection.send(note, send_options());
   if (!sent) return sent.error().code;
-  if (host_->config().events.contains(EventType::data_sent)) receipts_to_hide_.insert(*sent);
+  hide_receipt(*sent);
   return ErrorCode::none;
+}
+
+// One that is not hidden does no harm.
+void TransferCore::hide_receipt(MessageId id) noexcept try {
+  if (host_->config().events.contains(EventType::data_sent)) receipts_to_hide_.insert(id);
+} catch (const std::bad_alloc&) {
 }
 
 void TransferCore::send_note(Connection connection, TransferNote note) {
   const auto waiting = pending_.find(connection.id());
   if (waiting == pending_.end()) {
-    if (try_note(connection, note) != ErrorCode::send_queue_full) return;
+    if (!is_for_later(try_note(connection, note))) return;
   } else if (waiting->second.notes.size() >= kMostPendingNotes) {
     return;
   }
@@ -157,7 +171,7 @@ void TransferCore::send_note(Connection connection, TransferNote note) {
 void TransferCore::send_pending() {
   for (auto each = pending_.begin(); each != pending_.end();) {
     auto& [connection, notes] = each->second;
-    while (!notes.empty() && try_note(connection, notes.front()) != ErrorCode::send_queue_full)
+    while (!notes.empty() && !is_for_later(try_note(connection, notes.front())))
       notes.pop_front();
     each = notes.empty() ? pending_.erase(each) : std::next(each);
   }
@@ -190,7 +204,7 @@ ErrorCode TransferCore::send_chunk(Connection connection, SendBuffer& chunk) {
   const auto sent = connection.send_bytes(std::move(chunk), send_options());
   if (!sent) return sent.error().code;
   limit_.spend(size);
-  if (host_->config().events.contains(EventType::data_sent)) receipts_to_hide_.insert(*sent);
+  hide_receipt(*sent);
   return ErrorCode::none;
 }
 

@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace tickwire::detail {
 
@@ -44,7 +45,7 @@ std::size_t FileThread::waiting() const {
   return jobs_.size();
 }
 
-void FileThread::run(FileJob job) {
+void FileThread::run(std::unique_ptr<FileJob> job) noexcept {
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
@@ -52,37 +53,44 @@ void FileThread::run(FileJob job) {
   changed_.notify_one();
 }
 
-// The host is woken for the first of those that wait only; it takes all.
-void FileThread::answer(FileJob job) {
-  bool is_first = false;
+// The host is woken for the first of those that wait only; it takes all. Where there is no memory
+// to wake it, they wait for its next pass.
+void FileThread::answer(std::unique_ptr<FileJob> job) noexcept {
   {
     const std::lock_guard lock(answers_->mutex);
-    is_first = answers_->waiting.empty();
     answers_->waiting.push_back(std::move(job));
+    if (std::exchange(answers_->is_posted, true)) return;
   }
-  if (is_first) (*poster_)([answers = answers_] { run_answers(*answers); });
+  try {
+    (*poster_)([answers = answers_] { run_answers(*answers); });
+  } catch (const std::bad_alloc&) {
+    const std::lock_guard lock(answers_->mutex);
+    answers_->is_posted = false;
+  }
 }
 
-void FileThread::run_answers(Answers& answers) {
-  std::vector<FileJob> ready;
+// One of them may end everything, the thread too.
+void FileThread::run_answers(Answers& answers) noexcept {
+  FileJobs ready;
   {
     const std::lock_guard lock(answers.mutex);
+    answers.is_posted = false;
     if (answers.is_over) return;
     ready.swap(answers.waiting);
   }
-  for (FileJob& each : ready)
-    each();
+  while (!ready.empty())
+    ready.take_front()->answer();
 }
 
-void FileThread::work() {
+void FileThread::work() noexcept {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return is_stopping_ || !jobs_.empty(); });
     if (is_stopping_) return;
-    FileJob job = std::move(jobs_.front());
-    jobs_.pop_front();
+    auto job = jobs_.take_front();
     lock.unlock();
-    job();
+    job->work();
+    answer(std::move(job));
     lock.lock();
   }
 }

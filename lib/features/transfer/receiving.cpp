@@ -2,6 +2,7 @@
 #include "lib/features/transfer/receiving.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -64,24 +65,31 @@ Result<std::vector<std::byte>> ReceivingTask::take_bytes() {
 
 void ReceivingTask::prepare(TransferPart part) {
   part_ = std::make_shared<TransferPart>(std::move(part));
+  release_job_ = make_release_job();
   window_bytes_ = core_.options().window_bytes;
   move_to(TransferState::preparing);
   look_again();
 }
 
 void ReceivingTask::look_again() {
-  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this()] {
-    const auto more = part->look_again(kLookBytes);
-    const auto sum = part->digest();
-    files.answer([self, more, bytes = part->position(),
-                  digest = std::string(reinterpret_cast<const char*>(sum.data()), sum.size())] {
-      const auto task = self.lock();
-      if (!task || task->is_ending_) return;
-      if (!more) return task->stop(more.error(), StopReason::failed);
-      if (*more) return task->look_again();
-      task->say_accepted(bytes, digest);
-    });
-  });
+  struct Looked {
+    Result<bool> more;
+    std::uint64_t bytes;
+    crypto::Sha256Digest sum;
+  };
+  core_.files().run(
+      weak_from_this(),
+      [part = part_] {
+        auto more = part->look_again(kLookBytes);
+        return Looked{std::move(more), part->position(), part->digest()};
+      },
+      [](ReceivingTask& task, const Looked& looked) {
+        if (task.is_ending_) return;
+        if (!looked.more) return task.stop(looked.more.error(), StopReason::failed);
+        if (*looked.more) return task.look_again();
+        const auto* const digest = reinterpret_cast<const char*>(looked.sum.data());
+        task.say_accepted(looked.bytes, std::string(digest, looked.sum.size()));
+      });
 }
 
 void ReceivingTask::say_accepted(std::uint64_t bytes, std::string digest) {
@@ -115,12 +123,11 @@ void ReceivingTask::take_begin(const TransferNote& note) {
   received_ = acknowledged_ = from;
   info_.resumed_bytes = info_.done_bytes = from;
   if (from == looked_at_) return;
-  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this()] {
-    files.answer([self, result = part->start_over()] {
-      const auto task = self.lock();
-      if (task && !result) task->stop(result.error(), StopReason::failed);
-    });
-  });
+  core_.files().run(
+      weak_from_this(), [part = part_] { return part->start_over(); },
+      [](ReceivingTask& task, const Result<void>& result) {
+        if (!result) task.stop(result.error(), StopReason::failed);
+      });
 }
 
 void ReceivingTask::take_chunk(const ChunkHeader& header, Payload payload) {
@@ -152,14 +159,16 @@ void ReceivingTask::write_gathered() {
 
 template <class Held>
 void ReceivingTask::write(Held held) {
-  ++writing_;
   core_.files().run(
-      [&files = core_.files(), part = part_, self = weak_from_this(), held = std::move(held)] {
+      weak_from_this(),
+      [part = part_, held = std::move(held)] {
         auto result = part->append(content_of(held));
-        files.answer([self, result = std::move(result), position = part->position()] {
-          if (const auto task = self.lock()) task->take_written(result, position);
-        });
+        return std::pair(std::move(result), part->position());
+      },
+      [](ReceivingTask& task, const std::pair<Result<void>, std::uint64_t>& written) {
+        task.take_written(written.first, written.second);
       });
+  ++writing_;
 }
 
 void ReceivingTask::take_written(const Result<void>& result, std::uint64_t position) {
@@ -191,13 +200,11 @@ void ReceivingTask::take_end(const std::string& digest) {
   }
   std::memcpy(wanted.data(), digest.data(), wanted.size());
   write_gathered();
+  core_.files().run(
+      weak_from_this(), [part = part_, wanted] { return part->finish(wanted); },
+      [](ReceivingTask& task, const Result<void>& result) { task.take_placed(result); });
   is_placing_ = true;
   move_to(TransferState::finishing);
-  core_.files().run([&files = core_.files(), part = part_, self = weak_from_this(), wanted] {
-    files.answer([self, result = part->finish(wanted)] {
-      if (const auto task = self.lock()) task->take_placed(result);
-    });
-  });
 }
 
 // A stop that came meanwhile has its way only where the whole is not in its place by now.
@@ -209,6 +216,7 @@ void ReceivingTask::take_placed(const Result<void>& result) {
   }
   send(TransferStep::done);
   info_.done_bytes = info_.size_bytes;
+  release_job_.reset();
   if (!info_.path.empty()) part_.reset();
   finish({});
 }
@@ -228,13 +236,28 @@ void ReceivingTask::release(Error error, Rest rest) {
   }
   move_to(TransferState::finishing);
   gathered_ = {};
-  core_.files().run([&files = core_.files(), part = std::move(part_), self = weak_from_this(),
-                     error = std::move(error), rest] {
-    rest == Rest::keep ? part->keep() : part->discard();
-    files.answer([self, error] {
-      if (const auto task = self.lock()) task->finish(error);
-    });
-  });
+  stopped_ = std::move(error);
+  rest_->store(rest);
+  part_.reset();
+  core_.files().run(std::move(release_job_));
+}
+
+// Made beforehand: files are closed also when there is no memory left for anything.
+std::unique_ptr<FileJob> ReceivingTask::make_release_job() {
+  rest_ = std::make_shared<std::atomic<Rest>>(Rest::keep);
+  return FileThread::make(
+      weak_from_this(),
+      [part = part_, rest = rest_] {
+        *rest == Rest::keep ? part->keep() : part->discard();
+        return true;
+      },
+      [](ReceivingTask& task, bool) { task.finish(std::move(*task.stopped_)); });
+}
+
+void ReceivingTask::run_out_of_memory() noexcept {
+  is_placing_ = false;
+  if (release_job_ && stopped_) return release(std::move(*stopped_), Rest::discard);
+  TransferTask::run_out_of_memory();
 }
 
 }  // namespace tickwire::detail

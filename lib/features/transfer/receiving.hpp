@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/features/transfer/file_thread.hpp"
 #include "lib/features/transfer/part.hpp"
 #include "lib/features/transfer/task.hpp"
 
@@ -31,11 +33,13 @@ class ReceivingTask final : public TransferTask,
   void take_chunk(const ChunkHeader& header, Payload payload);
   void pump(TimePoint) override {}
   void lose(Error error) override;
+  void run_out_of_memory() noexcept override;
 
  private:
   void release(Error error, Rest rest) override;
   [[nodiscard]] bool may_be_complete() const override { return is_placing_; }
   void prepare(TransferPart part);
+  [[nodiscard]] std::unique_ptr<FileJob> make_release_job();
   void look_again();
   void say_accepted(std::uint64_t bytes, std::string digest);
   void take_begin(const TransferNote& note);
@@ -58,7 +62,9 @@ class ReceivingTask final : public TransferTask,
   std::vector<std::byte> gathered_;  // of small chunks
   std::size_t writing_ = 0;          // jobs of the file thread that are not answered
   bool is_placing_ = false;          // the file thread checks the whole and puts it in its place
-  std::optional<Error> stopped_;     // while it did so
+  std::optional<Error> stopped_;     // while it did so, or until the files are closed
+  std::unique_ptr<FileJob> release_job_;
+  std::shared_ptr<std::atomic<Rest>> rest_;  // what that job does
 };
 
 }  // namespace tickwire::detail

@@ -2,6 +2,7 @@
 #include "lib/features/transfer/sending.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/features/transfer/core.hpp"
 
@@ -75,27 +76,33 @@ void SendingTask::take_accept(const TransferNote& note) {
 
 // The part that the other end has is compared with the same bytes here, some at a time.
 void SendingTask::compare(std::uint64_t bytes, const std::string& digest) {
+  struct Compared {
+    std::optional<Error> failure{};
+    bool is_through = false;
+    bool is_same = true;
+  };
   core_.files().run(
-      [&files = core_.files(), source = source_, self = weak_from_this(), bytes, digest] {
+      weak_from_this(),
+      [source = source_, bytes, digest] {
+        Compared compared;
         const auto left = bytes - source->position();
-        std::optional<Error> failure;
         if (left > 0) {
           const auto read = source->pass_over(std::min<std::uint64_t>(left, kCompareBytes));
-          if (!read) failure = read.error();
+          if (!read) compared.failure = read.error();
         }
-        const bool is_through = source->position() == bytes;
-        bool is_same = true;
-        if (is_through && !failure && as_string(source->digest()) != digest && bytes > 0) {
-          is_same = false;
+        compared.is_through = source->position() == bytes;
+        const bool is_known = compared.is_through && !compared.failure && bytes > 0;
+        if (is_known && as_string(source->digest()) != digest) {
+          compared.is_same = false;
           source->rewind();
         }
-        files.answer([self, bytes, digest, failure, is_through, is_same] {
-          const auto task = self.lock();
-          if (!task || task->is_ending_) return;
-          if (failure) return task->stop(*failure, StopReason::failed);
-          if (!is_through) return task->compare(bytes, digest);
-          task->begin(is_same ? bytes : 0);
-        });
+        return compared;
+      },
+      [bytes, digest](SendingTask& task, const Compared& compared) {
+        if (task.is_ending_) return;
+        if (compared.failure) return task.stop(*compared.failure, StopReason::failed);
+        if (!compared.is_through) return task.compare(bytes, digest);
+        task.begin(compared.is_same ? bytes : 0);
       });
 }
 
@@ -139,13 +146,15 @@ void SendingTask::read_ahead() {
     auto chunk = core_.make_chunk(bytes);
     if (!chunk) return stop(chunk.error(), StopReason::failed);
     asked_ += bytes;
-    core_.files().run([&files = core_.files(), source = source_, self = weak_from_this(),
-                       chunk = std::move(*chunk)]() mutable {
-      const auto read = source->read(chunk.bytes().subspan(ChunkHeader::bytes));
-      files.answer([self, read, chunk = std::move(chunk)]() mutable {
-        if (const auto task = self.lock()) task->take_chunk(read, std::move(chunk));
-      });
-    });
+    core_.files().run(
+        weak_from_this(),
+        [source = source_, chunk = std::move(*chunk)]() mutable {
+          auto read = source->read(chunk.bytes().subspan(ChunkHeader::bytes));
+          return std::pair(std::move(read), std::move(chunk));
+        },
+        [](SendingTask& task, std::pair<Result<void>, SendBuffer> read) {
+          task.take_chunk(read.first, std::move(read.second));
+        });
   }
 }
 
@@ -172,18 +181,20 @@ void SendingTask::send_ready(TimePoint now) {
 
 void SendingTask::end() {
   has_ended_ = true;
-  core_.files().run([&files = core_.files(), source = source_, self = weak_from_this()] {
-    const auto unchanged = source->check_unchanged();
-    files.answer([self, unchanged, digest = source->whole_digest()] {
-      const auto task = self.lock();
-      if (!task || task->is_ending_) return;
-      if (!unchanged) return task->stop(unchanged.error(), StopReason::failed);
-      task->move_to(TransferState::finishing);
-      TransferNote note;
-      note.digest = as_string(digest);
-      task->send(TransferStep::end, std::move(note));
-    });
-  });
+  core_.files().run(
+      weak_from_this(),
+      [source = source_] {
+        auto unchanged = source->check_unchanged();
+        return std::pair(std::move(unchanged), source->whole_digest());
+      },
+      [](SendingTask& task, const std::pair<Result<void>, crypto::Sha256Digest>& ended) {
+        if (task.is_ending_) return;
+        if (!ended.first) return task.stop(ended.first.error(), StopReason::failed);
+        task.move_to(TransferState::finishing);
+        TransferNote note;
+        note.digest = as_string(ended.second);
+        task.send(TransferStep::end, std::move(note));
+      });
 }
 
 // A cancel may come too late: the other end may have everything in its place, and has the last

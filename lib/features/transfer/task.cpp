@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/features/transfer/task.hpp"
 
+#include <new>
 #include <utility>
 
 #include "lib/features/transfer/core.hpp"
@@ -11,15 +12,26 @@ namespace tickwire::detail {
 void TransferTask::stop(Error error, StopReason told) {
   if (is_ending_) return;
   is_ending_ = true;
-  // What this program decides is said before whatever it does next. A failure is said when all is
-  // let go of, so that another try finds nothing in its way.
+  try {
+    prepare_word(error, told);
+  } catch (const std::bad_alloc&) {  // the end is worth more than the word
+  }
+  release(std::move(error), Rest::discard);
+}
+
+// What this program decides is said before whatever it does next. A failure is said when all is let
+// go of, so that another try finds nothing in its way.
+void TransferTask::prepare_word(const Error& error, StopReason told) {
   std::string why(cut_text(error.message(), kMaxReasonBytes));
   if (told == StopReason::failed || (told != StopReason::none && may_be_complete())) {
     stop_to_tell_ = StopToTell{told, std::move(why)};
   } else if (told != StopReason::none) {
     tell_stopped(told, std::move(why));
   }
-  release(std::move(error), Rest::discard);
+}
+
+void TransferTask::run_out_of_memory() noexcept {
+  stop(Error{ErrorCode::out_of_resources, 0, {}}, StopReason::failed);
 }
 
 void TransferTask::lose(Error error) {
@@ -31,8 +43,12 @@ void TransferTask::lose(Error error) {
 void TransferTask::finish(Error error) {
   is_ending_ = true;
   move_to(TransferState::finished);
-  const auto stopped = std::exchange(stop_to_tell_, std::nullopt);
-  if (stopped && error.code != ErrorCode::none) tell_stopped(stopped->reason, stopped->text);
+  auto stopped = std::exchange(stop_to_tell_, std::nullopt);
+  try {
+    if (stopped && error.code != ErrorCode::none)
+      tell_stopped(stopped->reason, std::move(stopped->text));
+  } catch (const std::bad_alloc&) {  // as above
+  }
   info_.result = std::move(error);
   if (std::exchange(holds_offers_, false)) core_.release_offers();
   core_.tell_finished(*this);

@@ -39,6 +39,12 @@ class TransferTask {
   /// Ends it without a word, so that it can go on later.
   virtual void lose(Error error);
 
+  /// Ends it where there is no memory to go on, on this thread or the other. Needs none itself; the
+  /// other end may hear nothing of it.
+  virtual void run_out_of_memory() noexcept;
+
+  /// There was no memory to tell of its end.
+  bool owes_end = false;
   /// The pass in which its end was handed out.
   std::optional<std::uint64_t> told_in_pass;
 
@@ -64,6 +70,7 @@ class TransferTask {
   bool is_ending_ = false;
 
  private:
+  void prepare_word(const Error& error, StopReason told);
   void tell_stopped(StopReason reason, std::string text);
 
   std::uint64_t wire_id_;
