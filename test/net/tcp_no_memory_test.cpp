@@ -13,7 +13,7 @@
 #include "lib/transport/stream/stream_transport.hpp"
 #include "test/support/plain_socket.hpp"
 
-/// Allocations that fail while somebody is let in.
+/// Allocations that fail while somebody is let in, or while what is for him leaves.
 using namespace tickwire;
 using test::PlainSocket;
 
@@ -59,13 +59,17 @@ struct Door final : detail::TransportHandler, detail::LinkHandler {
   void on_packet(detail::Packet, TimePoint) override {}
   void on_progress(TimePoint) override {}
   void on_end_of_stream(TimePoint) override { link.reset(); }
-  void on_link_down(Error) override { link.reset(); }
+  void on_link_down(Error error) override {
+    down = error.code;
+    link.reset();
+  }
 
   ManualClock clock;
   detail::PoolOwner pool{std::pmr::new_delete_resource()};
   std::unique_ptr<detail::Poller> poller = detail::make_poller();
   std::unique_ptr<detail::Transport> transport;
   std::unique_ptr<detail::Link> link;
+  ErrorCode down = ErrorCode::none;
 };
 
 }  // namespace
@@ -120,4 +124,40 @@ TEST_CASE("a caller for whom there is no memory is cut off, and takes no place f
     CHECK(door.link);
     door.link.reset();
   }
+}
+
+TEST_CASE("a write that there is no memory for ends its connection, and throws out of no flush") {
+  bool was_reached = true;
+  int failed = 0;
+  for (int failing = 1; was_reached; ++failing) {
+    CAPTURE(failing);
+    REQUIRE(failing < 1000);
+    Door door({detail::Framing::none});
+    const auto bound = door.transport->listen({*Address::parse("raw+tcp://127.0.0.1:0"), 1, 0, {}});
+    REQUIRE(bound);
+    PlainSocket caller(*bound);
+    for (int pass = 0; pass < 200 && !door.link; ++pass)
+      door.service();
+    REQUIRE(door.link);
+    // What is told of the failure is what takes memory.
+    caller.reset();
+    detail::Packet packet(*door.pool, 100);
+    static_cast<void>(packet.append(100));
+    door.link->send(std::move(packet), detail::Lane::reliable, 0);
+    bool has_thrown = false;
+    failing_allocation = failing;
+    try {
+      door.transport->flush(door.clock.now());
+    } catch (const std::bad_alloc&) {
+      has_thrown = true;
+    }
+    was_reached = failing_allocation == 0;
+    failing_allocation = 0;
+    CHECK_FALSE(has_thrown);
+    for (int pass = 0; pass < 200 && door.link; ++pass)
+      door.service();
+    CHECK_FALSE(door.link);
+    failed += door.down == ErrorCode::out_of_resources ? 1 : 0;
+  }
+  CHECK(failed > 0);
 }

@@ -86,7 +86,8 @@ void StreamConnection::service(TimePoint now) {
   try {
     proceed(now);
   } catch (const std::bad_alloc&) {
-    go_down({ErrorCode::out_of_resources, 0, "Out of memory for what arrives."});
+    // Without a text, for which there may be no memory either.
+    go_down({ErrorCode::out_of_resources, 0, {}});
   } catch (...) {
     go_down({ErrorCode::exception_thrown, 0,
              "The program threw an exception when it was asked about this connection."});
@@ -183,6 +184,7 @@ void StreamConnection::move_bytes(TimePoint now) {
   read_some(now);
   if (phase_ != Phase::up) return;
   // What the other end had sent before it broke off has been read by now.
+  if (out_of_memory_) return go_down({ErrorCode::out_of_resources, 0, {}});
   if (write_failure_) return go_down(*write_failure_);
   measure(now);
   if (now >= give_up_at_) {
@@ -290,7 +292,11 @@ void StreamConnection::wait_for_more() {
 void StreamConnection::set_reading(Reading reading) {
   if (reading == reading_ || phase_ != Phase::up) return;
   reading_ = reading;
-  wait_for_more();
+  try {
+    wait_for_more();
+  } catch (const std::bad_alloc&) {
+    run_out_of_memory();
+  }
   if (reading == Reading::on) mark_ready();  // TLS may hold what came before
 }
 
@@ -316,11 +322,15 @@ std::vector<std::byte> StreamConnection::channel_binding() const {
 void StreamConnection::close() {
   link_ = nullptr;
   handler_ = nullptr;
-  if (phase_ != Phase::up || write_failure_) return die();
+  if (phase_ != Phase::up || write_failure_ || out_of_memory_) return die();
   phase_ = Phase::closing;
   reading_ = Reading::on;
   give_time(closing_time());
-  finish_closing();
+  try {
+    finish_closing();
+  } catch (const std::bad_alloc&) {
+    die();
+  }
 }
 
 void StreamConnection::cut() {
@@ -394,8 +404,11 @@ void StreamConnection::discard_input() {
 
 void StreamConnection::leave() {
   if (phase_ != Phase::closing) return;
-  write_some();
-  if (!write_failure_) static_cast<void>(stream_->shut_down());
+  try {
+    write_some();
+    if (!write_failure_) static_cast<void>(stream_->shut_down());
+  } catch (const std::bad_alloc&) {  // the other end will see a stream that was cut short
+  }
 }
 
 // The system has one number for a call that nobody answers and for a peer that fell silent.

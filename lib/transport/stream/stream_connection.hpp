@@ -112,6 +112,7 @@ class StreamConnection final : public PollTarget {
   void measure(TimePoint now);
   [[nodiscard]] bool use_up_budget(TimePoint now);
   void write_some();
+  void run_out_of_memory() noexcept;
   void block_writing();
 
   // What is needed until it is up.
@@ -147,7 +148,8 @@ class StreamConnection final : public PollTarget {
   Reading reading_ = Reading::on;
   Edge edge_ = Edge::bytes;
   bool write_blocked_ = false;
-  bool has_ended_ = false;  // the other end sends nothing more
+  bool has_ended_ = false;      // the other end sends nothing more
+  bool out_of_memory_ = false;  // for what leaves
   Awaits read_awaits_ = Awaits::readable;
   Awaits write_awaits_ = Awaits::writable;  // while `write_blocked_`
 };

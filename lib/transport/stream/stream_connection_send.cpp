@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -120,7 +121,7 @@ void StreamConnection::watch_for_stall(TimePoint now) {
 }
 
 void StreamConnection::send(Packet packet, Packet body) {
-  if (phase_ != Phase::up || write_failure_) return;
+  if (phase_ != Phase::up || write_failure_ || out_of_memory_) return;
   if (shared_.options.framing == Framing::frames) {
     const auto length = static_cast<std::uint32_t>(packet.size() + body.size());
     store(packet.prepend(kFramePrefixBytes), length);
@@ -134,8 +135,19 @@ void StreamConnection::send(Packet packet, Packet body) {
 
 void StreamConnection::flush(TimePoint now) {
   if (phase_ != Phase::up) return;
-  if (!write_blocked_) write_some();
-  measure(now);
+  try {
+    if (!write_blocked_) write_some();
+    measure(now);
+  } catch (const std::bad_alloc&) {
+    run_out_of_memory();
+  }
+}
+
+// Told by the next `service`, as any failure.
+void StreamConnection::run_out_of_memory() noexcept {
+  out_of_memory_ = true;
+  queue_.clear();
+  mark_ready();
 }
 
 // Failures are told by the next `service`: only there may a handler be called.
