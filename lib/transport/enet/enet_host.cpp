@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "lib/platform/inheritance.hpp"
+#include "lib/platform/socket_errno.hpp"
 #include "lib/platform/whole_datagrams.hpp"
 #include "lib/transport/enet/crc32.hpp"
 #include "lib/transport/enet/enet_datagram.hpp"
@@ -96,31 +96,14 @@ bool fills_several(Peer& peer) {
   return bytes > peer.mtu;
 }
 
-ErrorCode code_of(int system_code) {
-  switch (system_code) {
-    case EADDRINUSE:
-      return ErrorCode::address_in_use;
-    case EADDRNOTAVAIL:
-    case EACCES:
-      return ErrorCode::address_unavailable;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-      return ErrorCode::out_of_resources;
-    default:
-      return ErrorCode::socket_failed;
-  }
-}
-
 ENetAddress to_enet(Ipv4Endpoint endpoint) {
   return {endpoint.host, endpoint.port};
 }
 
-// What a read that found nothing says of the socket; where the system's number is another one than
-// errno, the socket itself is asked.
+// What a read that found nothing says of the socket; where the system says nothing, the socket
+// itself is asked.
 bool is_socket_empty(const ENetHost& host, int code) {
-  if (code == EAGAIN || code == EWOULDBLOCK) return true;
+  if (is_would_block(code)) return true;
   enet_uint32 condition = ENET_SOCKET_WAIT_RECEIVE;
   return enet_socket_wait(host.socket, &condition, 0) != 0 ||
          (condition & ENET_SOCKET_WAIT_RECEIVE) == 0;
@@ -128,7 +111,7 @@ bool is_socket_empty(const ENetHost& host, int code) {
 
 // What does not leave because there is no room now is as good as lost on its way.
 bool has_failed(int code) {
-  return code != 0 && code != EAGAIN && code != EWOULDBLOCK;
+  return code != 0 && !is_would_block(code);
 }
 
 }  // namespace
@@ -149,12 +132,12 @@ Result<std::shared_ptr<EnetClock>> EnetHost::share_clock(const Clock& clock) {
 Result<std::unique_ptr<EnetHost>> EnetHost::create(const EnetHostConfig& config,
                                                    std::shared_ptr<EnetClock> clock) {
   const ENetAddress bind = to_enet(config.bind.value_or(Ipv4Endpoint{}));
-  errno = 0;
+  clear_socket_error();
   ENetHost* host =
       enet_host_create(config.bind ? &bind : nullptr, config.peers, config.channels + 1, 0, 0);
   if (host == nullptr) {
-    const int why = errno;
-    return Error{code_of(why), why, {}};
+    const int why = last_socket_error();
+    return Error{code_of_socket_error(why), why, {}};
   }
   keep_from_children(static_cast<SocketHandle>(host->socket));
   return std::unique_ptr<EnetHost>(new EnetHost(host, config, std::move(clock)));
@@ -231,9 +214,9 @@ EnetHost::Outcome EnetHost::read(Moment moment, EnetEvent& event) {
 EnetHost::Outcome EnetHost::serve(_ENetEvent& raw) {
   const ENetSocket socket = host_->socket;
   has_taken_ = false;
-  errno = 0;
+  clear_socket_error();
   const int outcome = enet_host_service(host_, &raw, 0);
-  const int code = errno;
+  const int code = last_socket_error();
   host_->socket = socket;
   if (outcome > 0) return Outcome::event;
   if (outcome == 0) {
@@ -339,14 +322,14 @@ std::size_t EnetHost::flush_one(std::size_t peer, std::size_t tries) {
   return failures;
 }
 
-// It tells nobody but errno that the kernel did not send, and the next call goes on behind what
-// that was.
+// It tells nobody but the system's last error that the kernel did not send, and the next call goes
+// on behind what that was.
 std::size_t EnetHost::flush_by_enet(std::size_t tries) {
   std::size_t failures = 0;
   for (; failures < tries; ++failures) {
-    errno = 0;
+    clear_socket_error();
     enet_host_flush(host_);
-    if (!has_failed(errno)) break;
+    if (!has_failed(last_socket_error())) break;
   }
   return failures;
 }
