@@ -5,11 +5,15 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <tickwire/transfer.hpp>
 
+#include "lib/features/transfer/part.hpp"
 #include "test/features/transfer_pair.hpp"
 
 /// Files, disks and settings that fail.
@@ -137,6 +141,30 @@ TEST_CASE("a full disk ends a transfer at both ends, and the part goes") {
   REQUIRE(files.receiver.accept(again, files.to / "b"));
   files.wait_finished();
   CHECK(files.received_result() == ErrorCode::none);
+}
+
+TEST_CASE("what the disk did not take is not taken for written") {
+  const test::ScratchFolder folder;
+  const std::string text = test::pattern(5'000);
+  const auto bytes = std::as_bytes(std::span(text));
+  auto part =
+      detail::TransferPart::open(folder / "a", WhenThere::refuse, {std::string(32, 'k'), 5'000});
+  REQUIRE(part);
+  bool is_first = false;
+  SUBCASE("when it is the last that comes") {
+    REQUIRE(part->append(bytes.first(3'000)));
+  }
+  SUBCASE("when there is room again for what comes behind it") {
+    is_first = true;
+  }
+  {
+    const FullDisk full(100);
+    const auto refused = is_first ? bytes.first(2'000) : bytes.last(2'000);
+    CHECK(part->append(refused).error().code == ErrorCode::disk_full);
+  }
+  if (is_first) REQUIRE(part->append(bytes.last(3'000)));
+  CHECK_FALSE(part->finish(test::checksum_of(bytes)));
+  CHECK(folder.names().empty());
 }
 
 TEST_CASE("what does not fit on the disk is said at the acceptance") {

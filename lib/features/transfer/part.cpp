@@ -211,12 +211,14 @@ Result<void> TransferPart::append(std::span<const std::byte> bytes) try {
   if (is_closed_) return Error{ErrorCode::file_unwritable, 0, {}};
   while (!bytes.empty()) {
     const auto piece = bytes.first(std::min(bytes.size(), TransferChecksum::cached_bytes));
-    sum_.update(piece);
     if (target_.empty()) {
       memory_.insert(memory_.end(), piece.begin(), piece.end());
     } else if (auto written = file_.write_at(position_, piece); !written) {
       return written;
     }
+    // Not before it is there: what comes behind a piece that is not, and the end, may be on their
+    // way by the time that anybody hears of it.
+    sum_.update(piece);
     position_ += piece.size();
     bytes = bytes.subspan(piece.size());
   }
