@@ -68,6 +68,21 @@ TEST_CASE("a connection's end is told first, and its transfers' ends name nobody
   CHECK(ended.error.code == ErrorCode::connection_reset);
 }
 
+TEST_CASE("so it is at the end that closes the connection while it sends") {
+  TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
+  const auto id = files.offer(files.from.write("a", test::pattern(kBytes)));
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  REQUIRE(files.until([&] { return files.receiver.info(id)->done_bytes > 0; }));
+  files.pair.caller.close();
+  files.wait_finished();
+  const auto& told = files.pair.client.log.all();
+  REQUIRE(told.size() > 1);
+  CHECK(told.at(told.size() - 2).type == EventType::disconnected);
+  CHECK(told.back().type == EventType::transfer_finished);
+  CHECK(files.sent_result() == ErrorCode::closed_locally);
+  CHECK(files.to.names() == std::vector<std::string>{"a.part", "a.part.state"});
+}
+
 TEST_CASE("a part that was damaged is found out, and everything is sent again") {
   TransferPair files(test::memory_scheme(), {}, test::in_small_steps());
   const std::string text = test::pattern(kBytes);

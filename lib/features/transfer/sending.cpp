@@ -172,6 +172,7 @@ void SendingTask::send_ready(TimePoint now) {
     ChunkHeader{wire_id(), sent_}.write(ready_.front().bytes());
     const ErrorCode code = core_.send_chunk(info_.connection, ready_.front());
     if (code == ErrorCode::send_queue_full) return;  // `writable` comes
+    if (code == ErrorCode::not_connected) return;    // `disconnected` comes, and says why
     if (code != ErrorCode::none) return stop(Error{code, 0, {}}, StopReason::failed);
     limit_.spend(bytes);
     ready_.pop_front();
