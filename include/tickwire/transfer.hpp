@@ -29,6 +29,7 @@ using TransferId = std::uint64_t;
 /// What one end lets transfers use. Every limit is enforced, whatever the other end says.
 struct TransferOptions {
   /// What they are sent on, by this end. Nothing: the last of the channels of the lowest priority.
+  /// Who answers takes the other end's last one where that has fewer.
   std::optional<std::uint8_t> channel{};
   std::size_t chunk_bytes = 512 * 1024;        ///< one message's; 4 KiB to 4 MiB
   std::size_t window_bytes = 4 * 1024 * 1024;  ///< on its way or unwritten; at least 4 chunks

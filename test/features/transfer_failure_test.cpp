@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <tickwire/transfer.hpp>
 
@@ -255,6 +254,29 @@ TEST_CASE("options that make no sense are named by the first call") {
   const auto path = files.from.write("a", "text");
   CHECK(offer_error(files, path).code == ErrorCode::invalid_argument);
   CHECK(offer_error(files, path).message().find(field) != std::string::npos);
+}
+
+TEST_CASE("an end whose options make no sense refuses what it is offered") {
+  TransferOptions wrong;
+  wrong.chunk_bytes = 100;
+  TransferPair files(test::memory_scheme(), {}, {}, wrong);
+  REQUIRE(files.sender.offer_file(files.pair.caller, files.from.write("a", "text")));
+  const auto& told = files.pair.client.log;
+  REQUIRE(files.until([&] { return told.count(EventType::transfer_finished) == 1; }));
+  CHECK(told.last(EventType::transfer_finished).error.code == ErrorCode::transfer_refused);
+}
+
+TEST_CASE("a receiver with more channels than the sender answers on one of those") {
+  test::PairOptions options;
+  options.client.channels.resize(2);
+  TransferPair files(test::memory_scheme(), std::move(options));
+  const auto id = files.offer(files.from.write("a", "text"));
+  REQUIRE(files.receiver.accept(id, files.to / "a"));
+  REQUIRE(files.pair.until(
+      [&] { return files.pair.client.log.count(EventType::transfer_finished) == 1; }));
+  files.wait_finished();
+  CHECK(files.received_result() == ErrorCode::none);
+  CHECK(files.sent_result() == ErrorCode::none);
 }
 
 TEST_CASE("a channel, events or a connection that are missing are said at the offer") {

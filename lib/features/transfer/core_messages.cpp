@@ -78,7 +78,8 @@ void TransferCore::take_offer(Connection connection, const TransferNote& note) {
     return refuse_unseen(connection, note.id, "The offer makes no sense.");
   }
   if (incoming_.contains(key)) return refuse_unseen(connection, note.id, "The number is in use.");
-  if (!options_sense_ || !connection.is_open()) return;
+  if (!connection.is_open()) return;
+  if (!options_sense_) return refuse_unseen(connection, note.id, "This end is not set up for it.");
   if (note.bytes > options_.max_size_bytes) {
     return refuse_unseen(connection, note.id, "It is larger than is allowed here.");
   }
@@ -143,8 +144,16 @@ SendOptions TransferCore::send_options() const {
   return options;
 }
 
+// A connection has the channels of the end with fewer. Who offers is told that there is none; who
+// answers has not chosen, and takes the last.
 ErrorCode TransferCore::try_note(Connection connection, const TransferNote& note) {
-  const auto sent = connection.send(note, send_options());
+  SendOptions options = send_options();
+  auto sent = connection.send(note, options);
+  while (!sent && sent.error().code == ErrorCode::no_such_channel &&
+         note.step != TransferStep::offer && options.channel > 0) {
+    --options.channel;
+    sent = connection.send(note, options);
+  }
   if (!sent) return sent.error().code;
   hide_receipt(*sent);
   return ErrorCode::none;
