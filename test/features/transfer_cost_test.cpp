@@ -10,6 +10,7 @@
 #include <tickwire/transfer.hpp>
 
 #include "test/features/transfer_liar.hpp"
+#include "test/support/counting_resource.hpp"
 
 /// What transfers cost a host: threads, memory and time, whoever is at the other end.
 using namespace tickwire;
@@ -103,6 +104,26 @@ TEST_CASE("chunks of a byte each wait together, and are written in their order")
   liar.say(TransferStep::end, 1, 0, digest_of(text));
   REQUIRE(liar.until([&] { return liar.reader.has(TransferStep::done); }));
   CHECK(test::text_of_file(liar.folder / "a") == text);
+}
+
+TEST_CASE("what a chunk came together with is not kept until that is written") {
+  test::CountingResource memory;
+  test::PairOptions options;
+  options.server.memory = &memory;
+  LiarTo<BareTransfers> liar({}, std::move(options));
+  auto& core = liar.transfers.core;
+  const std::string text(5'000, 'a');
+  const auto id = liar.begin(12 * text.size());
+  Gate gate(core.files());
+  const auto before = memory.bytes_out();
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    liar.chunk(1, i * text.size(), text);
+    REQUIRE(test::send_text(liar.pair.caller, std::string(10'000, 'b'), test::on_channel(7)));
+    REQUIRE(liar.until([&] { return liar.pair.server.log.messages() > i; }));
+  }
+  CHECK(memory.bytes_out() < before + 12 * text.size());
+  gate.open();
+  REQUIRE(liar.until([&] { return core.info(id)->done_bytes == 12 * text.size(); }));
 }
 
 TEST_CASE("a sender whose messages may be of 300 bytes only is a correct one") {

@@ -9,6 +9,7 @@
 #include <future>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tickwire/codec.hpp>
@@ -87,7 +88,8 @@ class Gate {
 /// A correct end at the server, and a client that speaks by hand.
 template <class Served>
 struct LiarTo {
-  explicit LiarTo(const TransferOptions& options = {}) : transfers(options) {
+  explicit LiarTo(const TransferOptions& options = {}, PairOptions pair_options = {})
+      : pair(memory_scheme(), std::move(pair_options)), transfers(options) {
     pair.server->attach(transfers);
     pair.client->attach(reader);
     pair.connect();
@@ -133,7 +135,7 @@ struct LiarTo {
   }
 
   ScratchFolder folder;
-  HostPair pair{memory_scheme()};
+  HostPair pair;
   NoteReader reader;
   Served transfers;
 };

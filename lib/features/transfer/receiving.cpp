@@ -19,9 +19,10 @@ constexpr std::size_t kLookBytes = 2 * 1024 * 1024;
 constexpr std::uint64_t kAcknowledgeParts = 8;
 // Each job of the file thread has its own cost in memory, hundreds of bytes, which the window knows
 // nothing of: chunks of one byte would take 90 times the window. They cannot be refused, since a
-// correct sender's are as small as its `Limits::max_message_bytes`, which nobody tells here. So
-// smaller ones than this are copied together while the file thread is busy, up to so many bytes.
-constexpr std::size_t kSmallChunkBytes = 4096;
+// correct sender's are as small as its `Limits::max_message_bytes`, which nobody tells here. And
+// one that shares its packet with other messages keeps all of that, up to 64 KiB. So smaller ones
+// than half of those are copied together while the file thread is busy, up to so many bytes.
+constexpr std::size_t kSmallChunkBytes = 32 * 1024;
 constexpr std::size_t kGatheredBytes = 64 * 1024;
 
 std::span<const std::byte> content_of(const Payload& chunk) {
