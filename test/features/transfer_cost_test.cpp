@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -124,6 +125,36 @@ TEST_CASE("what a chunk came together with is not kept until that is written") {
   CHECK(memory.bytes_out() < before + 12 * text.size());
   gate.open();
   REQUIRE(liar.until([&] { return core.info(id)->done_bytes == 12 * text.size(); }));
+}
+
+TEST_CASE("acknowledgements that find a full send queue leave room for how it has ended") {
+  test::PairOptions options;
+  options.server.limits.max_send_queue_bytes = 10'000;
+  options.server.limits.max_message_bytes = 9'000;
+  options.client.limits.receive_window_bytes = 128 * 1024;
+  LiarTo<BareTransfers> liar({}, std::move(options));
+  auto& core = liar.transfers.core;
+  constexpr std::uint64_t chunks = 400;  // more than the notes that are kept for one connection
+  const auto id = liar.begin(chunks);
+  liar.pair.client->set_receiving(liar.pair.caller, Receiving::paused);
+  const auto fill = [&] {
+    while (test::send_text(liar.pair.callee, "x")) {
+    }
+  };
+  for (std::uint64_t i = 0; i < chunks; ++i) {
+    fill();
+    liar.chunk(1, i, "a");
+    REQUIRE(liar.until([&] { return core.info(id)->done_bytes == i + 1; }));
+    liar.pair.step(std::chrono::seconds(1));
+  }
+  fill();
+  liar.say(TransferStep::end, 1, 0, digest_of(std::string(chunks, 'a')));
+  REQUIRE(liar.until([&] {
+    fill();
+    return liar.pair.server.log.count(EventType::transfer_finished) == 1;
+  }));
+  liar.pair.client->set_receiving(liar.pair.caller, Receiving::on);
+  REQUIRE(liar.until([&] { return liar.reader.has(TransferStep::done); }));
 }
 
 TEST_CASE("a sender whose messages may be of 300 bytes only is a correct one") {

@@ -22,6 +22,18 @@ bool is_for_later(ErrorCode code) noexcept {
   return code == ErrorCode::send_queue_full || code == ErrorCode::encode_failed;
 }
 
+// Whether one of the same transfer waited, and now says what this one does. All of them would take
+// the place of what a transfer cannot end without.
+bool renew_acknowledgement(std::deque<TransferNote>& waiting, const TransferNote& note) {
+  if (note.step != TransferStep::acknowledge) return false;
+  const auto same = std::find_if(waiting.begin(), waiting.end(), [&](const TransferNote& each) {
+    return each.step == TransferStep::acknowledge && each.id == note.id;
+  });
+  if (same == waiting.end()) return false;
+  same->bytes = note.bytes;
+  return true;
+}
+
 }  // namespace
 
 Disposition TransferCore::on_event(Event& event) {
@@ -169,7 +181,8 @@ void TransferCore::send_note(Connection connection, TransferNote note) {
   const auto waiting = pending_.find(connection.id());
   if (waiting == pending_.end()) {
     if (!is_for_later(try_note(connection, note))) return;
-  } else if (waiting->second.notes.size() >= kMostPendingNotes) {
+  } else if (renew_acknowledgement(waiting->second.notes, note) ||
+             waiting->second.notes.size() >= kMostPendingNotes) {
     return;
   }
   Pending& pending = pending_[connection.id()];
