@@ -154,6 +154,23 @@ TEST_CASE("who has lost its part's name to another leaves that one's state alone
   CHECK(test::text_of_file(folder / "a") == "yyyy");
 }
 
+TEST_CASE("what an earlier attempt left stays when there is no room for another's file") {
+  const ScratchFolder folder;
+  {
+    TransferPart part = open_part(folder, 'x', 4);
+    append(part, "xx");
+    part.keep();
+  }
+  const std::string state = test::text_of_file(folder / "a.part.state");
+  const auto when_there = WhenThere::replace;
+  const auto part =
+      TransferPart::open(folder / "a", when_there, {std::string(32, 'y'), std::uint64_t{1} << 62});
+  REQUIRE_FALSE(part);
+  CHECK(part.error().code == ErrorCode::disk_full);
+  CHECK(test::text_of_file(folder / "a.part") == "xx");
+  CHECK(test::text_of_file(folder / "a.part.state") == state);
+}
+
 TEST_CASE("a part that was given up before it is whole does not get its name") {
   const ScratchFolder folder;
   TransferPart part = open_part(folder, 'x', 4);

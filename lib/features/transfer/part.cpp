@@ -162,11 +162,20 @@ Result<void> TransferPart::take_over(const OfferIdentity& offer) {
   if (!facts) return facts.error();
   const Standing standing = standing_of(state_, offer);
   if (!may_take(standing, when_there_, facts->size_bytes)) return in_the_way(part_);
-  // Who was at work there may have given its own the target's name.
-  if (is_in_the_way(target_, when_there_)) {
-    // One that has just done so leaves its state to whoever has the part's name by now.
+  const auto let_go = [&] {
+    // Who was at work there a moment ago leaves its state to whoever has the part's name by now.
     if (facts->size_bytes == 0) standing == Standing::none ? remove_part() : discard();
+  };
+  // That one may have given its own the target's name.
+  if (is_in_the_way(target_, when_there_)) {
+    let_go();
     return in_the_way(target_);
+  }
+  // What is there makes room as well, whether it is gone on with or not.
+  const auto there_already = std::min(facts->size_bytes, offer.size_bytes);
+  if (auto room = check_room(target_, offer.size_bytes - there_already); !room) {
+    let_go();
+    return room;
   }
   const bool is_known = standing == Standing::of_this_offer;
   if (!is_known) {
@@ -178,12 +187,7 @@ Result<void> TransferPart::take_over(const OfferIdentity& offer) {
     }
   }
   earlier_bytes_ = is_known && facts->size_bytes <= offer.size_bytes ? facts->size_bytes : 0;
-  if (earlier_bytes_ == 0) {
-    if (auto emptied = file_.resize(0); !emptied) return emptied.error();
-  }
-  auto room = check_room(target_, offer.size_bytes - earlier_bytes_);
-  if (!room && earlier_bytes_ == 0) discard();
-  return room;
+  return earlier_bytes_ == 0 ? file_.resize(0) : Result<void>();
 }
 
 Result<bool> TransferPart::look_again(std::size_t bytes) try {
