@@ -261,6 +261,38 @@ TEST_CASE("random words neither log in nor break anything") {
   }
 }
 
+TEST_CASE("a verdict that finds a full send queue waits for room") {
+  test::PairOptions options;
+  options.server.limits.max_send_queue_bytes = 10'000;
+  options.server.limits.max_message_bytes = 9'000;
+  options.client.limits.receive_window_bytes = 128 * 1024;
+  AccountsRig rig(test::memory_scheme(), test::test_options(kAny), test::test_options(kAny),
+                  std::move(options));
+  HostPair& pair = rig.pair;
+  Impostor words;  // proves itself by hand, so that there is time in between
+  pair.client->detach(rig.there);
+  pair.client->attach(words);
+  pair.connect();
+  detail::ScramClient client("ann", {}, "nonce");
+  Impostor::say(pair.caller, LoginStep::client_first, client.first());
+  REQUIRE(pair.until([&] { return words.heard.size() == 1; }));
+  const auto challenge = client.read_first(words.heard.front().text);
+  REQUIRE(challenge);
+  REQUIRE(pair.client->set_receiving(pair.caller, Receiving::paused) == ErrorCode::none);
+  Impostor::say(
+      pair.caller, LoginStep::client_final,
+      client.final(crypto::pbkdf2_sha256(std::as_bytes(std::span(std::string_view("tulips"))),
+                                         challenge->salt, challenge->iterations)));
+  REQUIRE(pair.until([&] {
+    while (test::send_text(pair.callee, "x")) {
+    }
+    return pair.server.log.count(EventType::logged_in) == 1;
+  }));
+  REQUIRE(pair.client->set_receiving(pair.caller, Receiving::on) == ErrorCode::none);
+  REQUIRE(pair.until([&] { return words.heard.size() == 2; }));
+  CHECK(client.read_final(words.heard.back().text) == detail::ScramClient::Verdict::proven);
+}
+
 TEST_CASE("a server that does not know the password is found out, and left") {
   BadServer bad;
   const auto first = [](const std::string& text) { return nonce_in(text) + "more,s=c2FsdA==,i=3"; };

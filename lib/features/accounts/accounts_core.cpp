@@ -2,6 +2,7 @@
 #include "lib/features/accounts/accounts_core.hpp"
 
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "lib/crypto/base64.hpp"
@@ -14,6 +15,8 @@ namespace {
 constexpr std::size_t kNonceBytes = 18;  // 24 letters of base64
 // With what the codec puts around the text.
 constexpr std::size_t kMaxMessageBytes = kMaxScramBytes + 64;
+// Of one connection. A correct other end asks its next question after an answer.
+constexpr std::size_t kMostUnsaid = 16;
 
 }  // namespace
 
@@ -35,6 +38,7 @@ void AccountsCore::detach() {
   entries_.clear();
   due_.clear();
   sent_.clear();
+  unsaid_.clear();
   ended_.clear();
   host_ = nullptr;
 }
@@ -92,13 +96,33 @@ void AccountsCore::set_due(Connection connection, Entry& entry, TimePoint due) {
   if (due != TimePoint::max()) due_.emplace(due, connection);
 }
 
+// A verdict that is lost leaves two ends which do not agree whether the user is logged in.
 void AccountsCore::say(Connection connection, LoginStep step, std::string text) {
+  LoginWords words{static_cast<std::uint8_t>(step), std::move(text)};
+  const bool is_next = !unsaid_.contains(connection);
+  if (is_next && try_to_say(connection, words) != ErrorCode::send_queue_full) return;
+  auto& waiting = unsaid_[connection];
+  if (waiting.size() < kMostUnsaid) waiting.push_back(std::move(words));
+}
+
+// What cannot leave for another reason is missed by the other end's time-out.
+ErrorCode AccountsCore::try_to_say(Connection connection, const LoginWords& words) {
   SendOptions options;
   options.delivery = Delivery::reliable;
-  const LoginWords words{static_cast<std::uint8_t>(step), std::move(text)};
   const auto sent = host_->send(connection, words, options);
-  // One that does not leave is missed by the other end's time-out.
-  if (sent && is_wanted(EventType::data_sent)) sent_.insert(*sent);
+  if (!sent) return sent.error().code;
+  if (is_wanted(EventType::data_sent)) sent_.insert(*sent);
+  return ErrorCode::none;
+}
+
+void AccountsCore::say_unsaid() {
+  for (auto each = unsaid_.begin(); each != unsaid_.end();) {
+    auto& [connection, waiting] = *each;
+    while (!waiting.empty() &&
+           try_to_say(connection, waiting.front()) != ErrorCode::send_queue_full)
+      waiting.pop_front();
+    each = waiting.empty() ? unsaid_.erase(each) : std::next(each);
+  }
 }
 
 Disposition AccountsCore::on_event(Event& event) {
@@ -174,6 +198,7 @@ void AccountsCore::end(Connection connection) {
   if (found == entries_.end() || found->second.ended) return;
   Entry& entry = found->second;
   set_due(connection, entry, TimePoint::max());
+  unsaid_.erase(connection);
   if (entry.dialling) ++stats_.failed_elsewhere;
   entry.dialling.reset();
   entry.accepting.reset();
@@ -184,6 +209,7 @@ void AccountsCore::end(Connection connection) {
 
 void AccountsCore::on_pass() {
   ++pass_;
+  say_unsaid();
   // The name stays readable for as long as the connection's address does.
   std::erase_if(ended_, [&](const auto& each) {
     if (each.second + 2 > pass_) return false;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -88,6 +89,8 @@ class AccountsCore {
   void run_due(Connection connection, Entry& entry);
   void end(Connection connection);
   void say(Connection connection, LoginStep step, std::string text);
+  [[nodiscard]] ErrorCode try_to_say(Connection connection, const LoginWords& words);
+  void say_unsaid();
   [[nodiscard]] Disposition take_words(Event& event);
   [[nodiscard]] Disposition become(Event& event, EventType type, Error error);
 
@@ -125,7 +128,8 @@ class AccountsCore {
   std::unordered_map<Connection, Entry> entries_;
   std::set<std::pair<TimePoint, Connection>> due_;
   std::unordered_set<MessageId> sent_;  // whose receipts are nobody else's business
-  std::vector<std::pair<Connection, std::uint64_t>> ended_;  // and in which pass
+  std::unordered_map<Connection, std::deque<LoginWords>> unsaid_;  // they found a full send queue
+  std::vector<std::pair<Connection, std::uint64_t>> ended_;        // and in which pass
   std::uint64_t pass_ = 0;
   std::uint64_t last_login_ = 0;
   bool database_fails_ = false;

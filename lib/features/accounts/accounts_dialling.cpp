@@ -210,6 +210,7 @@ Disposition AccountsCore::take_verdict(Entry& entry, Event& event, std::string_v
 
 void AccountsCore::forget_login(Connection connection, Entry& entry) {
   set_due(connection, entry, TimePoint::max());
+  unsaid_.erase(connection);
   entry.dialling.reset();
   entry.login = 0;
 }
