@@ -74,6 +74,18 @@ TEST_CASE("long names are cut between characters and keep their extension") {
   CHECK(safe_file_name(std::string(1'000'000, '.') + "a").size() <= 200);
 }
 
+TEST_CASE("what is put to a long name does not make it longer than it may be") {
+  const std::string long_text(300, 'a');
+  for (const std::string& text : {long_text + ".part", long_text + ".part.state",
+                                  "CON." + long_text, "con." + long_text + ".part"}) {
+    const std::string name = safe_file_name(text);
+    CAPTURE(name);
+    CHECK(name.size() == 200);
+    CHECK(safe_file_name(name) == name);
+  }
+  CHECK(safe_file_name(long_text + ".part").ends_with("a.part_"));
+}
+
 TEST_CASE("whatever bytes come, the name is safe, and safe already when it is asked again") {
   std::uint64_t state = 7;
   for (int round = 0; round < 20'000; ++round) {

@@ -68,12 +68,12 @@ bool is_device(std::string_view name) {
 }
 
 // Leaves a usual extension.
-void shorten(std::string& name) {
-  if (name.size() <= kMaxNameBytes) return;
+void shorten(std::string& name, std::size_t most_bytes = kMaxNameBytes) {
+  if (name.size() <= most_bytes) return;
   const std::size_t dot = name.rfind('.');
   const bool keeps = dot != std::string::npos && name.size() - dot <= kMaxExtensionBytes;
   const std::string extension = keeps ? name.substr(dot) : std::string();
-  name.resize(detail::cut_text(name, kMaxNameBytes - extension.size()).size());
+  name.resize(detail::cut_text(name, most_bytes - extension.size()).size());
   name += extension;
 }
 
@@ -120,9 +120,16 @@ std::string safe_file_name(std::string_view suggestion) {
   trim(name);
   if (name.empty()) return "file";
   if (name.front() == '.' || name.front() == '-' || name.front() == '~') name.front() = '_';
-  if (is_device(name)) name.insert(name.begin(), '_');
+  if (is_device(name)) {
+    shorten(name, kMaxNameBytes - 1);
+    trim(name);
+    name.insert(name.begin(), '_');
+  }
   const std::string capitals = in_capitals(name);
-  if (capitals.ends_with(".PART") || capitals.ends_with(".PART.STATE")) name += '_';
+  if (capitals.ends_with(".PART") || capitals.ends_with(".PART.STATE")) {
+    shorten(name, kMaxNameBytes - 1);
+    name += '_';
+  }
   return name;
 }
 
