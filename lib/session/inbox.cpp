@@ -54,9 +54,6 @@ Inbox::Inbox(const SessionSettings& settings, ReassemblyBudget& budget, BufferPo
       budget_(budget),
       pool_(pool),
       drops_(drops),
-      reliable_(pool),
-      unreliable_(pool),
-      parked_copies_(pool),
       granted_cost_(settings.limits.receive_window_bytes) {}
 
 Inbox::~Inbox() {
@@ -120,7 +117,8 @@ bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
 void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
                           std::span<const std::byte> records, std::uint32_t messages) {
   reliable_.push_back(MessageRun::records(std::move(block), records, messages, channel_index,
-                                          arrivals_++, MessageRun::Credit::spent));
+                                          arrivals_++, MessageRun::Credit::spent),
+                      pool_);
   count_taken(channel(channel_index), messages);
 }
 
@@ -130,7 +128,8 @@ void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
 // may be a window full of it on each channel.
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
   if (packet.size() > 0 && is_mostly_waste(packet.size(), *packet.share().block())) {
-    Slice copy = parked_copies_.copy(packet.bytes());
+    if (!parked_copies_) parked_copies_ = std::make_unique<SmallCopies>(pool_);
+    Slice copy = parked_copies_->copy(packet.bytes());
     if (copy.buffer) packet = Packet(std::move(copy.buffer), copy.begin, copy.size);
   }
   const std::uint64_t cost = records_cost(packet.bytes()).value_or(0);
@@ -173,7 +172,7 @@ bool Inbox::retry_parked() {
       if (!from.parked.empty()) continue;
       --parked_channels_;
       holds_changed_ = true;
-      if (parked_channels_ == 0) parked_copies_.close();
+      if (parked_channels_ == 0 && parked_copies_) parked_copies_->close();
     }
   }
   return true;
@@ -272,7 +271,8 @@ bool Inbox::count_piece(std::uint8_t index, Channel& from, std::size_t bytes) {
   const auto body = wire::read_message_body(whole.kind, {whole.buffer.bytes(), whole.total});
   if (!body) return false;
   reliable_.push_back(
-      MessageRun::whole(std::move(whole.buffer), whole.total, whole.kind, index, arrivals_++));
+      MessageRun::whole(std::move(whole.buffer), whole.total, whole.kind, index, arrivals_++),
+      pool_);
   count_taken(from, 1);
   return true;
 }
@@ -348,7 +348,8 @@ bool Inbox::receive_datagram(const wire::PacketHeader& header, Packet packet) {
 void Inbox::push_unreliable(std::uint8_t channel, BufferRef block,
                             std::span<const std::byte> records, std::uint32_t messages) {
   unreliable_.push_back(MessageRun::records(std::move(block), records, messages, channel,
-                                            arrivals_++, MessageRun::Credit::none));
+                                            arrivals_++, MessageRun::Credit::none),
+                        pool_);
   unreliable_messages_ += messages;
   unreliable_cost_ += unreliable_.back().cost();
 }
@@ -448,7 +449,7 @@ void Inbox::drop_unfinished() noexcept {
     each->told_held = false;
   }
   parked_channels_ = 0;
-  parked_copies_.close();
+  parked_copies_.reset();
   holds_changed_ = false;
 }
 

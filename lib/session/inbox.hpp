@@ -180,7 +180,7 @@ class Inbox {
   std::vector<std::unique_ptr<Channel>> channels_;  // all and each made when first used
   WaitingQueue<MessageRun> reliable_;
   WaitingQueue<MessageRun> unreliable_;
-  SmallCopies parked_copies_;
+  std::unique_ptr<SmallCopies> parked_copies_;  // while something is parked
   std::uint64_t unreliable_messages_ = 0;
   std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;

@@ -39,7 +39,6 @@ class SmallCopies {
     used_ += place.size;
     return place;
   }
-  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(block_); }
   /// Lets go of the block that is being filled.
   void close() noexcept { block_ = BufferRef(); }
 

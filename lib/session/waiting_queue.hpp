@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
 #include <utility>
 
 #include "lib/base/ring_queue.hpp"
@@ -19,18 +22,17 @@ namespace tickwire::detail {
 template <class T>
 class WaitingQueue {
  public:
-  explicit WaitingQueue(BufferPool& pool) noexcept : copies_(pool) {}
-
   [[nodiscard]] bool empty() const noexcept { return queue_.empty(); }
   [[nodiscard]] T& front() noexcept { return queue_.front(); }
   [[nodiscard]] const T& front() const noexcept { return queue_.front(); }
   [[nodiscard]] const T& back() const noexcept { return queue_.back(); }
 
-  void push_back(T value) {
+  /// Copies are made in memory of the pool.
+  void push_back(T value, BufferPool& pool) {
     const BufferBlock* const block = value.block();
     queue_.push_back(std::move(value));
     ++fresh_;
-    if (block != newest_) note_block(*block);
+    if (block != newest_) note_block(*block, pool);
   }
   [[nodiscard]] T take_front() {
     T value = queue_.take_front();
@@ -47,43 +49,50 @@ class WaitingQueue {
   // that takes all that there is every pass hardly ever leaves as much.
   static constexpr std::size_t kFreshBytes = std::size_t{160} * 1024;
 
-  void after_taking() noexcept {
-    if (copies_.is_open() && queue_.empty()) copies_.close();
+  // No more than has to be known.
+  [[nodiscard]] static std::uint32_t counted(std::size_t bytes) noexcept {
+    return static_cast<std::uint32_t>(std::min(bytes, kFreshBytes + 1));
   }
-  void note_block(const BufferBlock& block) noexcept {
+  void after_taking() noexcept {
+    if (copies_ && queue_.empty()) copies_->close();
+  }
+  void note_block(const BufferBlock& block, BufferPool& pool) noexcept {
     newest_ = &block;
-    fresh_bytes_ += block.capacity;
-    if (fresh_bytes_ > kFreshBytes) look_through();
+    fresh_bytes_ = counted(std::size_t{fresh_bytes_} + block.capacity);
+    if (fresh_bytes_ > kFreshBytes) look_through(pool);
   }
 
   // All but the newest, whose block may still be filling up. Each is looked at once.
-  [[gnu::noinline]] void look_through() noexcept {
+  [[gnu::noinline]] void look_through(BufferPool& pool) noexcept {
     const std::size_t end = queue_.size() - 1;
-    std::size_t begin = queue_.size() - std::min(fresh_, queue_.size());
+    std::size_t begin = queue_.size() - std::min<std::size_t>(fresh_, queue_.size());
     while (begin < end) {
       const BufferBlock& block = *queue_[begin].block();
       std::size_t bytes = 0;
       std::size_t next = begin;
       for (; next < end && queue_[next].block() == &block; ++next)
         bytes += queue_[next].bytes().size();
-      if (is_mostly_waste(bytes, block)) copy(begin, next);
+      if (is_mostly_waste(bytes, block)) copy(begin, next, pool);
       begin = next;
     }
     fresh_ = 1;
-    fresh_bytes_ = newest_->capacity;
+    fresh_bytes_ = counted(newest_->capacity);
   }
-  void copy(std::size_t begin, std::size_t end) noexcept {
+  void copy(std::size_t begin, std::size_t end, BufferPool& pool) noexcept {
+    if (!copies_) copies_.reset(new (std::nothrow) SmallCopies(pool));
+    if (!copies_) return;
     for (std::size_t i = begin; i < end; ++i) {
-      Slice place = copies_.copy(queue_[i].bytes());
+      Slice place = copies_->copy(queue_[i].bytes());
       if (place.buffer) queue_[i].move_to(std::move(place));
     }
   }
 
   RingQueue<T> queue_;
-  SmallCopies copies_;
+  // Each connection has some of these, and most need no more than this.
+  std::unique_ptr<SmallCopies> copies_;
   const BufferBlock* newest_ = nullptr;  // of the last that came; it may be gone
-  std::size_t fresh_ = 0;                // not looked at yet; some of them may be gone
-  std::size_t fresh_bytes_ = 0;          // of their blocks
+  std::uint32_t fresh_ = 0;              // not looked at yet; some of them may be gone
+  std::uint32_t fresh_bytes_ = 0;        // of their blocks
 };
 
 }  // namespace tickwire::detail
