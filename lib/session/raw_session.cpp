@@ -24,7 +24,6 @@ RawSession::RawSession(std::shared_ptr<const SessionSettings> settings, SessionS
     : settings_(std::move(settings)),
       pool_(pool),
       name_(std::move(start.name)),
-      incoming_(pool),
       state_(SessionState::waiting_for_link),
       direction_(start.direction),
       open_by_(deadline_after(now, start.connect_timeout)) {}
@@ -47,7 +46,7 @@ void RawSession::receive(Packet packet, TimePoint) {
   ++stats_.packets_received;
   stats_.bytes_received += packet.size();
   received_bytes_ += packet.size() + kHoldingBytes;
-  incoming_.push_back({packet.slice(0, packet.size())});
+  incoming_.push_back({packet.slice(0, packet.size())}, pool_);
 }
 
 void RawSession::end_of_stream(TimePoint) {
@@ -251,8 +250,13 @@ Held RawSession::take_bytes(Event& into) {
   return {where.size() + kHoldingBytes, 0};
 }
 
+// One that is closed ends behind what was sent, as if there had been no more.
 bool RawSession::wants_link_closed() const noexcept {
-  return state_ == SessionState::ended;
+  return state_ == SessionState::ended && !gives_up_link_;
+}
+
+bool RawSession::gives_up_link() noexcept {
+  return std::exchange(gives_up_link_, false);
 }
 
 ConnectionStats RawSession::stats() const {
@@ -263,6 +267,7 @@ ConnectionStats RawSession::stats() const {
 
 void RawSession::finish(Error error) {
   state_ = SessionState::ended;
+  gives_up_link_ = !outgoing_.empty();
   while (!outgoing_.empty()) {
     const Item item = outgoing_.take_front();
     stats_.drops.unsent_at_close += item.messages;

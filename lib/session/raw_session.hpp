@@ -56,6 +56,7 @@ class RawSession final : public Session {
   [[nodiscard]] bool wants_input() const noexcept override;
   [[nodiscard]] bool wants_capacity() const noexcept override { return !outgoing_.empty(); }
   [[nodiscard]] bool wants_link_closed() const noexcept override;
+  [[nodiscard]] bool gives_up_link() noexcept override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] ConnectionStats stats() const override;
 
@@ -109,7 +110,8 @@ class RawSession final : public Session {
   bool input_ended_ = false;
   bool receipt_is_next_ = false;  // bytes and receipts take turns
   bool end_pending_ = false;
-  bool refused_full_ = false;  // a send, since the queue was last half empty
+  bool gives_up_link_ = false;  // there was more to say
+  bool refused_full_ = false;   // a send, since the queue was last half empty
   Error end_;
   CloseReason close_reason_;
   TimePoint open_by_;

@@ -488,6 +488,15 @@ TEST_CASE("a raw stream of which the last bytes are given up is cut, and does no
   CHECK(full.peer->received.size() < full.sent);
 }
 
+TEST_CASE("a raw link that is dropped with something unsent is cut, and does not end") {
+  FullLink full(detail::Framing::none);
+  full.end().link.reset();
+  full.host.service();
+  full.peer->read();
+  CHECK_FALSE(full.peer->has_ended);
+  CHECK(full.peer->failure == ECONNRESET);
+}
+
 TEST_CASE("who reads nothing is looked after less and less often") {
   FullLink full(detail::Framing::none);
   const int passes = full.run(9s);

@@ -105,7 +105,7 @@ void StreamConnection::proceed(TimePoint now) {
   if (phase_ == Phase::greeting) {
     go_down({ErrorCode::handshake_timed_out, 0, "The TLS handshake did not end in time."});
   } else if (phase_ != Phase::dead) {
-    give_up_closing();
+    cut_short();
   }
 }
 
@@ -336,7 +336,7 @@ void StreamConnection::close() {
 void StreamConnection::cut() {
   link_ = nullptr;
   handler_ = nullptr;
-  die();
+  cut_short();
 }
 
 // Closing a socket with something unread in it takes back what the other end has not read yet. So
@@ -378,9 +378,10 @@ void StreamConnection::give_time(Duration time) {
 }
 
 // A raw stream knows no other way to tell one that was cut short from one that ended.
-void StreamConnection::give_up_closing() {
+void StreamConnection::cut_short() {
   const bool is_raw = shared_.options.framing == Framing::none;
-  if (phase_ == Phase::closing && is_raw && !queue_.empty()) reset_on_close(socket_);
+  const bool is_under_way = phase_ == Phase::up || phase_ == Phase::closing;
+  if (is_under_way && is_raw && !queue_.empty()) reset_on_close(socket_);
   die();
 }
 

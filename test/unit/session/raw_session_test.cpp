@@ -397,9 +397,11 @@ TEST_CASE("a raw close waits no longer than it may linger, and says what was dro
   end.session.close({}, end.now);
   CHECK(end.session.next_deadline() == end.now + 2s);
   end.session.advance(end.now + 2s - 1ns);
-  CHECK_FALSE(end.session.wants_link_closed());
+  CHECK_FALSE(end.session.gives_up_link());
   end.session.advance(end.now + 2s);
-  CHECK(end.session.wants_link_closed());
+  // Closed, it would look as if there had been no more.
+  CHECK_FALSE(end.session.wants_link_closed());
+  CHECK(end.session.gives_up_link());
   CHECK(end.session.next_deadline() == TimePoint::max());
   for (const Receipt expected :
        {Receipt::handed_over, Receipt::dropped, Receipt::dropped, Receipt::dropped}) {
