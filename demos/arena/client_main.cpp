@@ -8,6 +8,7 @@
 #include "demos/arena/client.hpp"
 #include "demos/arena/report.hpp"
 #include "demos/arena/screen.hpp"
+#include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
 
 namespace {

@@ -38,7 +38,7 @@ bool Peer::within_memory(Call&& call) {
     call();
     return true;
   } catch (const std::bad_alloc&) {
-    session->fail({ErrorCode::out_of_resources, 0, "Out of memory for this connection."});
+    session->fail({ErrorCode::out_of_resources, 0, {}});  // a text would need memory
     return false;
   }
 }
