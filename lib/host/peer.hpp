@@ -71,10 +71,10 @@ class Peer final : public LinkHandler {
   std::unique_ptr<Redial> redial;  ///< of one that may call again
   std::uint32_t generation = 1;
   std::optional<std::size_t> listener;      ///< accepted: through which one it came
-  TurnedAway turned_away = TurnedAway::no;  ///< counted once the session has refused it
   std::optional<std::uint64_t> ended_pass;  ///< the pass that handed out its last event
   TimePoint timer_at = TimePoint::max();    ///< the earliest entry in the timer queue
   bool has_place = true;                    ///< counts as one of the connections that there may be
+  TurnedAway turned_away = TurnedAway::no;  ///< counted once the session has refused it
   bool in_ready_list = false;
   bool in_dirty_list = false;
 

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "lib/base/ring_queue.hpp"
@@ -29,10 +27,11 @@ class WaitingQueue {
 
   /// Copies are made in memory of the pool.
   void push_back(T value, BufferPool& pool) {
+    if (!watch_) watch_ = std::make_unique<Watch>(pool);
     const BufferBlock* const block = value.block();
     queue_.push_back(std::move(value));
-    ++fresh_;
-    if (block != newest_) note_block(*block, pool);
+    ++watch_->fresh;
+    if (block != watch_->newest) note_block(*block);
   }
   [[nodiscard]] T take_front() {
     T value = queue_.take_front();
@@ -45,54 +44,53 @@ class WaitingQueue {
   }
 
  private:
+  // Made when something first arrives: a connection on which nothing does has no need of it.
+  struct Watch {
+    explicit Watch(BufferPool& pool) noexcept : copies(pool) {}
+    SmallCopies copies;
+    const BufferBlock* newest = nullptr;  // of the last that came; it may be gone
+    std::size_t fresh = 0;                // not looked at yet; some of them may be gone
+    std::size_t fresh_bytes = 0;          // of their blocks
+  };
+
   // What may wait without being looked at: two blocks of a stream and a part of a third. A program
   // that takes all that there is every pass hardly ever leaves as much.
   static constexpr std::size_t kFreshBytes = std::size_t{160} * 1024;
 
-  // No more than has to be known.
-  [[nodiscard]] static std::uint32_t counted(std::size_t bytes) noexcept {
-    return static_cast<std::uint32_t>(std::min(bytes, kFreshBytes + 1));
-  }
   void after_taking() noexcept {
-    if (copies_ && queue_.empty()) copies_->close();
+    if (queue_.empty()) watch_->copies.close();
   }
-  void note_block(const BufferBlock& block, BufferPool& pool) noexcept {
-    newest_ = &block;
-    fresh_bytes_ = counted(std::size_t{fresh_bytes_} + block.capacity);
-    if (fresh_bytes_ > kFreshBytes) look_through(pool);
+  void note_block(const BufferBlock& block) noexcept {
+    watch_->newest = &block;
+    watch_->fresh_bytes += block.capacity;
+    if (watch_->fresh_bytes > kFreshBytes) look_through();
   }
 
   // All but the newest, whose block may still be filling up. Each is looked at once.
-  [[gnu::noinline]] void look_through(BufferPool& pool) noexcept {
+  [[gnu::noinline]] void look_through() noexcept {
     const std::size_t end = queue_.size() - 1;
-    std::size_t begin = queue_.size() - std::min<std::size_t>(fresh_, queue_.size());
+    std::size_t begin = queue_.size() - std::min(watch_->fresh, queue_.size());
     while (begin < end) {
       const BufferBlock& block = *queue_[begin].block();
       std::size_t bytes = 0;
       std::size_t next = begin;
       for (; next < end && queue_[next].block() == &block; ++next)
         bytes += queue_[next].bytes().size();
-      if (is_mostly_waste(bytes, block)) copy(begin, next, pool);
+      if (is_mostly_waste(bytes, block)) copy(begin, next);
       begin = next;
     }
-    fresh_ = 1;
-    fresh_bytes_ = counted(newest_->capacity);
+    watch_->fresh = 1;
+    watch_->fresh_bytes = watch_->newest->capacity;
   }
-  void copy(std::size_t begin, std::size_t end, BufferPool& pool) noexcept {
-    if (!copies_) copies_.reset(new (std::nothrow) SmallCopies(pool));
-    if (!copies_) return;
+  void copy(std::size_t begin, std::size_t end) noexcept {
     for (std::size_t i = begin; i < end; ++i) {
-      Slice place = copies_->copy(queue_[i].bytes());
+      Slice place = watch_->copies.copy(queue_[i].bytes());
       if (place.buffer) queue_[i].move_to(std::move(place));
     }
   }
 
   RingQueue<T> queue_;
-  // Each connection has some of these, and most need no more than this.
-  std::unique_ptr<SmallCopies> copies_;
-  const BufferBlock* newest_ = nullptr;  // of the last that came; it may be gone
-  std::uint32_t fresh_ = 0;              // not looked at yet; some of them may be gone
-  std::uint32_t fresh_bytes_ = 0;        // of their blocks
+  std::unique_ptr<Watch> watch_;
 };
 
 }  // namespace tickwire::detail
