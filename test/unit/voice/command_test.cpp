@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <sstream>
+#include <string>
 
 #include "client/command.hpp"
 #include "client/console.hpp"
@@ -19,8 +20,9 @@ TEST_CASE("each command is known, with blanks around it") {
         std::pair("\tdeafen", Verb::deafen), std::pair("undeafen", Verb::undeafen),
         std::pair("who", Verb::who), std::pair("help", Verb::help), std::pair("quit", Verb::quit),
         std::pair("", Verb::press_enter), std::pair(" \t", Verb::press_enter)}) {
-    CAPTURE(text);
-    const auto command = parse_command(text);
+    const std::string line = text;  // a lambda of doctest's cannot take a binding
+    CAPTURE(line);
+    const auto command = parse_command(line);
     REQUIRE(command);
     CHECK(command->verb == verb);
   }
@@ -31,8 +33,9 @@ TEST_CASE("a volume has a name, which may have spaces, and a number") {
        {std::tuple("volume ann 50", "ann", 50), std::tuple("volume ann 0", "ann", 0),
         std::tuple("volume  Zoë of the hill \t 200%", "Zoë of the hill", 200),
         std::tuple("volume 7 100", "7", 100)}) {
-    CAPTURE(text);
-    const auto command = parse_command(text);
+    const std::string line = text;  // a lambda of doctest's cannot take a binding
+    CAPTURE(line);
+    const auto command = parse_command(line);
     REQUIRE(command);
     CHECK(command->verb == Verb::volume);
     CHECK(command->name == name);
