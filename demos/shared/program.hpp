@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-/// What the voice programs have in common: how they end and how they say what went wrong.
+/// What the programs have in common: how they end and how they say what went wrong.
 namespace demo {
 
 /// What a hang-up means: that the terminal was closed, or, to a daemon, that it is to read its
