@@ -27,6 +27,7 @@ tests    doctest-dev         doctest-devel         doctest        doctest
 tests    netcat-openbsd      netcat                openbsd-netcat -
 tests    curl                curl                  curl           curl
 checks   clang               clang                 clang          -
+checks   libclang-rt-dev     compiler-rt           compiler-rt    -
 checks   clang-format        clang-tools-extra     clang          clang-format
 checks   valgrind            valgrind              valgrind       -
 bench    libasio-dev         asio-devel            asio           asio

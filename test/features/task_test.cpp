@@ -41,10 +41,10 @@ struct Tasked {
     pair.server->attach(*server);
     pair.client->attach(*client);
   }
+  int alive = 0;  // marks; outlives the tasks that count them
   std::unique_ptr<Tasks> server = std::make_unique<Tasks>();
   std::unique_ptr<Tasks> client = std::make_unique<Tasks>();
   HostPair pair;
-  int alive = 0;  // marks
 };
 
 Task<> echo(Connection connection) {
@@ -507,10 +507,10 @@ TEST_CASE("what a task throws its caller gets, and in the end the host's error e
 }
 
 TEST_CASE("tasks above the limit are refused, a moved-from one too") {
+  int alive = 0;
   HostPair pair(test::memory_scheme());
   Tasks tasks({.max_tasks = 2});
   pair.client->attach(tasks);
-  int alive = 0;
   CHECK(tasks.spawn(wait_for_ever(Connection(), alive)));
   CHECK(tasks.spawn(wait_for_ever(Connection(), alive)));
   CHECK(tasks.spawn(wait_for_ever(Connection(), alive)).error().code == ErrorCode::queue_full);
