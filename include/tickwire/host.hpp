@@ -110,8 +110,8 @@ class TICKWIRE_API Host {
 
   /// Paused, a connection's messages wait, up to `receive_window_bytes`, and large ones up to
   /// `max_reassembly_bytes`; then the other end has to wait, too. Receipts and `writable` still
-  /// come, `disconnected` after the messages. What an extension's `raise` has found waiting is not
-  /// held up any more.
+  /// come, and what extensions raise; `interrupted`, `resumed` and `disconnected` after the
+  /// messages.
   ///
   /// Errors: `not_connected`.
   ErrorCode set_receiving(Connection connection, Receiving receiving);

@@ -203,9 +203,10 @@ struct TasksOptions {
 ///
 /// A connection's messages belong to tasks from the first time that one waits for them, or for the
 /// connection to come up, or is spawned for it, until the last such task has ended; then they go to
-/// the program again. While none of these tasks waits for the next message, messages wait with the
-/// connection, and hold up the other end, and `disconnected` behind them. Other events go on to the
-/// program, but for a `data_sent` that a task waits for.
+/// the program again, in the same order, and `disconnected` behind them. While none of these tasks
+/// waits for the next message, messages wait with the connection (`Host::set_receiving`), and hold
+/// up the other end, and `disconnected`; those that the program receives by itself meanwhile are
+/// the program's. Other events go on to the program, but for a `data_sent` that a task waits for.
 ///
 /// Lifetime: when it is detached or destroyed, or its host is, all tasks end where they stand, and
 ///           their variables are destroyed. A task that is at work just then, in a call that leads

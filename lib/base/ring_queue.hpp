@@ -27,10 +27,18 @@ class RingQueue {
   [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
 
   T& push_back(T value) { return push_back() = std::move(value); }
-  /// A fresh one.
+  /// A fresh one. When there is no memory, nothing has changed.
   T& push_back() {
     if (size_ == capacity()) grow();
     return slots_[wrap(size_++)];
+  }
+
+  /// When there is no memory, nothing has changed, and the value is still there.
+  T& push_front(T&& value) {
+    if (size_ == capacity()) grow();
+    head_ = static_cast<std::uint32_t>(wrap(capacity() - 1));
+    ++size_;
+    return front() = std::move(value);
   }
 
   [[nodiscard]] T take_front() {
@@ -42,6 +50,12 @@ class RingQueue {
     std::destroy_at(&slots_[head_]);
     std::construct_at(&slots_[head_]);
     head_ = static_cast<std::uint32_t>(wrap(1));
+    --size_;
+  }
+
+  void drop_back() noexcept {
+    std::destroy_at(&back());
+    std::construct_at(&slots_[wrap(size_ - 1)]);
     --size_;
   }
 

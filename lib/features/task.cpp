@@ -32,15 +32,13 @@ TasksCore::Listened& TasksCore::listen(TaskRoot& root, Connection connection) {
   return listened;
 }
 
-// What nobody has read goes to the program.
+// What nobody has read waits with the connection, and is the program's now.
 void TasksCore::unlisten(Connection connection, TaskId id) {
   const auto found = listened_.find(connection);
   if (found == listened_.end()) return;
   std::erase(found->second.bound, id);
   if (--found->second.tasks > 0) return;
-  const auto gone = listened_.extract(found);
-  for (Event& event : gone.mapped().unread)
-    host_->raise(std::move(event));
+  listened_.erase(found);
   static_cast<void>(host_->set_receiving(connection, Receiving::on));
 }
 
@@ -56,18 +54,15 @@ bool TasksCore::is_gone(Connection connection) const {
   return has_ended || connection == Connection() || connection.address() == Address();
 }
 
-// A task that is woken may end others, or itself, or wait again: everything is looked up anew.
-void TasksCore::deliver(Connection connection) {
-  while (host_ != nullptr) {
-    const auto found = listened_.find(connection);
-    if (found == listened_.end()) return;
-    Listened& listened = found->second;
-    if (listened.unread.empty() || listened.waiting.empty()) return;
-    TaskRoot& root = *find(listened.waiting.front());
-    root.wait->event = std::move(listened.unread.front());
-    listened.unread.pop_front();
-    wake(root);
-  }
+// None comes while no task waits for it, unless somebody else receives from the connection. False:
+// that one's it is.
+bool TasksCore::deliver(Event& event) {
+  const auto found = listened_.find(event.connection);
+  if (found == listened_.end() || found->second.waiting.empty()) return false;
+  TaskRoot& root = *find(found->second.waiting.front());
+  root.wait->event = std::move(event);
+  wake(root);
+  return true;
 }
 
 // -- Events
@@ -85,13 +80,8 @@ Disposition TasksCore::on_event(Event& event) {
     case EventType::data_sent:
       return tell_receipt(event) ? Disposition::consume : Disposition::pass;
     case EventType::object_received:
-    case EventType::data_received: {
-      const auto found = listened_.find(connection);
-      if (found == listened_.end()) return Disposition::pass;
-      found->second.unread.push_back(std::move(event));
-      deliver(connection);
-      return Disposition::consume;
-    }
+    case EventType::data_received:
+      return deliver(event) ? Disposition::consume : Disposition::pass;
     case EventType::writable:
     case EventType::interrupted:
     case EventType::resumed:
@@ -104,8 +94,6 @@ Disposition TasksCore::on_event(Event& event) {
 
 void TasksCore::tell_connected(Connection connection) {
   if (const auto found = listened_.find(connection); found != listened_.end()) {
-    // The call may have been made again, by a new session.
-    set_receiving(connection);
     for (const TaskId id : std::vector<TaskId>(found->second.connecting)) {
       if (TaskRoot* root = find(id); root != nullptr && root->wait != nullptr) wake(*root);
     }

@@ -91,11 +91,8 @@ void TasksCore::end(TaskId id) {
 void TasksCore::close() {
   Host* const host = std::exchange(host_, nullptr);
   serve_ = nullptr;
-  for (auto& each : listened_) {
-    for (Event& event : each.second.unread)
-      host->raise(std::move(event));
+  for (const auto& each : listened_)
     static_cast<void>(host->set_receiving(each.first, Receiving::on));
-  }
   listened_.clear();
   std::vector<TaskId> ids;
   for (const auto& each : tasks_)
@@ -113,7 +110,7 @@ TaskRoot* TasksCore::find(TaskId id) noexcept {
 bool TasksCore::is_over(const TaskRoot& root) const {
   if (!root.bound) return false;
   const auto found = listened_.find(*root.bound);
-  return found == listened_.end() || (found->second.end && found->second.unread.empty());
+  return found == listened_.end() || (found->second.end.has_value());
 }
 
 // -- What they wait for
@@ -145,11 +142,6 @@ bool TasksCore::begin_wait(TaskRoot& root, TaskWait& wait, std::coroutine_handle
 
 bool TasksCore::wait_for_message(TaskRoot& root, TaskWait& wait) {
   Listened& listened = listen(root, wait.connection);
-  if (!listened.unread.empty() && listened.waiting.empty()) {
-    wait.event = std::move(listened.unread.front());
-    listened.unread.pop_front();
-    return false;
-  }
   if (listened.end) {
     wait.error = *listened.end;
     return false;

@@ -70,7 +70,6 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
  private:
   /// A connection whose messages are tasks'.
   struct Listened {
-    std::deque<Event> unread;  // what came although reading was paused
     std::deque<TaskId> waiting;
     std::vector<TaskId> connecting;
     std::vector<TaskId> bound;
@@ -95,7 +94,7 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
   Listened& listen(TaskRoot& root, Connection connection);
   void unlisten(Connection connection, TaskId id);
   void set_receiving(Connection connection);
-  void deliver(Connection connection);
+  [[nodiscard]] bool deliver(Event& event);
   void tell_notice(const Event& event);
   void tell_connected(Connection connection);
   void tell_end(const Event& event);

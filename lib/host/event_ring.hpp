@@ -13,6 +13,10 @@
 
 namespace tickwire::detail {
 
+[[nodiscard]] constexpr bool is_message(EventType type) noexcept {
+  return type == EventType::object_received || type == EventType::data_received;
+}
+
 /// An event on its way to the program, and what its connection gets back when it is taken.
 struct RingEntry {
   Event event;
@@ -36,6 +40,16 @@ class EventRing {
   void push(RingEntry entry) {
     if (!is_terminal(entry.event.type)) ++ordinary_;
     entries_.push_back(std::move(entry));
+  }
+
+  /// Puts back what has been popped, before all others and with its order kept, whether there is
+  /// room or not. When there is no memory for it, nothing has changed.
+  void push_front(RingQueue<RingEntry>& entries) {
+    entries_.reserve(entries_.size() + entries.size());
+    for (; !entries.empty(); entries.drop_back()) {
+      if (!is_terminal(entries.back().event.type)) ++ordinary_;
+      entries_.push_front(std::move(entries.back()));
+    }
   }
 
   /// Pre: not empty.

@@ -173,7 +173,7 @@ void HostCore::close_all(const CloseReason& reason) {
 ErrorCode HostCore::set_receiving(Connection connection, Receiving receiving) {
   Peer* peer = find(connection);
   if (peer == nullptr) return ErrorCode::not_connected;
-  peer->session->set_receiving(receiving);
+  peer->set_receiving(receiving);
   mark_ready(*peer);
   return ErrorCode::none;
 }
@@ -227,7 +227,7 @@ void HostCore::on_peer_changed(std::uint32_t slot) {
 }
 
 void HostCore::mark_ready(Peer& peer) {
-  if (peer.in_ready_list || !peer.session->has_event()) return;
+  if (peer.in_ready_list || !(peer.session->has_event() || peer.has_kept_event())) return;
   peer.in_ready_list = true;
   ready_.push_back(&peer);
 }
@@ -253,6 +253,7 @@ void HostCore::finish_peer(Peer& peer) {
   if (peer.direction == Direction::accepted && !peer.session->was_open()) {
     ++(peer.session->was_refused() ? stats_.handshakes_refused : stats_.handshakes_failed);
   }
+  kept_events_ -= peer.kept_back.size();
   timers_.remove(peer.slot());
   // What is the program's goes last, when all is in order: it may use the host as it goes.
   const Callback callback(*this);

@@ -135,6 +135,9 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void run_ticks();
   void free_ended();
   void retry_parked();
+  [[nodiscard]] bool keep_back(Peer& peer, Event& event, Held& held);
+  void take_kept(Peer& peer, Event& into, Held& held);
+  void return_kept();
   void fill_ring();
   [[nodiscard]] Peer* take_ready(Event& into, Held& held);
   [[nodiscard]] bool is_wanted(EventType type) const noexcept;
@@ -272,6 +275,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   TimePoint pass_began_;
   std::uint64_t pass_ = 0;
   std::size_t handed_out_ = 0;
+  std::size_t kept_events_ = 0;              // with all peers together
   std::optional<std::uint32_t> known_type_;  // of the last object, in this pass
   bool pass_open_ = false;
   bool has_waited_ = false;  // since the last pass: the transports know what is ready

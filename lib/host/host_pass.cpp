@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <new>
 #include <tickwire/message_name.hpp>
+#include <utility>
 
 #include "lib/host/host_core.hpp"
 
@@ -21,9 +23,7 @@ namespace {
 
 // Pre: as it came from its session.
 bool is_unreliable(const RingEntry& entry) noexcept {
-  const bool is_message = entry.event.type == EventType::object_received ||
-                          entry.event.type == EventType::data_received;
-  return is_message && entry.held.credit == 0 && entry.held.reserved_bytes == 0;
+  return is_message(entry.event.type) && entry.held.credit == 0 && entry.held.reserved_bytes == 0;
 }
 
 }  // namespace
@@ -172,19 +172,64 @@ void HostCore::retry_parked() {
 [[gnu::always_inline]] inline Peer* HostCore::take_ready(Event& into, Held& held) {
   while (!ready_.empty()) {
     Peer& peer = *ready_.front();
-    if (!peer.is_used() || !peer.session->take_event(into, held)) {
+    const bool is_kept = peer.is_used() && peer.has_kept_event();
+    if (is_kept) {
+      take_kept(peer, into, held);
+    } else if (!peer.is_used() || !peer.session->take_event(into, held)) {
       peer.in_ready_list = false;
       ready_.drop_front();
       continue;
     }
     if (ready_.size() > 1) ready_.push_back(ready_.take_front());
-    if (is_for_program(peer, into, held)) return &peer;
+    if (is_kept) return &peer;
+    if (!is_for_program(peer, into, held)) continue;
+    const bool waits = !peer.kept_back.empty() && peer.keeps_back(into.type);
+    if (!waits || !keep_back(peer, into, held)) return &peer;
   }
   return nullptr;
 }
 
+// False: it cannot wait. There is always room for the end; where there is none for a message, its
+// connection ends.
+bool HostCore::keep_back(Peer& peer, Event& event, Held& held) {
+  try {
+    if (event.type != EventType::disconnected) peer.kept_back.reserve(peer.kept_back.size() + 2);
+    RingEntry& kept = peer.kept_back.push_back();
+    kept.event = std::exchange(event, Event());
+    kept.held = std::exchange(held, {});
+    ++kept_events_;
+    return true;
+  } catch (const std::bad_alloc&) {
+    if (!is_message(event.type)) return false;
+  }
+  peer.session->fail({ErrorCode::out_of_resources, 0, {}});
+  on_peer_changed(peer.slot());
+  discard(peer, event, held);
+  return true;
+}
+
+void HostCore::take_kept(Peer& peer, Event& into, Held& held) {
+  RingEntry entry = peer.kept_back.take_front();
+  --kept_events_;
+  into = std::move(entry.event);
+  held = entry.held;
+  peer.tell_receiving();
+}
+
+// To before what was behind it when it was kept back.
+void HostCore::return_kept() {
+  for (std::size_t i = 0; kept_events_ > 0 && i < ready_.size(); ++i) {
+    Peer& peer = *ready_[i];
+    if (!peer.is_used() || !peer.has_kept_event()) continue;
+    kept_events_ -= peer.kept_back.size();
+    ring_.push_front(peer.kept_back);
+    peer.tell_receiving();
+  }
+}
+
 // Puts what waits into the ring, for something that comes behind it.
 void HostCore::fill_ring() {
+  return_kept();
   while (ring_.has_room()) {
     RingEntry entry;
     if (take_ready(entry.event, entry.held) == nullptr) return;
@@ -280,6 +325,7 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
       peer = find(entry.event.connection);
       held = entry.held;
       into = std::move(entry.event);
+      if (peer != nullptr && peer->keeps_back(into.type) && keep_back(*peer, into, held)) continue;
     }
     if (peer == nullptr) break;
     if (!held.is_filtered || undo_filters(*peer, into)) {

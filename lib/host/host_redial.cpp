@@ -89,6 +89,7 @@ bool HostCore::calls_again(Peer& peer, const Error& error) {
                                .name = redial.options.name,
                                .connect_timeout = delay + timeout},
                               now_);
+  peer.tell_receiving();
   log_.write(LogLevel::info, error.message() + " Another call follows.");
   call_later(peer, delay);
   mark_dirty(peer);

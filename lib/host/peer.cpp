@@ -96,9 +96,26 @@ void Peer::flush(TimePoint now) {
   link.reset();
 }
 
+// Receipts and `writable` pass what waits.
+bool Peer::keeps_back(EventType type) const noexcept {
+  switch (type) {
+    case EventType::object_received:
+    case EventType::data_received:
+      return (receiving_ == Receiving::paused && !ended_pass) || !kept_back.empty();
+    case EventType::interrupted:
+    case EventType::resumed:
+    case EventType::disconnected:
+      return !kept_back.empty();
+    default:
+      return false;
+  }
+}
+
 void Peer::reset() noexcept {
   link.reset();
   session.reset();
+  kept_back = {};
+  receiving_ = Receiving::on;
   address = {};
   user_data.reset();
   redial.reset();

@@ -10,6 +10,8 @@
 #include <tickwire/address.hpp>
 #include <tickwire/connection.hpp>
 
+#include "lib/base/ring_queue.hpp"
+#include "lib/host/event_ring.hpp"
 #include "lib/host/redial.hpp"
 #include "lib/session/session.hpp"
 #include "lib/transport/transport.hpp"
@@ -56,6 +58,24 @@ class Peer final : public LinkHandler {
   /// Lets the session say what it has to, and closes the link once all is said.
   void flush(TimePoint now);
 
+  /// As the program wants it. While something is kept back, the session hands out no messages.
+  void set_receiving(Receiving receiving) noexcept {
+    receiving_ = receiving;
+    tell_receiving();
+  }
+  /// The session is another one.
+  void tell_receiving() noexcept {
+    session->set_receiving(kept_back.empty() ? receiving_ : Receiving::paused);
+  }
+  /// Whether an event that has left the session has to wait: until the program receives from it
+  /// again, or behind what is kept back.
+  [[nodiscard]] bool keeps_back(EventType type) const noexcept;
+  /// Whether the first of what is kept back is the program's now.
+  [[nodiscard]] bool has_kept_event() const noexcept {
+    return !kept_back.empty() &&
+           (receiving_ == Receiving::on || !is_message(kept_back.front().event.type));
+  }
+
   [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
   [[nodiscard]] bool is_used() const noexcept { return session != nullptr; }
 
@@ -69,6 +89,8 @@ class Peer final : public LinkHandler {
   std::any user_data;
   std::string verified_subject;
   std::unique_ptr<Redial> redial;  ///< of one that may call again
+  /// What had left the session when the program paused it; comes before all that is in there.
+  RingQueue<RingEntry> kept_back;
   std::uint32_t generation = 1;
   std::optional<std::size_t> listener;      ///< accepted: through which one it came
   std::optional<std::uint64_t> ended_pass;  ///< the pass that handed out its last event
@@ -84,6 +106,7 @@ class Peer final : public LinkHandler {
 
   PeerOwner& owner_;
   std::uint32_t slot_;
+  Receiving receiving_ = Receiving::on;
 };
 
 }  // namespace tickwire::detail

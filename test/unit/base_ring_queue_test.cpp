@@ -32,11 +32,18 @@ TEST_CASE("ring queue: does what a deque does, whatever is done to it") {
     std::deque<std::string> expected;
     for (int step = 0; step < 20'000; ++step) {
       const auto what = random() % 100;
-      if (what < 52) {
+      if (what < 12) {
+        std::string text = std::to_string(step);
+        expected.push_front(text);
+        CHECK(queue.push_front(std::move(text)) == expected.front());
+      } else if (what < 22 && !expected.empty()) {
+        queue.drop_back();
+        expected.pop_back();
+      } else if (what < 62) {
         const std::string text = std::to_string(step);
         queue.push_back(text);
         expected.push_back(text);
-      } else if (what < 90 && !expected.empty()) {
+      } else if (what < 92 && !expected.empty()) {
         CHECK(queue.take_front() == expected.front());
         expected.pop_front();
       } else if (what < 98 && !expected.empty()) {
