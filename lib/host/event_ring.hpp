@@ -36,6 +36,8 @@ class EventRing {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool has_room() const noexcept { return ordinary_ < capacity_; }
 
+  /// What is pushed next takes no memory.
+  void reserve_one() { entries_.reserve(entries_.size() + 1); }
   /// Whoever fills the ring from a connection asks `has_room` first, unless the event is terminal.
   void push(RingEntry entry) {
     if (!is_terminal(entry.event.type)) ++ordinary_;

@@ -231,6 +231,7 @@ void HostCore::return_kept() {
 void HostCore::fill_ring() {
   return_kept();
   while (ring_.has_room()) {
+    ring_.reserve_one();  // where that throws, nothing has been taken yet
     RingEntry entry;
     if (take_ready(entry.event, entry.held) == nullptr) return;
     ring_.push(std::move(entry));

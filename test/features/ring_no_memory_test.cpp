@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <new>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "test/features/failing_allocation.hpp"
+#include "test/support/host_pair.hpp"
+
+/// Memory that there is none of, for events on their way from a session to the program.
+namespace tickwire {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FailingAllocation;
+using test::HostPair;
+using Texts = std::vector<std::string>;
+
+constexpr std::size_t kMessages = 40;
+
+/// A pair whose server has messages in the session of its connection, and has polled one.
+struct Waiting {
+  Waiting() : pair(test::memory_scheme()) {
+    pair.connect();
+    bystander = pair.callee;
+    pair.connect();
+    pair.server.awake = false;
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      expected.push_back(std::to_string(i));
+      REQUIRE(test::send_text(pair.caller, expected.back()));
+    }
+    pair.run(20ms);
+    const auto first = pair.server->poll();
+    REQUIRE(first);
+    pair.server.log.add(*first);
+    pair.server.awake = true;
+  }
+  [[nodiscard]] bool raise() {
+    Event raised;
+    raised.type = EventType::custom;
+    raised.connection = bystander;
+    const FailingAllocation::Counted counted;
+    try {
+      pair.server->raise(std::move(raised));
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+  // One pass without memory; what throws out of it fails the test.
+  void poll_counted() {
+    while (true) {
+      std::optional<Event> event;
+      {
+        const FailingAllocation::Counted counted;
+        event = pair.server->poll();
+      }
+      if (!event) return;
+      pair.server.log.add(*event);
+    }
+  }
+
+  HostPair pair;
+  Connection bystander;
+  Texts expected;
+};
+
+}  // namespace
+
+TEST_CASE("an event that there is no memory for takes no message along") {
+  bool was_reached = true;
+  int n = 1;
+  for (; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 100);
+    Waiting waiting;
+    {
+      const FailingAllocation failing(n, FailingAllocation::Of::this_thread);
+      const bool is_raised = waiting.raise();
+      was_reached = failing.was_reached();
+      CHECK(is_raised != was_reached);
+    }
+    REQUIRE(waiting.pair.until([&] { return waiting.pair.server.log.messages() == kMessages; }));
+    CHECK(waiting.pair.server.log.texts() == waiting.expected);
+  }
+  CHECK(n > 2);
+}
+
+TEST_CASE("a connection that is paused ends where there is no memory for what waits with it") {
+  bool was_reached = true;
+  int ended = 0;
+  for (int n = 1; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 100);
+    Waiting waiting;
+    auto& log = waiting.pair.server.log;
+    REQUIRE(waiting.raise());
+    Host& server = *waiting.pair.server;
+    CHECK(server.set_receiving(waiting.pair.callee, Receiving::paused) == ErrorCode::none);
+    {
+      const FailingAllocation failing(n, FailingAllocation::Of::this_thread);
+      waiting.poll_counted();
+      was_reached = failing.was_reached();
+    }
+    static_cast<void>(server.set_receiving(waiting.pair.callee, Receiving::on));
+    waiting.pair.run(20ms);
+    const Connection callee = waiting.pair.callee;
+    if (log.count(EventType::disconnected, callee) > 0) {
+      ++ended;
+      CHECK(log.last(EventType::disconnected).error.code == ErrorCode::out_of_resources);
+    } else {
+      CHECK(log.texts() == waiting.expected);
+    }
+  }
+  CHECK(ended > 0);
+}
+
+}  // namespace tickwire
