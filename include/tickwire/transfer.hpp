@@ -137,7 +137,7 @@ class TICKWIRE_API Transfers final : public Extension {
   ///
   /// Errors: `not_connected`, `file_unreadable`, `too_many_transfers`, `no_such_channel`,
   ///         `not_supported` when `HostConfig::events` leaves messages out, `out_of_resources` when
-  ///         there is no thread to be had.
+  ///         there is no thread or no memory to be had.
   /// Events: ends in one `transfer_finished`.
   Result<TransferId> offer_file(Connection connection, const std::filesystem::path& path,
                                 const OfferOptions& options = {});

@@ -97,15 +97,31 @@ void TransferCore::on_pass() {
   forget_told();
 }
 
-void TransferCore::add(std::shared_ptr<TransferTask> task) {
+// When there is no memory for it, nothing has changed.
+void TransferCore::add(const std::shared_ptr<TransferTask>& task) {
   const TransferInfo& info = task->info();
-  Load& load = loads_[info.connection.id()];
-  load.ids.insert(info.id);
-  ++load.counts[as_index(info.direction)][as_index(info.state)];
-  tasks_.emplace(info.id, std::move(task));
+  const auto place = tasks_.emplace(info.id, task).first;
+  try {
+    Load& load = loads_[info.connection.id()];
+    load.ids.insert(info.id);
+    ++load.counts[as_index(info.direction)][as_index(info.state)];
+  } catch (const std::bad_alloc&) {
+    tasks_.erase(place);
+    if (const auto load = loads_.find(info.connection.id());
+        load != loads_.end() && load->second.ids.empty()) {
+      loads_.erase(load);
+    }
+    throw;
+  }
 }
 
-void TransferCore::count_change(const TransferInfo& info, TransferState to) {
+// As if it had never been added.
+void TransferCore::drop(const TransferTask& task) noexcept {
+  count_change(task.info(), TransferState::finished);
+  tasks_.erase(task.info().id);
+}
+
+void TransferCore::count_change(const TransferInfo& info, TransferState to) noexcept {
   const auto load = loads_.find(info.connection.id());
   if (load == loads_.end()) return;
   auto& counts = load->second.counts[as_index(info.direction)];
@@ -118,9 +134,9 @@ void TransferCore::count_change(const TransferInfo& info, TransferState to) {
   if (load->second.ids.empty()) loads_.erase(load);
 }
 
-void TransferCore::mark_told(TransferTask& task) {
+void TransferCore::mark_told(TransferTask& task) noexcept {
   if (!task.is_finished() || task.told_in_pass) return;
-  told_.push_back(task.info().id);
+  told_.splice(told_.end(), task.place_among_told);
   task.told_in_pass = pass_;
 }
 
@@ -176,7 +192,7 @@ Result<void> TransferCore::may_offer(Connection connection) const {
 Result<TransferId> TransferCore::offer(Connection connection, std::string name,
                                        TransferSource source, const OfferIdentity& identity,
                                        const std::filesystem::path& path,
-                                       const OfferOptions& options) {
+                                       const OfferOptions& options) try {
   if (auto allowed = may_offer(connection); !allowed) return allowed.error();
   if (options.max_bytes_per_second && *options.max_bytes_per_second == 0) {
     return Error{ErrorCode::invalid_argument, 0, "OfferOptions::max_bytes_per_second is 0."};
@@ -189,19 +205,26 @@ Result<TransferId> TransferCore::offer(Connection connection, std::string name,
   note.bytes = identity.size_bytes;
   note.digest = identity.key;
   note.text = name.substr(0, kMaxOfferedNameBytes);
-  if (const ErrorCode code = try_note(connection, note); code != ErrorCode::none) {
-    return Error{code, 0, {}};
-  }
   TransferInfo info;
-  info.id = ++last_id_;
+  info.id = note.id;
   info.connection = connection;
   info.name = std::move(name);
   info.size_bytes = identity.size_bytes;
   info.path = path;
-  const TransferId id = info.id;
-  add(std::make_shared<SendingTask>(*this, std::move(info), std::move(source),
-                                    options.max_bytes_per_second));
-  return id;
+  // All that needs memory comes first: behind the note there is no way back.
+  const auto task = std::make_shared<SendingTask>(*this, std::move(info), std::move(source),
+                                                  options.max_bytes_per_second);
+  add(task);
+  ErrorCode code = ErrorCode::out_of_resources;
+  try {
+    code = try_note(connection, note);
+  } catch (const std::bad_alloc&) {
+  }
+  if (code == ErrorCode::none) return ++last_id_;
+  drop(*task);
+  return Error{code, 0, {}};
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
 }
 
 Result<ReceivingTask*> TransferCore::acceptable(TransferId id) {
@@ -281,11 +304,13 @@ void TransferCore::tell_owed() noexcept {
   if (!std::exchange(owes_ends_, false)) return;
   for (const auto& [id, task] : tasks_)
     if (std::exchange(task->owes_end, false)) tell_finished(*task);
-  try {
-    tell_offers();
-  } catch (const std::bad_alloc&) {
-    owes_ends_ = true;
-  }
+  tell_offers_in_time();
+}
+
+void TransferCore::tell_offers_in_time() noexcept try {
+  tell_offers();
+} catch (const std::bad_alloc&) {
+  owes_ends_ = true;
 }
 
 void TransferCore::tell_offers() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <list>
 #include <map>
 #include <memory>
 #include <new>
@@ -73,7 +74,7 @@ class TransferCore {
   void raise(EventType type, const TransferTask& task);
   void tell_finished(TransferTask& task) noexcept;
   /// It is about to be in another state.
-  void count_change(const TransferInfo& info, TransferState to);
+  void count_change(const TransferInfo& info, TransferState to) noexcept;
   /// Has it asked in each pass until it has finished.
   void pump_each_pass(std::shared_ptr<TransferTask> task) { pumped_.push_back(std::move(task)); }
   void hold_offers() noexcept { ++offers_held_; }
@@ -101,26 +102,33 @@ class TransferCore {
     try {
       call();
     } catch (const std::bad_alloc&) {
-      task.run_out_of_memory();
+      task.stop_without_memory();
     }
   }
 
   // core.cpp
-  void add(std::shared_ptr<TransferTask> task);
+  void add(const std::shared_ptr<TransferTask>& task);
+  void drop(const TransferTask& task) noexcept;
   [[nodiscard]] TransferTask* find(TransferId id) const;
   [[nodiscard]] Result<void> may_offer(Connection connection) const;
   [[nodiscard]] std::size_t count(Connection connection, TransferDirection direction,
                                   TransferState from, TransferState to) const;
-  void mark_told(TransferTask& task);
+  void mark_told(TransferTask& task) noexcept;
   void forget_told();
   /// Tells the program of what is offered, unless a transfer that has ended still holds its files:
   /// who is told may accept under the same name.
   void tell_offers();
+  /// Later, where there is no memory now.
+  void tell_offers_in_time() noexcept;
   void tell_owed() noexcept;
 
   // core_messages.cpp
   void take_note(const Event& event);
+  void miss_note(const Event& event);
+  [[nodiscard]] std::shared_ptr<TransferTask> task_of(const Event& event, const TransferNote& note);
   void take_offer(Connection connection, const TransferNote& note);
+  void add_offered(Connection connection, const TransferNote& note);
+  void refuse_without_memory(Connection connection, std::uint64_t wire_id) noexcept;
   void refuse_unseen(Connection connection, std::uint64_t wire_id, const char* why);
   [[nodiscard]] bool take_chunk(Event& event);
   void lose_all(Connection connection, const Error& error);
@@ -142,7 +150,7 @@ class TransferCore {
   std::map<TransferId, std::shared_ptr<TransferTask>> tasks_;
   std::map<std::uint64_t, Load> loads_;  // by connection
   std::vector<std::shared_ptr<TransferTask>> pumped_;
-  std::deque<TransferId> told_;  // in the order in which their ends were handed out
+  std::list<TransferId> told_;  // in the order in which their ends were handed out
   // What others offer, by connection and the offerer's number.
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<ReceivingTask>> incoming_;
   std::set<TransferId> untold_;               // offers that the program has not heard of

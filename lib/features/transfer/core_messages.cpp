@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <iterator>
+#include <new>
+#include <optional>
 
 #include <tickwire/codec.hpp>
 
@@ -34,6 +36,16 @@ bool renew_acknowledgement(std::deque<TransferNote>& waiting, const TransferNote
   return true;
 }
 
+// The part of a note that needs no memory.
+std::optional<TransferNote> front_of(const Event& event) noexcept try {
+  TransferNote note;
+  ByteReader reader(event.bytes());
+  reader(note.step, note.reason, note.id);
+  return note;
+} catch (...) {
+  return std::nullopt;
+}
+
 }  // namespace
 
 Disposition TransferCore::on_event(Event& event) {
@@ -60,28 +72,44 @@ Disposition TransferCore::on_event(Event& event) {
 
 void TransferCore::take_note(const Event& event) {
   Result<TransferNote> note = Error{ErrorCode::budget_exceeded, 0, {}};
-  if (event.bytes().size() <= kMaxNoteBytes) note = event.as<TransferNote>();
+  const bool is_small = event.bytes().size() <= kMaxNoteBytes;
+  if (is_small) note = event.as<TransferNote>();
+  if (!note && is_small && note.error().code == ErrorCode::budget_exceeded) return miss_note(event);
   if (!note) return count_malformed();
-  const bool is_of_offerer = note->step == TransferStep::begin || note->step == TransferStep::end ||
-                             note->step == TransferStep::offerer_stops;
   if (note->step == TransferStep::offer) return take_offer(event.connection, *note);
-  if (is_of_offerer) {
-    const auto found = incoming_.find({event.connection.id(), note->id});
-    if (found == incoming_.end()) return;  // it has ended here, and a word of that is on its way
-    const auto task = found->second;
-    return within_memory(*task, [&] { task->take_note(*note); });
-  }
-  const auto found = tasks_.find(note->id);
-  if (found == tasks_.end()) return;
-  const auto task = found->second;
-  const TransferInfo& info = task->info();
-  if (info.direction != TransferDirection::sending || info.connection != event.connection) {
-    return count_malformed();
-  }
-  within_memory(*task, [&] { task->take_note(*note); });
+  if (const auto task = task_of(event, *note))
+    within_memory(*task, [&] { task->take_note(*note); });
 }
 
-void TransferCore::take_offer(Connection connection, const TransferNote& note) {
+// A small one only fails its budget where there is no memory for its texts: it cannot be read, but
+// for whom it is.
+void TransferCore::miss_note(const Event& event) {
+  const auto note = front_of(event);
+  if (!note) return count_malformed();
+  if (note->step == TransferStep::offer) return refuse_without_memory(event.connection, note->id);
+  if (const auto task = task_of(event, *note)) task->stop_without_memory();
+}
+
+// Null: there is none, or not any more.
+std::shared_ptr<TransferTask> TransferCore::task_of(const Event& event, const TransferNote& note) {
+  const bool is_of_offerer = note.step == TransferStep::begin || note.step == TransferStep::end ||
+                             note.step == TransferStep::offerer_stops;
+  if (is_of_offerer) {
+    const auto found = incoming_.find({event.connection.id(), note.id});
+    if (found == incoming_.end()) return nullptr;  // and a word of its end is on its way
+    return found->second;
+  }
+  const auto found = tasks_.find(note.id);
+  if (found == tasks_.end()) return nullptr;
+  const TransferInfo& info = found->second->info();
+  if (info.direction == TransferDirection::sending && info.connection == event.connection) {
+    return found->second;
+  }
+  count_malformed();
+  return nullptr;
+}
+
+void TransferCore::take_offer(Connection connection, const TransferNote& note) try {
   const std::pair key(connection.id(), note.id);
   const bool is_sound = note.digest.size() == sizeof(crypto::Sha256Digest) &&
                         note.text.size() <= kMaxOfferedNameBytes;
@@ -99,17 +127,43 @@ void TransferCore::take_offer(Connection connection, const TransferNote& note) {
             TransferState::offered) >= options_.max_offers) {
     return refuse_unseen(connection, note.id, "Too many offers wait for an answer here.");
   }
+  add_offered(connection, note);
+  tell_offers_in_time();
+} catch (const std::bad_alloc&) {
+  refuse_without_memory(connection, note.id);
+}
+
+// When there is no memory for it, nothing has changed.
+void TransferCore::add_offered(Connection connection, const TransferNote& note) {
   TransferInfo info;
-  info.id = ++last_id_;
+  info.id = last_id_ + 1;
   info.connection = connection;
   info.direction = TransferDirection::receiving;
   info.name = safe_file_name(note.text);
   info.size_bytes = note.bytes;
   const auto task = std::make_shared<ReceivingTask>(*this, std::move(info), note);
-  add(task);
-  incoming_.emplace(key, task);
-  untold_.insert(task->info().id);
-  tell_offers();
+  const auto place = incoming_.emplace(std::pair(connection.id(), note.id), task).first;
+  try {
+    untold_.insert(last_id_ + 1);
+    add(task);
+  } catch (const std::bad_alloc&) {
+    untold_.erase(last_id_ + 1);
+    incoming_.erase(place);
+    throw;
+  }
+  ++last_id_;
+}
+
+// Without a text, which would need some, and without a word where there is none even for that.
+void TransferCore::refuse_without_memory(Connection connection, std::uint64_t wire_id) noexcept
+    try {
+  ++counters_.offers_refused;
+  TransferNote note;
+  note.step = TransferStep::receiver_stops;
+  note.reason = StopReason::failed;
+  note.id = wire_id;
+  send_note(connection, std::move(note));
+} catch (const std::bad_alloc&) {
 }
 
 void TransferCore::refuse_unseen(Connection connection, std::uint64_t wire_id, const char* why) {

@@ -37,16 +37,18 @@ std::span<const std::byte> content_of(const std::vector<std::byte>& gathered) {
 ReceivingTask::ReceivingTask(TransferCore& core, TransferInfo info, const TransferNote& offer)
     : TransferTask(core, std::move(info), offer.id), identity_{offer.digest, offer.bytes} {}
 
-Result<void> ReceivingTask::accept(const std::filesystem::path& target, WhenThere when_there) {
+Result<void> ReceivingTask::accept(const std::filesystem::path& target, WhenThere when_there) try {
   if (auto begun = core_.files().begin(); !begun) return begun;
   auto part = TransferPart::open(target, when_there, identity_);
   if (!part) return part.error();
   info_.path = part->target();
   prepare(std::move(*part));
   return {};
+} catch (const std::bad_alloc&) {
+  return give_back_offer();
 }
 
-Result<void> ReceivingTask::accept_to_memory(std::size_t limit_bytes) {
+Result<void> ReceivingTask::accept_to_memory(std::size_t limit_bytes) try {
   if (info_.size_bytes > limit_bytes) {
     return Error{ErrorCode::budget_exceeded, 0,
                  std::to_string(info_.size_bytes) + " bytes are offered, " +
@@ -55,6 +57,17 @@ Result<void> ReceivingTask::accept_to_memory(std::size_t limit_bytes) {
   if (auto begun = core_.files().begin(); !begun) return begun;
   prepare(TransferPart());
   return {};
+} catch (const std::bad_alloc&) {
+  return give_back_offer();
+}
+
+// It may be accepted again.
+Error ReceivingTask::give_back_offer() noexcept {
+  if (part_) part_->keep();
+  part_.reset();
+  release_job_.reset();
+  info_.path.clear();
+  return Error{ErrorCode::out_of_resources, 0, {}};
 }
 
 Result<std::vector<std::byte>> ReceivingTask::take_bytes() {
@@ -68,8 +81,8 @@ void ReceivingTask::prepare(TransferPart part) {
   part_ = std::make_shared<TransferPart>(std::move(part));
   release_job_ = make_release_job();
   window_bytes_ = core_.options().window_bytes;
-  move_to(TransferState::preparing);
   look_again();
+  move_to(TransferState::preparing);
 }
 
 void ReceivingTask::look_again() {

@@ -39,6 +39,7 @@ class ReceivingTask final : public TransferTask,
   void release(Error error, Rest rest) override;
   [[nodiscard]] bool may_be_complete() const override { return is_placing_; }
   void prepare(TransferPart part);
+  [[nodiscard]] Error give_back_offer() noexcept;
   [[nodiscard]] std::unique_ptr<FileJob> make_release_job();
   void look_again();
   void say_accepted(std::uint64_t bytes, std::string digest);

@@ -30,7 +30,7 @@ void TransferTask::prepare_word(const Error& error, StopReason told) {
   }
 }
 
-void TransferTask::run_out_of_memory() noexcept {
+void TransferTask::stop_without_memory() noexcept {
   stop(Error{ErrorCode::out_of_resources, 0, {}}, StopReason::failed);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
 
@@ -17,7 +18,7 @@ class TransferCore;
 class TransferTask {
  public:
   TransferTask(TransferCore& core, TransferInfo info, std::uint64_t wire_id)
-      : core_(core), info_(std::move(info)), wire_id_(wire_id) {}
+      : place_among_told{info.id}, core_(core), info_(std::move(info)), wire_id_(wire_id) {}
   virtual ~TransferTask() = default;
   TransferTask(const TransferTask&) = delete;
   TransferTask& operator=(const TransferTask&) = delete;
@@ -39,12 +40,16 @@ class TransferTask {
   /// Ends it without a word, so that it can go on later.
   virtual void lose(Error error);
 
-  /// Ends it where there is no memory to go on, on this thread or the other. Needs none itself; the
-  /// other end may hear nothing of it.
-  virtual void run_out_of_memory() noexcept;
+  /// Ends it where there is no memory to go on. Needs none itself; the other end may hear nothing
+  /// of it.
+  void stop_without_memory() noexcept;
+  /// The same, when it was a job of the file thread or its answer that had none.
+  virtual void run_out_of_memory() noexcept { stop_without_memory(); }
 
   /// There was no memory to tell of its end.
   bool owes_end = false;
+  /// One number, so that there is memory to remember it once its end was handed out.
+  std::list<TransferId> place_among_told;
   /// The pass in which its end was handed out.
   std::optional<std::uint64_t> told_in_pass;
 

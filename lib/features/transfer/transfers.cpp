@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include <tickwire/transfer.hpp>
 
@@ -35,7 +36,7 @@ Transfers::~Transfers() {
 }
 
 Result<TransferId> Transfers::offer_file(Connection connection, const std::filesystem::path& path,
-                                         const OfferOptions& options) {
+                                         const OfferOptions& options) try {
   auto file = detail::File::open_to_read(path);
   if (!file) return file.error();
   const auto stamp = file->stamp();
@@ -46,15 +47,19 @@ Result<TransferId> Transfers::offer_file(Connection connection, const std::files
   const std::uint64_t size = stamp->facts.size_bytes;
   return core_->offer(connection, name, detail::TransferSource(std::move(*file), *stamp),
                       {key_of(name, size, mark), size}, path, options);
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
 }
 
 Result<TransferId> Transfers::offer_memory(Connection connection,
                                            std::shared_ptr<const std::vector<std::byte>> bytes,
-                                           std::string_view name, const OfferOptions& options) {
+                                           std::string_view name, const OfferOptions& options) try {
   if (!bytes) return Error{ErrorCode::invalid_argument, 0, "There are no bytes."};
   const std::uint64_t size = bytes->size();
   return core_->offer(connection, std::string(name), detail::TransferSource(std::move(bytes)),
                       {key_of(name, size, "key " + options.key), size}, {}, options);
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::out_of_resources, 0, {}};
 }
 
 Result<void> Transfers::accept(TransferId id, const std::filesystem::path& target,
