@@ -246,7 +246,10 @@ bool HostCore::is_wanted(EventType type) const noexcept {
 // Whether there is room or not: what is waited for comes last. Reliable messages are bounded by
 // what they hold; unreliable ones hold nothing, and are dropped.
 void HostCore::fill_all(Peer& peer) {
-  for (RingEntry entry; peer.session->take_event(entry.event, entry.held); entry = {}) {
+  while (true) {
+    ring_.reserve_one();  // as above
+    RingEntry entry;
+    if (!peer.session->take_event(entry.event, entry.held)) return;
     if (!is_for_program(peer, entry.event, entry.held)) continue;
     if (ring_.has_room() || !is_unreliable(entry)) {
       ring_.push(std::move(entry));

@@ -89,6 +89,27 @@ TEST_CASE("an event that there is no memory for takes no message along") {
   CHECK(n > 2);
 }
 
+TEST_CASE("a call that waits and has no memory for what comes first takes no message along") {
+  bool was_reached = true;
+  for (int n = 1; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 200);
+    Waiting waiting;
+    auto& pair = waiting.pair;
+    {
+      const FailingAllocation failing(n, FailingAllocation::Of::this_thread);
+      const FailingAllocation::Counted counted;
+      try {
+        static_cast<void>(pair.server->wait_connected(pair.callee, 0ms));
+      } catch (const std::bad_alloc&) {
+      }
+      was_reached = failing.was_reached();
+    }
+    REQUIRE(pair.until([&] { return pair.server.log.messages() == kMessages; }));
+    CHECK(pair.server.log.texts() == waiting.expected);
+  }
+}
+
 TEST_CASE("a connection that is paused ends where there is no memory for what waits with it") {
   bool was_reached = true;
   int ended = 0;
