@@ -172,7 +172,7 @@ void HostCore::retry_parked() {
 [[gnu::always_inline]] inline Peer* HostCore::take_ready(Event& into, Held& held) {
   while (!ready_.empty()) {
     Peer& peer = *ready_.front();
-    const bool is_kept = peer.is_used() && peer.has_kept_event();
+    const bool is_kept = kept_events_ > 0 && peer.is_used() && peer.has_kept_event();
     if (is_kept) {
       take_kept(peer, into, held);
     } else if (!peer.is_used() || !peer.session->take_event(into, held)) {
@@ -183,7 +183,7 @@ void HostCore::retry_parked() {
     if (ready_.size() > 1) ready_.push_back(ready_.take_front());
     if (is_kept) return &peer;
     if (!is_for_program(peer, into, held)) continue;
-    const bool waits = !peer.kept_back.empty() && peer.keeps_back(into.type);
+    const bool waits = kept_events_ > 0 && peer.keeps_back(into.type);
     if (!waits || !keep_back(peer, into, held)) return &peer;
   }
   return nullptr;
@@ -221,8 +221,9 @@ void HostCore::return_kept() {
   for (std::size_t i = 0; kept_events_ > 0 && i < ready_.size(); ++i) {
     Peer& peer = *ready_[i];
     if (!peer.is_used() || !peer.has_kept_event()) continue;
-    kept_events_ -= peer.kept_back.size();
+    const std::size_t returned = peer.kept_back.size();
     ring_.push_front(peer.kept_back);
+    kept_events_ -= returned;
     peer.tell_receiving();
   }
 }
