@@ -3,60 +3,25 @@
 """Runs the arena's server and players as users would, with good input and bad."""
 
 import json
-import pathlib
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import unittest
 
-SERVER, PLAYER = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
-PATIENCE = 30  # seconds after which something hangs
+from programs import ProgramTest, main, silent_port, take_paths
+
+SERVER, PLAYER = take_paths(2)
 
 
-def run(*arguments):
-    return subprocess.run([str(each) for each in arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-
-
-class ArenaPrograms(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tickwire arena ")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def start(self, *arguments):
-        process = subprocess.Popen([str(each) for each in arguments], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(self.end, process)
-        return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=PATIENCE)
-
+class ArenaPrograms(ProgramTest):
     def start_server(self, listen="enet://127.0.0.1:0", *more):
-        ready = self.folder / "ready"
-        ready.unlink(missing_ok=True)
-        server = self.start(SERVER, "--listen", listen, "--ready-file", ready, *more)
-        limit = time.monotonic() + PATIENCE
-        while not ready.exists():
-            self.assertIsNone(server.poll(), "the server ended")
-            self.assertLess(time.monotonic(), limit, "the server never listened")
-            time.sleep(0.01)
-        return ready.read_text().strip(), server
+        server, (url,) = self.start_listening(SERVER, "--listen", listen, *more)
+        return url, server
 
     def start_bot(self, url, name, *more):
         bot = self.start(PLAYER, "--connect", url, "--name", name, "--bot", *more)
-        self.assertEqual(bot.stdout.readline(), "in the game\n")
+        self.assertEqual(bot.next_line(), "in the game")
         return bot
 
     def play(self, url, name, *more):
-        return run(PLAYER, "--connect", url, "--name", name, "--bot", *more)
+        return self.outcome(PLAYER, "--connect", url, "--name", name, "--bot", *more)
 
     def test_two_bots_play_and_leave_their_figures(self):
         url, server = self.start_server()
@@ -65,7 +30,7 @@ class ArenaPrograms(unittest.TestCase):
                         "--screenshot", self.folder / "ann.bmp")
         self.assertEqual(ann.returncode, 0, ann.stderr)
         bob.terminate()
-        self.assertEqual(bob.wait(PATIENCE), 0)
+        self.assertEqual(bob.wait(), 0)
         for name in ("ann", "bob"):
             report = json.loads((self.folder / f"{name}.json").read_text())
             self.assertEqual(report["name"], name)
@@ -82,18 +47,17 @@ class ArenaPrograms(unittest.TestCase):
         self.assertEqual(json.loads((self.folder / "ann.json").read_text())["players"], 2)
         self.assertEqual((self.folder / "ann.bmp").read_bytes()[:2], b"BM")
         server.send_signal(signal.SIGINT)
-        said, _ = server.communicate(timeout=PATIENCE)
-        self.assertEqual(server.returncode, 0)
+        self.assertEqual(server.wait(), 0)
         for line in ("ann plays\n", "bob plays\n", "ann is gone\n", " 0 malformed,"):
-            self.assertIn(line, said)
+            self.assertIn(line, server.said)
 
     def test_a_port_in_use_and_an_unknown_scheme_are_named(self):
         url, _ = self.start_server("tcp://127.0.0.1:0")
-        result = run(SERVER, "--listen", url)
+        result = self.outcome(SERVER, "--listen", url)
         self.assertEqual(result.returncode, 1)
         self.assertIn(url.rsplit(":", 1)[1], result.stderr)
         self.assertIn("is taken", result.stderr)
-        for result in (run(SERVER, "--listen", "carrier://127.0.0.1:1"),
+        for result in (self.outcome(SERVER, "--listen", "carrier://127.0.0.1:1"),
                        self.play("carrier://127.0.0.1:1", "ann")):
             self.assertEqual(result.returncode, 1)
             self.assertIn("'carrier'", result.stderr)
@@ -103,14 +67,12 @@ class ArenaPrograms(unittest.TestCase):
                                  ((SERVER, "--seconds", "soon"), "--seconds"),
                                  ((PLAYER, "--name", "ann"), "--connect"),
                                  ((PLAYER, "--connect", "enet://127.0.0.1:1"), "--name")):
-            result = run(*arguments)
+            result = self.outcome(*arguments)
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(named, result.stderr)
 
     def test_a_server_that_is_not_there_ends_a_player(self):
-        with socket.socket() as taken:  # bound, and does not listen
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]
+        with silent_port() as port:
             result = self.play(f"tcp://127.0.0.1:{port}", "ann")
         self.assertEqual(result.returncode, 1)
         self.assertIn(str(port), result.stderr)
@@ -127,29 +89,25 @@ class ArenaPrograms(unittest.TestCase):
         result = self.play(url, "cleo", "--seconds", 5)
         self.assertEqual(result.returncode, 1)
         self.assertIn("the game is full", result.stderr)
-        self.assertIsNone(server.poll())
+        self.assertTrue(server.is_running())
 
     def test_a_player_is_back_after_its_server_was_started_anew(self):
         url, server = self.start_server("tcp://127.0.0.1:0")
         ann = self.start_bot(url, "ann")
-        server.kill()
-        line = ann.stdout.readline()
-        while not line.startswith("away: "):
-            self.assertTrue(line, "the player ended")
-            line = ann.stdout.readline()
+        server.end()
+        ann.wait_for("away: ")
         self.start_server(url)
-        self.assertEqual(ann.stdout.readline(), "back\n")
+        self.assertEqual(ann.next_line(), "back")
         ann.terminate()
-        self.assertEqual(ann.wait(PATIENCE), 0)
+        self.assertEqual(ann.wait(), 0)
 
     def test_a_goodbye_of_the_server_ends_a_player(self):
         url, server = self.start_server()
         ann = self.start_bot(url, "ann")
         server.terminate()
-        said, _ = ann.communicate(timeout=PATIENCE)
-        self.assertEqual(ann.returncode, 1)
-        self.assertIn("the server is closing", said)
+        self.assertEqual(ann.wait(), 1)
+        self.assertIn("the server is closing", ann.said)
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    main()

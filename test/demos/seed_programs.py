@@ -5,76 +5,21 @@
     seed_programs.py FOLDER      where the programs are
 """
 
-import pathlib
-import queue
-import shutil
 import subprocess
-import sys
-import tempfile
-import threading
-import time
-import unittest
 
-FOLDER = pathlib.Path(sys.argv.pop(1)).resolve()
-PATIENCE = 30  # seconds after which something hangs
+from programs import ProgramTest, main, take_paths
+
+[FOLDER] = take_paths(1)
 URLS = ("tcp://127.0.0.1:0", "enet://127.0.0.1:0")
 
 
-class Program:
-    """A program that runs, and what it says."""
-
-    def __init__(self, name, *arguments):
-        path = FOLDER / ("seed_" + name)
-        self.process = subprocess.Popen([str(path), *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, bufsize=1)
-        self.said = []
-        self.lines = queue.Queue()
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
-        self.lines.put(None)
-
-    def wait_for(self, text):
-        """The next line that holds the text."""
-        limit = time.monotonic() + PATIENCE
-        while True:
-            line = self.lines.get(timeout=max(0.01, limit - time.monotonic()))
-            if line is None:
-                raise AssertionError(f"ended without '{text}': {self.said}")
-            self.said.append(line)
-            if text in line:
-                return line
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def end(self):
-        """Waits for its end; the exit status."""
-        return self.process.wait(timeout=PATIENCE)
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(timeout=PATIENCE)
-        self.reader.join(PATIENCE)
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-
-class SeedPrograms(unittest.TestCase):
-    def start(self, name, *arguments):
-        program = Program(name, *arguments)
-        self.addCleanup(program.kill)
-        return program
+class SeedPrograms(ProgramTest):
+    def seed(self, name, *arguments):
+        return self.start(FOLDER / ("seed_" + name), *arguments, stdin=subprocess.PIPE)
 
     def serve(self, name, *urls):
         """A server and the addresses that it listens at."""
-        server = self.start(name, *urls)
+        server = self.seed(name, *urls)
         return server, [server.wait_for("Listening at ").split()[-1] for _ in urls]
 
     def for_each_url(self, run):
@@ -85,16 +30,16 @@ class SeedPrograms(unittest.TestCase):
     def test_obj_over_tcp_in_both_modes(self):
         def run(url):
             server, (here,) = self.serve("obj_over_tcp_echo_server", url)
-            client = self.start("obj_over_tcp_echo_client", here)
+            client = self.seed("obj_over_tcp_echo_client", here)
             client.wait_for("Object received")
-            self.assertEqual(client.end(), 0)
+            self.assertEqual(client.wait(), 0)
             server.wait_for("Client disconnected")
-            client = self.start("obj_over_tcp_async_echo_client", here)
+            client = self.seed("obj_over_tcp_async_echo_client", here)
             client.wait_for("Echo received: my message")
-            self.assertEqual(client.end(), 0)
+            self.assertEqual(client.wait(), 0)
             server, (here,) = self.serve("obj_over_tcp_async_echo_server", url)
-            clients = [self.start("obj_over_tcp_async_echo_client", here) for _ in range(3)]
-            self.assertEqual([each.end() for each in clients], [0, 0, 0])
+            clients = [self.seed("obj_over_tcp_async_echo_client", here) for _ in range(3)]
+            self.assertEqual([each.wait() for each in clients], [0, 0, 0])
             server.wait_for("Object received: my message")
 
         self.for_each_url(run)
@@ -102,131 +47,118 @@ class SeedPrograms(unittest.TestCase):
     def test_simple_server(self):
         def run(url):
             server, (here,) = self.serve("simple_server_server", url)
-            client = self.start("simple_server_client", here)
+            client = self.seed("simple_server_client", here)
             client.wait_for("Server handshake received: Hello from the server!")
-            self.assertEqual(client.end(), 0)
+            self.assertEqual(client.wait(), 0)
             server.wait_for("Message received: Hello server!")
             server.wait_for("Client disconnected: ")
 
         self.for_each_url(run)
 
     def test_simple_server_is_verbose_when_it_is_told_so(self):
-        server = self.start("simple_server_server", "tcp://127.0.0.1:0", "--verbose")
+        server = self.seed("simple_server_server", "tcp://127.0.0.1:0", "--verbose")
         here = server.wait_for("Listening at ").split()[-1]
-        self.assertEqual(self.start("simple_server_client", here).end(), 0)
+        self.assertEqual(self.seed("simple_server_client", here).wait(), 0)
         server.wait_for("connected")
         server.wait_for("Client disconnected: ")
-        self.assertTrue([line for line in server.said if ": connected" in line], server.said)
+        self.assertIn(": connected", server.said)
 
     def test_simple_server_client_says_why_it_cannot_connect(self):
-        client = self.start("simple_server_client", "tcp://127.0.0.1:1")
+        client = self.seed("simple_server_client", "tcp://127.0.0.1:1")
         client.wait_for("Connection failed: ")
-        self.assertEqual(client.end(), 1)
-        client = self.start("simple_server_client", "no address")
+        self.assertEqual(client.wait(), 1)
+        client = self.seed("simple_server_client", "no address")
         client.wait_for("Connection failed: ")
-        self.assertEqual(client.end(), 1)
+        self.assertEqual(client.wait(), 1)
 
     def test_alvaro(self):
         def run(url):
             server, (here,) = self.serve("alvaro_server", url)
-            client = self.start("alvaro_client", here)
+            client = self.seed("alvaro_client", here)
             client.wait_for("Connected!")
-            self.assertEqual(client.end(), 0)
+            self.assertEqual(client.wait(), 0)
             server.wait_for("MetaData transferred successfully!")
             server.wait_for("Lost a client")
 
         self.for_each_url(run)
 
-    def make_certificate(self, name):
-        """A certificate for this machine, and its key."""
-        folder = tempfile.TemporaryDirectory(prefix="tickwire seeds ")
-        self.addCleanup(folder.cleanup)
-        files = [str(pathlib.Path(folder.name) / (name + end)) for end in (".pem", ".key")]
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext",
-             "subjectAltName=IP:127.0.0.1", "-out", files[0], "-keyout", files[1]],
-            check=True, capture_output=True, timeout=PATIENCE)
-        return files
-
-    @unittest.skipUnless(shutil.which("openssl"), "nothing to make a certificate with")
     def test_alvaro_over_tls_with_a_pinned_certificate(self):
-        without = self.start("alvaro_server", "tls://127.0.0.1:0")
+        without = self.seed("alvaro_server", "tls://127.0.0.1:0")
         why = without.wait_for("")
-        self.assertEqual(without.end(), 1)
+        self.assertEqual(without.wait(), 1)
         if "no TLS" in why:
             self.skipTest("a build without TLS")
         self.assertIn("certificate_file", why)
         certificate, key = self.make_certificate("server")
         stranger, _ = self.make_certificate("stranger")
-        server = self.start("alvaro_server", "tls://127.0.0.1:0", certificate, key)
+        server = self.seed("alvaro_server", "tls://127.0.0.1:0", certificate, key)
         here = server.wait_for("Listening at ").split()[-1]
-        client = self.start("alvaro_client", here, certificate)
+        client = self.seed("alvaro_client", here, certificate)
         client.wait_for("Connected!")
-        self.assertEqual(client.end(), 0)
+        self.assertEqual(client.wait(), 0)
         server.wait_for("MetaData transferred successfully!")
         server.wait_for("Lost a client")
-        client = self.start("alvaro_client", here, stranger)
+        client = self.seed("alvaro_client", here, stranger)
         client.wait_for("certificate")  # an error that names it; the program waits on
         self.assertNotIn("Connected!", client.said)
 
     def test_alvaro_blacklist(self):
         server, (here,) = self.serve("alvaro_blacklist_server", "tcp://127.0.0.1:0")
-        first = self.start("alvaro_client", here)
+        first = self.seed("alvaro_client", here)
         server.wait_for("Blacklisted 127.0.0.1")
-        self.assertEqual(first.end(), 1)
-        second = self.start("alvaro_client", here)
+        self.assertEqual(first.wait(), 1)
+        second = self.seed("alvaro_client", here)
         second.wait_for("127.0.0.1")  # an error that names the address
-        self.assertEqual(second.end(), 1)
+        self.assertEqual(second.wait(), 1)
         self.assertNotIn("Connected!", second.said)
 
     def test_tinyproto_echo(self):
         server, addresses = self.serve("tinyproto_echo_server", *URLS)
-        first, second = (self.start("tinyproto_echo_client", here) for here in addresses)
+        first, second = (self.seed("tinyproto_echo_client", here) for here in addresses)
         for client in (first, second):
             client.say("something")
             client.wait_for("Response from server: Echo back: something")
         first.say("QUIT")
-        self.assertEqual(first.end(), 0)
+        self.assertEqual(first.wait(), 0)
         server.wait_for("Connection closed from ")
-        last = self.start("tinyproto_echo_client", addresses[0])
+        last = self.seed("tinyproto_echo_client", addresses[0])
         last.say("SRVQUIT")
         last.wait_for("The server shuts down.")
         second.wait_for("The server shuts down.")
-        self.assertEqual([each.end() for each in (last, second, server)], [0, 0, 0])
+        self.assertEqual([each.wait() for each in (last, second, server)], [0, 0, 0])
 
     def test_tinyproto_chat(self):
         server, (here,) = self.serve("tinyproto_chat_server", "tcp://127.0.0.1:0")
-        ann = self.start("tinyproto_chat_client", "ann", here)
+        ann = self.seed("tinyproto_chat_client", "ann", here)
         ann.wait_for("You are in.")
-        bob = self.start("tinyproto_chat_client", "bob", here)
+        bob = self.seed("tinyproto_chat_client", "bob", here)
         bob.wait_for("You are in.")
         ann.wait_for("bob is here.")
         ann.say("good evening")
         bob.wait_for("ann: good evening")
-        bob.process.stdin.close()
-        self.assertEqual(bob.end(), 0)
+        bob.end_input()
+        self.assertEqual(bob.wait(), 0)
         ann.wait_for("bob has left.")
         server.wait_for("bob has left.")
 
     def test_socket_engine_hubs(self):
         def run(url):
             first, (here,) = self.serve("socket_engine_first_hub", url)
-            second = self.start("socket_engine_second_hub", here)
+            second = self.seed("socket_engine_second_hub", here)
             second.wait_for("hubs are connected")
             second.wait_for("an image of 64 x 48")
-            self.assertEqual(second.end(), 0)
-            self.assertEqual(first.end(), 0)
+            self.assertEqual(second.wait(), 0)
+            self.assertEqual(first.wait(), 0)
 
         self.for_each_url(run)
 
     def test_socket_engine_host_and_client(self):
         def run(url):
             host, (here,) = self.serve("socket_engine_host", url)
-            client = self.start("socket_engine_client", here)
+            client = self.seed("socket_engine_client", here)
             host.wait_for("client is connected!")
-            self.assertEqual(host.end(), 0)
-            self.assertEqual(client.end(), 0)
+            self.assertEqual(host.wait(), 0)
+            self.assertEqual(client.wait(), 0)
 
         self.for_each_url(run)
 
@@ -235,10 +167,10 @@ class SeedPrograms(unittest.TestCase):
                      "simple_server_server", "alvaro_server", "tinyproto_echo_server",
                      "tinyproto_chat_server", "socket_engine_first_hub", "socket_engine_host"):
             with self.subTest(name=name):
-                server = self.start(name, "pigeon://roof:1")
+                server = self.seed(name, "pigeon://roof:1")
                 server.wait_for("pigeon")
-                self.assertEqual(server.end(), 1)
+                self.assertEqual(server.wait(), 1)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

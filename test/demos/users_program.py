@@ -2,73 +2,21 @@
 # SPDX-License-Identifier: MIT
 """Runs tickwire-users as somebody who keeps a server's users would, with good input and bad."""
 
-import os
-import pathlib
-import pty
-import select
 import stat
-import subprocess
-import sys
-import tempfile
-import termios
-import time
-import unittest
 
-USERS = pathlib.Path(sys.argv[1]).resolve()
-PATIENCE = 60  # seconds after which something hangs
+from programs import ProgramTest, main, take_paths
+from terminals import Terminal
+
+[USERS] = take_paths(1)
 
 
-class Terminal:
-    """The program on a terminal of its own."""
-
-    def __init__(self, *arguments):
-        self.master, slave = pty.openpty()
-        self.slave = slave
-        self.process = subprocess.Popen([str(each) for each in arguments], stdin=slave,
-                                        stdout=slave, stderr=slave, start_new_session=True)
-        self.shown = ""
-
-    def wait_for(self, words):
-        limit = time.monotonic() + PATIENCE
-        while words not in self.shown:
-            if time.monotonic() > limit:
-                raise AssertionError(f"{words!r} never came: {self.shown!r}")
-            if select.select([self.master], [], [], 0.05)[0]:
-                self.shown += os.read(self.master, 1024).decode()
-            elif self.process.poll() is not None:
-                raise AssertionError(f"{words!r} never came: {self.shown!r}")
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def echoes(self):
-        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
-
-    def end(self):
-        status = self.process.wait(PATIENCE)
-        while select.select([self.master], [], [], 0)[0]:
-            self.shown += os.read(self.master, 1024).decode()
-        return status
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(PATIENCE)
-        os.close(self.master)
-        os.close(self.slave)
-
-
-class UsersProgram(unittest.TestCase):
+class UsersProgram(ProgramTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tickwire users ")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.file = self.folder / "users.db"
 
     def run_users(self, *arguments, typed="", file=None):
-        return subprocess.run(
-            [str(each) for each in (USERS, "--file", file or self.file, *arguments)], input=typed,
-            capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return self.outcome(USERS, "--file", file or self.file, *arguments, typed=typed)
 
     def done(self, *arguments, typed=""):
         result = self.run_users(*arguments, typed=typed)
@@ -130,22 +78,20 @@ class UsersProgram(unittest.TestCase):
     def test_without_a_command_the_help_is_offered(self):
         self.assertIn("subcommand", self.refused())
         self.assertNotEqual(self.run_users("dance").returncode, 0)
-        self.assertNotEqual(
-            subprocess.run([str(USERS), "list"], capture_output=True, check=False).returncode, 0)
-        shown = subprocess.run([str(USERS), "--help"], capture_output=True, text=True, check=False)
+        self.assertNotEqual(self.outcome(USERS, "list").returncode, 0)
+        shown = self.outcome(USERS, "--help")
         self.assertEqual(shown.returncode, 0)
         self.assertIn("disable", shown.stdout)
 
     def on_terminal(self, *answers):
-        terminal = Terminal(USERS, "--file", self.file, "add", "ann")
-        self.addCleanup(terminal.close)
+        terminal = self.keep(Terminal(USERS, "--file", self.file, "add", "ann"))
         for question, answer in zip(("New password: ", "The same again: "), answers):
-            terminal.wait_for(question)
+            terminal.asks(question)
             self.assertFalse(terminal.echoes())
-            terminal.type(answer)
-        status = terminal.end()
+            terminal.write(answer)
+        status = terminal.wait()
         self.assertTrue(terminal.echoes(), "the terminal stays silent")
-        return status, terminal.shown
+        return status, terminal.said
 
     def test_a_terminal_is_asked_twice_and_shows_nothing(self):
         status, shown = self.on_terminal("tulips\n", "tulips\n")
@@ -166,4 +112,4 @@ class UsersProgram(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
+    main()

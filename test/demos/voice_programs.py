@@ -4,21 +4,18 @@
 
 import json
 import os
-import pathlib
 import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
 import wave
 
-RELAY, CLIENT, LOAD = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
-PATIENCE = 30  # seconds after which something hangs
+from programs import PATIENCE, ProgramTest, main, silent_port, take_paths
+
+RELAY, CLIENT, LOAD = take_paths(3)
 
 
 def write_wav(path, rate, seconds):
@@ -34,50 +31,25 @@ def write_wav(path, rate, seconds):
         sound.writeframes(samples)
 
 
-def run(*arguments, cwd=None):
-    return subprocess.run([str(each) for each in arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False, cwd=cwd)
-
-
-class VoicePrograms(unittest.TestCase):
+class VoicePrograms(ProgramTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tickwire voice ")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.url, self.relay = self.start_relay()
 
     def start_relay(self, listen="enet://127.0.0.1:0", *more):
-        ready = self.folder / ("ready for " + listen.split(":")[0])
-        ready.unlink(missing_ok=True)
-        relay = self.start(RELAY, "--listen", listen, "--ready-file", ready, "--seconds", PATIENCE,
-                           *more)
-        limit = time.monotonic() + PATIENCE
-        while not ready.exists():
-            self.assertIsNone(relay.poll(), "the relay ended")
-            self.assertLess(time.monotonic(), limit, "the relay never listened")
-            time.sleep(0.01)
-        return ready.read_text().strip(), relay
-
-    def start(self, *arguments, stdin=subprocess.DEVNULL):
-        process = subprocess.Popen([str(each) for each in arguments], stdin=stdin,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(self.end, process)
-        return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=PATIENCE)
+        relay, (url,) = self.start_listening(RELAY, "--listen", listen, "--seconds", PATIENCE,
+                                             *more)
+        return url, relay
 
     def talk(self, name, *more, seconds=1, room="den", source="none", sink="none"):
         report = self.folder / (name + ".json")
-        result = run(CLIENT, "--connect", self.url, "--room", room, "--name", name, "--input",
-                     source, "--output", sink, "--seconds", seconds, "--report", report, *more)
+        result = self.outcome(CLIENT, "--connect", self.url, "--room", room, "--name", name,
+                              "--input", source, "--output", sink, "--seconds", seconds, "--report",
+                              report, *more)
         return result, report
 
     def check_relay_goes_on(self):
-        self.assertIsNone(self.relay.poll(), "the relay is gone")
+        self.assertTrue(self.relay.is_running(), "the relay is gone")
         result, _ = self.talk("last", seconds=0.2)
         self.assertEqual(result.returncode, 0, result.stderr)
 
@@ -88,11 +60,11 @@ class VoicePrograms(unittest.TestCase):
                             "--input", self.folder / "spoken.wav", "--output", "none",
                             "--seconds", 8)
         heard = self.folder / "heard.wav"
-        result = run(CLIENT, "--connect", self.url, "--room", "den", "--name", "bob", "--input",
-                     "none", "--output", heard, "--seconds", 3, "--report",
-                     self.folder / "bob.json")
+        result = self.outcome(CLIENT, "--connect", self.url, "--room", "den", "--name", "bob",
+                              "--input", "none", "--output", heard, "--seconds", 3, "--report",
+                              self.folder / "bob.json")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(talker.wait(PATIENCE), 0)
+        self.assertEqual(talker.wait(), 0)
         report = json.loads((self.folder / "bob.json").read_text())
         self.assertGreater(report["packets"]["received"], 50)
         with wave.open(str(heard)) as sound:
@@ -100,7 +72,7 @@ class VoicePrograms(unittest.TestCase):
             self.assertGreater(max(sound.readframes(sound.getnframes())), 0)
 
     def test_a_port_in_use_is_named(self):
-        result = run(RELAY, "--listen", self.url)
+        result = self.outcome(RELAY, "--listen", self.url)
         self.assertEqual(result.returncode, 1)
         self.assertIn(self.url.rsplit(":", 1)[1], result.stderr)
         self.assertIn("is taken", result.stderr)
@@ -109,13 +81,13 @@ class VoicePrograms(unittest.TestCase):
         for program in ((RELAY, "--listen", "carrier://127.0.0.1:1"),
                         (CLIENT, "--connect", "carrier://127.0.0.1:1", "--room", "a", "--name",
                          "b", "--input", "none", "--output", "none")):
-            result = run(*program)
+            result = self.outcome(*program)
             self.assertEqual(result.returncode, 1)
             self.assertIn("'carrier'", result.stderr)
 
     def test_a_host_name_that_does_not_resolve_is_named(self):
-        result = run(CLIENT, "--connect", "enet://no-such-host.invalid:1", "--room", "a", "--name",
-                     "b", "--input", "none", "--output", "none")
+        result = self.outcome(CLIENT, "--connect", "enet://no-such-host.invalid:1", "--room", "a",
+                              "--name", "b", "--input", "none", "--output", "none")
         self.assertEqual(result.returncode, 1)
         self.assertIn("no-such-host.invalid", result.stderr)
 
@@ -140,7 +112,7 @@ class VoicePrograms(unittest.TestCase):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for _ in range(5000):
                 stranger.sendto(chance.randbytes(chance.randint(0, 1400)), (host, int(port)))
-        self.assertEqual(listener.wait(PATIENCE), 0, listener.stdout.read())
+        self.assertEqual(listener.wait(), 0)
         self.check_relay_goes_on()
 
     def listen(self, name, *more, url=None, source="none", stdin=subprocess.DEVNULL):
@@ -148,7 +120,7 @@ class VoicePrograms(unittest.TestCase):
         client = self.start(CLIENT, "--connect", url or self.url, "--room", "den", "--name", name,
                             "--input", source, "--output", "none", "--seconds", PATIENCE, *more,
                             stdin=stdin)
-        self.assertIn("in room den", client.stdout.readline())
+        self.assertIn("in room den", client.next_line())
         return client
 
     def test_a_client_killed_in_the_middle_of_a_word_is_missed_by_nobody(self):
@@ -159,10 +131,10 @@ class VoicePrograms(unittest.TestCase):
                 bob = self.listen("bob", url=url)
                 victim = self.start(CLIENT, "--connect", url, "--room", "den", "--name", "ann",
                                     "--input", self.folder / "spoken.wav", "--output", "none")
-                self.assertIn("in room den", victim.stdout.readline())
-                self.assertEqual(bob.stdout.readline(), "in room den with ann\n")
+                self.assertIn("in room den", victim.next_line())
+                self.assertEqual(bob.next_line(), "in room den with ann")
                 victim.send_signal(signal.SIGKILL)
-                self.assertEqual(bob.stdout.readline(), "in room den with nobody yet\n")
+                self.assertEqual(bob.next_line(), "in room den with nobody yet")
         self.check_relay_goes_on()
 
     def test_a_full_room_and_names_that_are_taken_or_steer_terminals_are_refused(self):
@@ -172,28 +144,27 @@ class VoicePrograms(unittest.TestCase):
                              ("bob\nin room den with nobody", "control characters"),
                              ("bob\x1b[2J", "control characters"),
                              ("bob\x9b2J", "control characters")):
-            result = run(CLIENT, "--connect", self.url, "--room", "den", "--name", name, "--input",
-                         "none", "--output", "none", "--seconds", 1)
+            result = self.outcome(CLIENT, "--connect", self.url, "--room", "den", "--name", name,
+                                  "--input", "none", "--output", "none", "--seconds", 1)
             self.assertEqual(result.returncode, 1, name)
             self.assertIn(reason, result.stderr)
         self.listen("bob")
-        self.assertEqual(ann.stdout.readline(), "in room den with bob\n")
+        self.assertEqual(ann.next_line(), "in room den with bob")
         result, _ = self.talk("cleo")
         self.assertEqual(result.returncode, 1)
         self.assertIn("the room is full", result.stderr)
 
     def check_answers(self, client, *lines_and_answers):
         for line, *answers in lines_and_answers:
-            client.stdin.write(line + "\n")
-            client.stdin.flush()
+            client.say(line)
             for answer in answers:
-                self.assertEqual(client.stdout.readline(), answer + "\n", line)
+                self.assertEqual(client.next_line(), answer, line)
 
     def test_a_client_does_what_is_typed_while_it_runs(self):
         report = self.folder / "ann.json"
         ann = self.listen("ann", "--report", report, stdin=subprocess.PIPE)
         self.listen("bob the builder")
-        self.assertEqual(ann.stdout.readline(), "in room den with bob the builder\n")
+        self.assertEqual(ann.next_line(), "in room den with bob the builder")
         self.check_answers(
             ann, ("who", "you: not muted", "bob the builder: 100 %"),
             ("volume bob the builder 50", "bob the builder: 50 %"),
@@ -202,7 +173,7 @@ class VoicePrograms(unittest.TestCase):
             ("  mute ", "you are muted"), ("", ), ("deafen", "you are deafened"),
             ("sing\x1b[2J", "There is no command 'sing?[2J'; 'help' says which there are."),
             ("who", "you: deafened", "bob the builder: 50 %"), ("quit", ))
-        self.assertEqual(ann.wait(PATIENCE), 0)
+        self.assertEqual(ann.wait(), 0)
         figures = json.loads(report.read_text())
         self.assertEqual((figures["muted"], figures["deafened"]), (True, True))
 
@@ -215,12 +186,11 @@ class VoicePrograms(unittest.TestCase):
         limit = time.monotonic() + PATIENCE
         said = ""
         while "sending" not in said and time.monotonic() < limit:
-            ann.stdin.write("who\n")
-            ann.stdin.flush()
-            said = ann.stdout.readline()
-        self.assertEqual(said, "you: not muted, sending\n")
+            ann.say("who")
+            said = ann.next_line()
+        self.assertEqual(said, "you: not muted, sending")
         self.check_answers(ann, ("", "you no longer talk"), ("quit",))
-        self.assertEqual(ann.wait(PATIENCE), 0)
+        self.assertEqual(ann.wait(), 0)
         self.assertGreater(json.loads(report.read_text())["packets"]["sent"], 0)
 
     def test_what_a_microphone_hears_is_cleaned_and_a_file_is_not_unless_it_is_wanted(self):
@@ -244,23 +214,22 @@ class VoicePrograms(unittest.TestCase):
     def test_a_closed_terminal_ends_a_client(self):
         ann = self.listen("ann")
         ann.send_signal(signal.SIGHUP)
-        self.assertEqual(ann.wait(PATIENCE), 0)
+        self.assertEqual(ann.wait(), 0)
 
     def test_a_client_is_back_after_its_relay_was_started_anew(self):
         url, relay = self.start_relay("tcp://127.0.0.1:0")
         ann = self.listen("ann", url=url)
-        relay.kill()
-        self.assertIn("away: ", ann.stdout.readline())
+        relay.end()
+        self.assertIn("away: ", ann.next_line())
         self.start_relay(url)
-        self.assertEqual(ann.stdout.readline(), "back\n")
-        self.assertEqual(ann.stdout.readline(), "in room den with nobody yet\n")
+        self.assertEqual(ann.next_line(), "back")
+        self.assertEqual(ann.next_line(), "in room den with nobody yet")
         ann.terminate()
-        self.assertEqual(ann.wait(PATIENCE), 0)
+        self.assertEqual(ann.wait(), 0)
 
     def test_a_first_call_that_fails_ends_a_client(self):
-        with socket.socket() as taken:  # bound, and does not listen
-            taken.bind(("127.0.0.1", 0))
-            self.url = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with silent_port() as port:
+            self.url = f"tcp://127.0.0.1:{port}"
             result, _ = self.talk("ann")
         self.assertEqual(result.returncode, 1)
         self.assertIn(self.url.rsplit(":", 1)[1], result.stderr)
@@ -271,8 +240,9 @@ class VoicePrograms(unittest.TestCase):
             result, _ = self.talk("ann", source=source)
             self.assertEqual(result.returncode, 1, source)
             self.assertIn(named, result.stderr)
-        result = run(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann", "--input",
-                     "none", "--output", "device1.wav", "--seconds", 0.2, cwd=self.folder)
+        result = self.outcome(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
+                              "--input", "none", "--output", "device1.wav", "--seconds", 0.2,
+                              cwd=self.folder)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertTrue((self.folder / "device1.wav").exists())
 
@@ -281,18 +251,20 @@ class VoicePrograms(unittest.TestCase):
         for option in ("--pin", "--ca", "--server-name"):
             for program in (CLIENT, "--room", "a", "--name", "b", "--input", "none", "--output",
                             "none", "--seconds", 0.1), (LOAD,):
-                result = run(*program, "--connect", self.url, option, file)
+                result = self.outcome(*program, "--connect", self.url, option, file)
                 self.assertEqual(result.returncode, 1, option)
                 self.assertIn(option + " is for tls:// addresses", result.stderr)
         for option in ("--certificate", "--key"):
-            result = run(RELAY, "--listen", "enet://127.0.0.1:0", "--seconds", 0.1, option, file)
+            result = self.outcome(RELAY, "--listen", "enet://127.0.0.1:0", "--seconds", 0.1, option,
+                                  file)
             self.assertEqual(result.returncode, 1, option)
             self.assertIn(option + " is for tls:// addresses", result.stderr)
 
     def test_addresses_on_the_access_list_and_too_many_of_one_address_stay_outside(self):
         access = self.folder / "access"
         access.write_text("nobody\n")
-        result = run(RELAY, "--listen", "tcp://127.0.0.1:0", "--seconds", 0.1, "--access", access)
+        result = self.outcome(RELAY, "--listen", "tcp://127.0.0.1:0", "--seconds", 0.1, "--access",
+                              access)
         self.assertEqual(result.returncode, 1)
         self.assertIn("line 1", result.stderr)
         access.write_text("127.0.0.0/8\n")
@@ -306,22 +278,18 @@ class VoicePrograms(unittest.TestCase):
         self.assertIn("too many connections of this address", result.stderr)
 
     def test_a_relay_names_its_addresses_and_who_comes_and_goes(self):
-        ready = self.folder / "ready"
-        relay = self.start(RELAY, "--listen", "tcp://127.0.0.1:0", "--listen", "enet://127.0.0.1:0",
-                           "--ready-file", ready, "--seconds", PATIENCE, "--verbose")
-        limit = time.monotonic() + PATIENCE
-        while not ready.exists() and time.monotonic() < limit:
-            time.sleep(0.01)
-        addresses = ready.read_text().splitlines()
+        relay, addresses = self.start_listening(
+            RELAY, "--listen", "tcp://127.0.0.1:0", "--listen", "enet://127.0.0.1:0", "--seconds",
+            PATIENCE, "--verbose")
         self.assertEqual([each.split(":")[0] for each in addresses], ["tcp", "enet"])
         self.url = addresses[1]
         result, _ = self.talk("ann", seconds=0.1)
         self.assertEqual(result.returncode, 0, result.stderr)
         relay.terminate()
-        said, _ = relay.communicate(timeout=PATIENCE)
-        self.assertEqual(relay.returncode, 0)
-        self.assertRegex(said, r"ann \(enet://127\.0\.0\.1:\d+, room den\) goes in\n")
-        self.assertRegex(said, r"ann \(enet://127\.0\.0\.1:\d+, room den\) is gone: goodbye\n")
+        self.assertEqual(relay.wait(), 0)
+        for what in ("goes in", "is gone: goodbye"):
+            self.assertRegex(relay.said,
+                             rf"ann \(enet://127\.0\.0\.1:\d+, room den\) {what}\n")
 
     def test_a_load_takes_no_memory_beforehand_and_can_be_stopped_while_it_calls(self):
         with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -330,35 +298,24 @@ class VoicePrograms(unittest.TestCase):
             mute.settimeout(PATIENCE)
             with mute.accept()[0]:
                 load.send_signal(signal.SIGINT)
-                said, _ = load.communicate(timeout=PATIENCE)
-        self.assertEqual(load.returncode, 1)
-        self.assertIn("Stopped before all talkers were in", said)
+                self.assertEqual(load.wait(), 1)
+        self.assertIn("Stopped before all talkers were in", load.said)
 
     def test_many_talkers_are_all_heard(self):
         figures = self.folder / "load.json"
         ratios = []
         for _ in range(3):  # a machine that has much else to do loses some of a single second
-            result = run(LOAD, "--connect", self.url, "--clients", 16, "--seconds", 1, "--json",
-                         figures)
+            result = self.outcome(LOAD, "--connect", self.url, "--clients", 16, "--seconds", 1,
+                                  "--json", figures)
             self.assertEqual(result.returncode, 0, result.stderr)
             ratios.append(json.loads(figures.read_text())["delivered_ratio"])
             if ratios[-1] > 0.9:
                 return
         self.fail(f"delivered only {ratios}")
 
-    def make_certificate(self, name):
-        """A certificate for this machine, and its key; over those of the same name."""
-        files = self.folder / (name + ".pem"), self.folder / (name + ".key")
-        made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                   "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=relay",
-                   "-addext", "subjectAltName=IP:127.0.0.1", "-out", files[0], "-keyout", files[1])
-        self.assertEqual(made.returncode, 0, made.stderr)
-        return files
-
-    @unittest.skipUnless(shutil.which("openssl"), "nothing to make a certificate with")
     def test_over_tls_strangers_are_told_so_and_a_renewed_certificate_is_read_on_a_hangup(self):
         certificate, key = self.make_certificate("relay")
-        without_tls = run(RELAY, "--listen", "tls://127.0.0.1:0", "--seconds", 1)
+        without_tls = self.outcome(RELAY, "--listen", "tls://127.0.0.1:0", "--seconds", 1)
         self.assertEqual(without_tls.returncode, 1)
         if "no TLS" in without_tls.stderr:
             self.skipTest("a build without TLS")
@@ -375,9 +332,9 @@ class VoicePrograms(unittest.TestCase):
         old = self.folder / "old.pem"
         shutil.copy(certificate, old)
         self.make_certificate("relay")
-        self.assertIn("listens on tls://", self.relay.stdout.readline())
+        self.assertIn("listens on tls://", self.relay.next_line())
         self.relay.send_signal(signal.SIGHUP)
-        self.assertIn("read anew", self.relay.stdout.readline())
+        self.assertIn("read anew", self.relay.next_line())
         for belief, status in ((certificate, 0), (old, 1)):
             result, _ = self.talk("ann", "--pin", belief, seconds=0.2)
             self.assertEqual(result.returncode, status, result.stderr)
@@ -386,9 +343,9 @@ class VoicePrograms(unittest.TestCase):
         report = self.folder / "ann.json"
         client = self.start(CLIENT, "--connect", self.url, "--room", "den", "--name", "ann",
                             "--input", "none", "--output", "none", "--report", report)
-        self.assertIn("in room den", client.stdout.readline())
+        self.assertIn("in room den", client.next_line())
         client.send_signal(signal.SIGTERM)
-        self.assertEqual(client.wait(PATIENCE), 0)
+        self.assertEqual(client.wait(), 0)
         self.assertEqual(json.loads(report.read_text())["name"], "ann")
 
     def test_wrong_options_are_explained(self):
@@ -414,11 +371,11 @@ class VoicePrograms(unittest.TestCase):
                           (LOAD, "--connect", self.url, "--room", 1),
                           (CLIENT, "--connect", self.url, "--room", "a", "--name", "b" * 65,
                            "--input", "none", "--output", "none")):
-            result = run(*arguments)
+            result = self.outcome(*arguments)
             self.assertNotEqual(result.returncode, 0, arguments)
             self.assertTrue(result.stderr.strip() or result.stdout.strip(), arguments)
 
 
 if __name__ == "__main__":
     os.environ["SDL_AUDIODRIVER"] = "dummy"
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    main()
