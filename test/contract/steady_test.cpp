@@ -8,8 +8,8 @@
 
 #include <tickwire/codec.hpp>
 
+#include "test/support/allocations.hpp"
 #include "test/support/host_pair.hpp"
-#include "test/unit/codec/allocation_count.hpp"
 
 /// A loop that has found its pace allocates nothing more.
 namespace steady_test {

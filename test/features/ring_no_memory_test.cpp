@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "test/features/failing_allocation.hpp"
+#include "test/support/allocations.hpp"
 #include "test/support/host_pair.hpp"
 
 /// Memory that there is none of, for events on their way from a session to the program.
@@ -15,7 +15,9 @@ namespace tickwire {
 namespace {
 
 using namespace std::chrono_literals;
+using test::CountedScope;
 using test::FailingAllocation;
+using test::FailingThread;
 using test::HostPair;
 using Texts = std::vector<std::string>;
 
@@ -42,7 +44,7 @@ struct Waiting {
     Event raised;
     raised.type = EventType::custom;
     raised.connection = bystander;
-    const FailingAllocation::Counted counted;
+    const CountedScope counted;
     try {
       pair.server->raise(std::move(raised));
       return true;
@@ -55,7 +57,7 @@ struct Waiting {
     while (true) {
       std::optional<Event> event;
       {
-        const FailingAllocation::Counted counted;
+        const CountedScope counted;
         event = pair.server->poll();
       }
       if (!event) return;
@@ -78,7 +80,7 @@ TEST_CASE("an event that there is no memory for takes no message along") {
     REQUIRE(n < 100);
     Waiting waiting;
     {
-      const FailingAllocation failing(n, FailingAllocation::Of::this_thread);
+      const FailingAllocation failing(n, FailingThread::this_one_in_scopes);
       const bool is_raised = waiting.raise();
       was_reached = failing.was_reached();
       CHECK(is_raised != was_reached);
@@ -97,8 +99,8 @@ TEST_CASE("a call that waits and has no memory for what comes first takes no mes
     Waiting waiting;
     auto& pair = waiting.pair;
     {
-      const FailingAllocation failing(n, FailingAllocation::Of::this_thread);
-      const FailingAllocation::Counted counted;
+      const FailingAllocation failing(n, FailingThread::this_one_in_scopes);
+      const CountedScope counted;
       try {
         static_cast<void>(pair.server->wait_connected(pair.callee, 0ms));
       } catch (const std::bad_alloc&) {
@@ -122,7 +124,7 @@ TEST_CASE("a connection that is paused ends where there is no memory for what wa
     Host& server = *waiting.pair.server;
     CHECK(server.set_receiving(waiting.pair.callee, Receiving::paused) == ErrorCode::none);
     {
-      const FailingAllocation failing(n, FailingAllocation::Of::this_thread);
+      const FailingAllocation failing(n, FailingThread::this_one_in_scopes);
       waiting.poll_counted();
       was_reached = failing.was_reached();
     }

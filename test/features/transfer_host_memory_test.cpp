@@ -13,16 +13,18 @@
 #include <tickwire/transfer.hpp>
 
 #include "lib/features/transfer/core.hpp"
-#include "test/features/failing_allocation.hpp"
 #include "test/features/transfer_pair.hpp"
+#include "test/support/allocations.hpp"
 
 /// Allocations of transfers that fail on the host's thread, one after the other until none does.
 namespace tickwire {
 namespace {
 
 using namespace std::chrono_literals;
+using test::CountedScope;
 using test::FailingAllocation;
-using Which = FailingAllocation::Which;
+using test::FailingRun;
+using test::FailingThread;
 
 constexpr std::size_t kBytes = 40'000;
 // The answer to whatever has been said is there by then.
@@ -36,11 +38,11 @@ class Starved final : public Extension {
   void on_attach(Host& host) override { core.attach(host); }
   void on_detach(Host&) override { core.detach(); }
   Disposition on_event(Host&, Event& event) override {
-    const FailingAllocation::Counted counted;
+    const CountedScope counted;
     return core.on_event(event);
   }
   void on_pass(Host&) override {
-    const FailingAllocation::Counted counted;
+    const CountedScope counted;
     core.on_pass();
   }
   [[nodiscard]] TimePoint wake_at() const override { return core.wake_at(); }
@@ -49,12 +51,12 @@ class Starved final : public Extension {
     detail::TransferSource source(std::make_shared<const std::vector<std::byte>>(kBytes));
     std::string name = "bytes that have a long name";
     const detail::OfferIdentity identity{std::string(32, 'k'), kBytes};
-    const FailingAllocation::Counted counted;
+    const CountedScope counted;
     return core.offer(connection, std::move(name), std::move(source), identity, {}, {});
   }
   /// As the program's own calls are made.
   [[nodiscard]] Result<void> accept(TransferId id, const std::filesystem::path& target) {
-    const FailingAllocation::Counted counted;
+    const CountedScope counted;
     const auto task = core.acceptable(id);
     if (!task) return task.error();
     return (*task)->accept(target, WhenThere::refuse);
@@ -160,19 +162,19 @@ struct HungrySender final : Hungry {
   }
 };
 
-Which which_fail() {
-  Which which = Which::only_this;
+FailingRun run_fail() {
+  FailingRun run = FailingRun::only_one;
   SUBCASE("one") {}
   SUBCASE("all from one on") {
-    which = Which::all_from_this_on;
+    run = FailingRun::from_there_on;
   }
-  return which;
+  return run;
 }
 
 }  // namespace
 
 TEST_CASE("a receiver whose host's thread memory runs out for ends its transfer, and goes on") {
-  const Which which = which_fail();
+  const FailingRun run = which_fail();
   bool was_reached = true;
   for (int n = 1; was_reached; ++n) {
     CAPTURE(n);
@@ -180,7 +182,7 @@ TEST_CASE("a receiver whose host's thread memory runs out for ends its transfer,
     HungryReceiver hungry;
     hungry.offer();
     {
-      const FailingAllocation failing(n, FailingAllocation::Of::this_thread, which);
+      const FailingAllocation failing(n, FailingThread::this_one_in_scopes, run);
       hungry.wait_over();
       was_reached = failing.was_reached();
     }
@@ -202,7 +204,7 @@ TEST_CASE("a receiver whose host's thread memory runs out for ends its transfer,
 }
 
 TEST_CASE("a sender whose host's thread memory runs out for ends its transfer, and goes on") {
-  const Which which = which_fail();
+  const FailingRun run = which_fail();
   bool was_reached = true;
   for (int n = 1; was_reached; ++n) {
     CAPTURE(n);
@@ -210,7 +212,7 @@ TEST_CASE("a sender whose host's thread memory runs out for ends its transfer, a
     HungrySender hungry;
     auto& log = hungry.pair.client.log;
     {
-      const FailingAllocation failing(n, FailingAllocation::Of::this_thread, which);
+      const FailingAllocation failing(n, FailingThread::this_one_in_scopes, run);
       const auto offered = hungry.starved.offer(hungry.pair.caller);
       if (!offered) CHECK(hungry.starved.core.all().empty());
       hungry.wait_over();

@@ -5,14 +5,13 @@
 
 #include <tickwire/transfer.hpp>
 
-#include "test/features/failing_allocation.hpp"
 #include "test/features/transfer_pair.hpp"
+#include "test/support/allocations.hpp"
 
 /// Allocations that fail on the thread that reads, writes and hashes files.
 namespace tickwire {
 namespace {
 
-using test::FailingAllocation;
 using test::TransferPair;
 
 TEST_CASE("a file thread that memory runs out for ends its transfer, and goes on") {
@@ -30,7 +29,7 @@ TEST_CASE("a file thread that memory runs out for ends its transfer, and goes on
     TransferPair files(test::memory_scheme(), {}, test::in_small_steps(), test::in_small_steps());
     const auto id = files.offer(files.from.write("text", text));
     {
-      const FailingAllocation failing(n, FailingAllocation::Of::other_threads);
+      const test::FailingAllocation failing(n, test::FailingThread::any_other);
       if (is_to_file) {
         REQUIRE(files.receiver.accept(id, files.to / "text"));
       } else {

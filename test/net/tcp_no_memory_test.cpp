@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <memory_resource>
 #include <new>
@@ -11,6 +10,7 @@
 
 #include "lib/base/buffer.hpp"
 #include "lib/transport/stream/stream_transport.hpp"
+#include "test/support/allocations.hpp"
 #include "test/support/plain_socket.hpp"
 
 /// Allocations that fail while somebody is let in, or while what is for him leaves.
@@ -18,15 +18,6 @@ using namespace tickwire;
 using test::PlainSocket;
 
 namespace {
-
-// The one that fails, counted from now; 0: none.
-thread_local int failing_allocation = 0;
-
-void* allocate(std::size_t size) {
-  if (failing_allocation > 0 && --failing_allocation == 0) throw std::bad_alloc();
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
 
 /// A host that needs no memory of its own.
 struct Door final : detail::TransportHandler, detail::LinkHandler {
@@ -68,44 +59,45 @@ struct Door final : detail::TransportHandler, detail::LinkHandler {
   std::unique_ptr<detail::Link> link;
 };
 
-}  // namespace
+/// What came of it that one allocation failed.
+struct Shortage {
+  bool was_reached = false;
+  bool has_thrown = false;
+};
 
-void* operator new(std::size_t size) {
-  return allocate(size);
+/// Does the work, whose n-th allocation fails.
+template <class Work>
+Shortage fail_allocation(int n, const Work& work) {
+  const test::FailingAllocation failing(n);
+  Shortage shortage;
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    shortage.has_thrown = true;
+  }
+  shortage.was_reached = failing.was_reached();
+  return shortage;
 }
-// Where a sanitizer brings its own, it would not know what to make of the `delete` below.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+
+}  // namespace
 
 // Those that failed left the transport's lists with one that did not exist, and took a place of the
 // listener's with them.
 TEST_CASE("a caller for whom there is no memory is cut off, and takes no place from the next") {
   bool was_reached = true;
-  for (int failing = 1; was_reached; ++failing) {
-    CAPTURE(failing);
-    REQUIRE(failing < 1000);
+  for (int n = 1; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 1000);
     Door door({detail::Framing::none});
     const auto bound = door.transport->listen({*Address::parse("raw+tcp://127.0.0.1:0"), 1, 0, {}});
     REQUIRE(bound);
     PlainSocket caller(*bound);
-    bool has_thrown = false;
-    failing_allocation = failing;
-    try {
+    const Shortage shortage = fail_allocation(n, [&] {
       for (int pass = 0; pass < 5; ++pass)
         door.service();
-    } catch (const std::bad_alloc&) {
-      has_thrown = true;
-    }
-    was_reached = failing_allocation == 0;
-    failing_allocation = 0;
-    CHECK_FALSE(has_thrown);
+    });
+    was_reached = shortage.was_reached;
+    CHECK_FALSE(shortage.has_thrown);
     for (int pass = 0; pass < 3; ++pass)
       door.service();
     caller.close();
@@ -125,9 +117,9 @@ TEST_CASE("a caller for whom there is no memory is cut off, and takes no place f
 TEST_CASE("a write that there is no memory for ends its connection, and throws out of no flush") {
   bool was_reached = true;
   int failed = 0;
-  for (int failing = 1; was_reached; ++failing) {
-    CAPTURE(failing);
-    REQUIRE(failing < 1000);
+  for (int n = 1; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 1000);
     Door door({detail::Framing::none});
     const auto bound = door.transport->listen({*Address::parse("raw+tcp://127.0.0.1:0"), 1, 0, {}});
     REQUIRE(bound);
@@ -140,16 +132,9 @@ TEST_CASE("a write that there is no memory for ends its connection, and throws o
     detail::Packet packet(*door.pool, 100);
     static_cast<void>(packet.append(100));
     door.link->send(std::move(packet), detail::Lane::reliable, 0);
-    bool has_thrown = false;
-    failing_allocation = failing;
-    try {
-      door.transport->flush(door.clock.now());
-    } catch (const std::bad_alloc&) {
-      has_thrown = true;
-    }
-    was_reached = failing_allocation == 0;
-    failing_allocation = 0;
-    CHECK_FALSE(has_thrown);
+    const Shortage shortage = fail_allocation(n, [&] { door.transport->flush(door.clock.now()); });
+    was_reached = shortage.was_reached;
+    CHECK_FALSE(shortage.has_thrown);
     for (int pass = 0; pass < 200 && door.link; ++pass)
       door.service();
     CHECK_FALSE(door.link);

@@ -10,8 +10,8 @@
 #include <cereal/types/stack.hpp>
 #include <cereal/types/valarray.hpp>
 
-#include "allocation_count.hpp"
 #include "round_trip.hpp"
+#include "test/support/allocations.hpp"
 
 namespace tickwire::test::hostile {
 

@@ -16,8 +16,8 @@
 
 #include <tickwire/value.hpp>
 
-#include "allocation_count.hpp"
 #include "round_trip.hpp"
+#include "test/support/allocations.hpp"
 
 // The attacks that Cereal's own archives fall for, one by one.
 

@@ -7,8 +7,8 @@
 #include <tickwire/network_message.hpp>
 #include <tickwire/value.hpp>
 
-#include "allocation_count.hpp"
 #include "round_trip.hpp"
+#include "test/support/allocations.hpp"
 
 namespace tickwire::test::values {
 namespace {
