@@ -2,8 +2,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <exception>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -17,6 +15,7 @@
 #include "demos/chat/messages.hpp"
 #include "demos/chat/room.hpp"
 #include "demos/shared/lines.hpp"
+#include "demos/shared/program.hpp"
 #include "demos/users/password.hpp"
 
 /// A room to chat in, in the terminal: users log in over TLS, and nobody reads along.
@@ -30,17 +29,12 @@ extern "C" void on_stop_signal(int) {
   stopped = true;
 }
 
-// What waits in a call is woken: a password that is being read.
+// Unlike by those of other demos, what waits in a call is woken: a password that is being read.
 void catch_stop_signals() {
   struct sigaction action {};
   action.sa_handler = on_stop_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-}
-
-int fail(const std::string& sentence) {
-  std::cerr << sentence << '\n';
-  return 1;
 }
 
 struct RoomOptions {
@@ -70,13 +64,13 @@ tickwire::HostConfig common_config(const tickwire::TlsConfig& tls) {
 
 int run_room(const RoomOptions& options) {
   auto users = tickwire::UserDatabase::open(options.users_file);
-  if (!users) return fail(users.error().message());
+  if (!users) return demo::fail(users.error().message());
   tickwire::HostConfig config = common_config(options.tls);
   config.limits.max_connections = 500;
   config.limits.max_connections_per_address = 20;
   if (!options.access_file.empty()) {
     auto access = tickwire::AccessList::open({.file = options.access_file});
-    if (!access) return fail(access.error().message());
+    if (!access) return demo::fail(access.error().message());
     config.access = *access;
   }
   tickwire::Host host(std::move(config));
@@ -85,11 +79,11 @@ int run_room(const RoomOptions& options) {
   chat::Room room(host, accounts);
   host.on_update([&](const tickwire::Tick&) { room.send_loiterers_away(); });
   const auto bound = host.listen(options.url);
-  if (!bound) return fail(bound.error().message());
+  if (!bound) return demo::fail(bound.error().message());
   std::cout << "The room is at " << bound->to_string() << '\n' << std::flush;
   if (!options.ready_file.empty() &&
-      !(std::ofstream(options.ready_file) << bound->to_string() << std::endl)) {
-    return fail(options.ready_file + ": cannot be written.");
+      !demo::write_file(options.ready_file, bound->to_string() + '\n')) {
+    return demo::fail(options.ready_file + ": cannot be written.");
   }
   while (!stopped) {
     while (const auto event = host.poll())
@@ -106,13 +100,13 @@ int run_room(const RoomOptions& options) {
 
 int run_guest(JoinOptions& options) {
   std::string problem;
-  if (!users::read_password(options.login.password, problem)) return fail(problem);
+  if (!users::read_password(options.login.password, problem)) return demo::fail(problem);
   tickwire::Host host(common_config(options.tls));
   tickwire::Accounts accounts;
   host.attach(accounts);
   const auto room = host.connect(
       options.url, {.name = options.login.user, .timeout = 10s, .login = options.login});
-  if (!room) return fail(room.error().message());
+  if (!room) return demo::fail(room.error().message());
   chat::Guest guest(*room);
   bool reads = false;
   while (guest.stage() != chat::Guest::Stage::gone) {
@@ -167,9 +161,6 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   std::ios::sync_with_stdio(false);  // see read_lines
   catch_stop_signals();
-  try {
-    return room->parsed() ? run_room(room_options) : run_guest(join_options);
-  } catch (const std::exception& error) {
-    return fail(error.what());
-  }
+  return demo::run_guarded(
+      [&] { return room->parsed() ? run_room(room_options) : run_guest(join_options); });
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <chrono>
-#include <fstream>
 
 #include <tickwire/host.hpp>
 
@@ -15,16 +14,6 @@ using namespace std::chrono_literals;
 using tickwire::ErrorCode;
 using tickwire::Event;
 using tickwire::EventType;
-
-/// Written beside it and renamed: whoever waits for the file never reads half of it.
-bool write_ready_file(const std::string& path, const std::string& url) {
-  std::ofstream file(path + ".new");
-  file << url << '\n';
-  file.close();
-  std::error_code error;
-  std::filesystem::rename(path + ".new", path, error);
-  return file && !error;
-}
 
 /// Takes everything that is offered into its folder.
 class Receiver {
@@ -43,7 +32,7 @@ class Receiver {
     if (!bound) return demo::fail(bound.error().message());
     progress_.say("waits at " + bound->to_string());
     if (!options_.ready_file.empty() &&
-        !write_ready_file(options_.ready_file, bound->to_string())) {
+        !demo::write_file(options_.ready_file, bound->to_string() + '\n')) {
       return demo::fail(options_.ready_file + ": cannot be written.");
     }
     while (!is_over()) {
