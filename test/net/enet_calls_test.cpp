@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "test/net/enet_proxied_pair.hpp"
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
 #include "test/support/host_pair.hpp"
@@ -88,47 +89,36 @@ TEST_CASE("enet: a call whose CONNECT nobody takes goes on to the next candidate
 }
 
 TEST_CASE("enet: a call whose CONNECT is lost for long gets in with a new cookie") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
+  ProxiedPair pair;
   const TimePoint opens = pair.clock.now() + 25s;
   std::size_t answers = 0;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     return datagram.size() != 56 || pair.clock.now() >= opens;
   };
-  proxy.to_caller = [&](Datagram& datagram) {
+  pair.proxy.to_caller = [&](Datagram& datagram) {
     if (datagram.size() == 16) ++answers;
     return true;
   };
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  RecordingLink& caller = pair.connect();
   CHECK(answers == 3);
   CHECK(pair.server.transport->counters().bad_cookies == 0);
   caller.send("in at last");
-  REQUIRE(wait_until(step, [&] { return pair.server.accepted[0]->arrived.size() == 1; }));
+  REQUIRE(pair.run_until([&] { return pair.server.accepted[0]->arrived.size() == 1; }));
 }
 
 TEST_CASE("enet: a listener that was started anew is reached by a call under way") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
+  ProxiedPair pair;
   std::size_t connects = 0;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     if (datagram.size() == 56) ++connects;
     return datagram.size() != 56 || connects > 2;
   };
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return connects == 1; }));
+  RecordingLink& caller = pair.dial();
+  REQUIRE(pair.run_until([&] { return connects == 1; }));
   pair.server.transport->stop_listening();
   pair.server.service();
   REQUIRE(pair.server.listen(pair.address.to_string()));
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1; }));
+  REQUIRE(pair.run_until([&] { return caller.ups == 1; }));
   CHECK(pair.server.transport->counters().bad_cookies > 0);
 }
 

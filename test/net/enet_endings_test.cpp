@@ -7,6 +7,7 @@
 #include <barrier>
 #include <thread>
 
+#include "test/net/enet_proxied_pair.hpp"
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
 
@@ -192,30 +193,22 @@ TEST_CASE("enet: a peer that vanishes is lost after the idle time, not before") 
 }
 
 TEST_CASE("enet: until its first packet a peer may be silent for longer than the idle time") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  ProxiedPair pair;
+  RecordingLink& caller = pair.connect();
   RecordingLink& callee = *pair.server.accepted[0];
-  proxy.to_caller = proxy.to_listener = [](Datagram&) { return false; };
+  pair.proxy.to_caller = pair.proxy.to_listener = [](Datagram&) { return false; };
   caller.send("how do you do");
   callee.send("very well");
   const TimePoint cut = pair.clock.now();
-  while (pair.clock.now() - cut < 40s) {
+  while (pair.clock.now() - cut < 40s)
     pair.step(10ms);
-    proxy.step();
-  }
   CHECK(caller.downs + callee.downs == 0);
-  proxy.to_caller = proxy.to_listener = [](Datagram&) { return true; };
-  REQUIRE(wait_until(step, [&] { return caller.arrived.size() + callee.arrived.size() == 2; }));
+  pair.proxy.to_caller = pair.proxy.to_listener = [](Datagram&) { return true; };
+  REQUIRE(pair.run_until([&] { return caller.arrived.size() + callee.arrived.size() == 2; }));
 
-  proxy.to_caller = proxy.to_listener = [](Datagram&) { return false; };
+  pair.proxy.to_caller = pair.proxy.to_listener = [](Datagram&) { return false; };
   const TimePoint vanished = pair.clock.now();
-  REQUIRE(wait_until(step, [&] { return caller.downs == 1 && callee.downs == 1; }));
+  REQUIRE(pair.run_until([&] { return caller.downs == 1 && callee.downs == 1; }));
   CHECK(pair.clock.now() - vanished < 10500ms);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "test/net/enet_proxied_pair.hpp"
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
 
@@ -48,14 +49,8 @@ TEST_CASE("enet: garbage at the port is counted, and the links there go on") {
 TEST_CASE("enet: damaged datagrams of a real link harm nobody, and reliable packets still arrive") {
   for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
     INFO("seed " << seed);
-    EnetPair pair;
-    TamperingProxy proxy(pair.address.port);
-    RecordingLink& caller = pair.client.dial(proxy.url());
-    const auto step = [&] {
-      pair.step();
-      proxy.step();
-    };
-    REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+    ProxiedPair pair;
+    RecordingLink& caller = pair.connect();
     RecordingLink& callee = *pair.server.accepted[0];
     std::uint32_t state = seed;
     const auto next = [&] { return state = state * 1664525u + 1013904223u, state >> 8; };
@@ -66,15 +61,15 @@ TEST_CASE("enet: damaged datagrams of a real link harm nobody, and reliable pack
       if (next() % 8 == 0) datagram.resize(1 + next() % datagram.size());
       return true;
     };
-    proxy.to_listener = damage;
-    proxy.to_caller = damage;
+    pair.proxy.to_listener = damage;
+    pair.proxy.to_caller = damage;
     std::vector<std::string> sent;
     for (int i = 0; i < 100; ++i) {
       sent.push_back(noise(1 + next() % 1300, next()));
       caller.send(sent.back());
-      step();
+      pair.step();
     }
-    REQUIRE(wait_until(step, [&] { return callee.arrived.size() >= sent.size(); }));
+    REQUIRE(pair.run_until([&] { return callee.arrived.size() >= sent.size(); }));
     CHECK(callee.texts() == sent);
     CHECK(malformed(pair.server) > 0);
   }
@@ -202,16 +197,15 @@ TEST_CASE("enet: a flood costs a pass no more than its share, and the rest comes
 }
 
 TEST_CASE("enet: a listener that asks for too small packets is left at once") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
+  ProxiedPair pair;
+  RecordingLink& caller = pair.dial();
   Datagram id;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     if (datagram.size() == 56) id.assign(datagram.begin() + 48, datagram.begin() + 52);
     return true;
   };
   std::size_t changed = 0;
-  proxy.to_caller = [&](Datagram& datagram) {
+  pair.proxy.to_caller = [&](Datagram& datagram) {
     if (datagram.size() < 52 || (datagram[8] & 0x0f) != 3) return true;  // no VERIFY_CONNECT
     const Datagram mtu = {0, 0, 0x02, 0x40};                             // 576
     std::copy(mtu.begin(), mtu.end(), datagram.begin() + 16);
@@ -219,21 +213,16 @@ TEST_CASE("enet: a listener that asks for too small packets is left at once") {
     ++changed;
     return true;
   };
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.downs == 1; }));
+  REQUIRE(pair.run_until([&] { return caller.downs == 1; }));
   CHECK(changed > 0);
   CHECK(caller.ups == 0);
   CHECK(caller.down->code == ErrorCode::protocol_violation);
 }
 
 TEST_CASE("enet: every connection has an id that does not follow from the last one") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
+  ProxiedPair pair;
   std::vector<std::uint32_t> ids;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     if (datagram.size() != 56) return true;
     std::uint32_t id = 0;
     for (std::size_t at = 48; at < 52; ++at)
@@ -242,13 +231,8 @@ TEST_CASE("enet: every connection has an id that does not follow from the last o
     return true;
   };
   for (std::size_t i = 0; i < 16; ++i) {
-    RecordingLink& caller = pair.client.dial(proxy.url());
-    REQUIRE(wait_until(
-        [&] {
-          pair.step();
-          proxy.step();
-        },
-        [&] { return caller.ups == 1; }));
+    RecordingLink& caller = pair.dial();
+    REQUIRE(pair.run_until([&] { return caller.ups == 1; }));
     caller.link.reset();
   }
   REQUIRE(ids.size() == 16);
@@ -302,17 +286,11 @@ TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense ha
 }
 
 TEST_CASE("enet: what a peer may not send is dropped, and the link lives on") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  ProxiedPair pair;
+  RecordingLink& caller = pair.connect();
   // Turns every reliable packet into a fragment command, the checksum aside.
   std::size_t changed = 0;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     const bool is_reliable = datagram.size() > 100 && (datagram[0] & 0x80) != 0;
     if (!is_reliable || changed == 5) return true;
     datagram[8] = 0x88;
@@ -322,7 +300,7 @@ TEST_CASE("enet: what a peer may not send is dropped, and the link lives on") {
   const std::uint64_t before = malformed(pair.server);
   const std::string text = noise(300, 1);
   caller.send(text);
-  REQUIRE(wait_until(step, [&] { return pair.server.accepted[0]->arrived.size() == 1; }));
+  REQUIRE(pair.run_until([&] { return pair.server.accepted[0]->arrived.size() == 1; }));
   CHECK(changed == 5);
   CHECK(malformed(pair.server) == before + 5);
   CHECK(pair.server.accepted[0]->texts()[0] == text);

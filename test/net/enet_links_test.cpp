@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "test/net/enet_proxied_pair.hpp"
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
 #include "test/support/host_pair.hpp"
@@ -59,27 +60,21 @@ TEST_CASE("enet: packets of every lane and size arrive whole, in both directions
 }
 
 TEST_CASE("enet: a datagram of full size crosses as a datagram, not as a reliable packet") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  ProxiedPair pair;
+  RecordingLink& caller = pair.connect();
   for (int i = 0; i < 200; ++i)
-    step();
+    pair.step();
 
   std::size_t largest = 0;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     largest = std::max(largest, datagram.size());
     return datagram.size() < 1000;
   };
   caller.send(noise(caller.link->traits().max_datagram_bytes, 1), Lane::datagram);
-  step();
+  pair.step();
   caller.send("small", Lane::datagram);
   for (int i = 0; i < 2000; ++i)  // were it reliable, it would be sent again in this time
-    step();
+    pair.step();
   CHECK(largest > 4000);
   CHECK(largest <= kProbeBytes);
   CHECK(pair.server.accepted[0]->texts() == std::vector<std::string>{"small"});
@@ -112,81 +107,63 @@ TEST_CASE("enet: each reliable lane keeps its order among thousands of packets")
 }
 
 TEST_CASE("enet: a loss on one channel holds up no other channel") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  ProxiedPair pair;
+  RecordingLink& caller = pair.connect();
   RecordingLink& callee = *pair.server.accepted[0];
   for (int i = 0; i < 200; ++i)
-    step();
+    pair.step();
 
-  proxy.to_listener = [](Datagram& datagram) {
+  pair.proxy.to_listener = [](Datagram& datagram) {
     const std::string_view text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
     return text.find("lost once") == std::string_view::npos;
   };
   caller.send("lost once", Lane::reliable, 1);
   pair.client.flush();
-  proxy.step();
-  proxy.to_listener = [](Datagram&) { return true; };
+  pair.proxy.step();
+  pair.proxy.to_listener = [](Datagram&) { return true; };
   caller.send("behind it", Lane::reliable, 1);
   caller.send("beside it", Lane::reliable, 2);
-  REQUIRE(wait_until(step, [&] { return callee.arrived.size() == 3; }));
+  REQUIRE(pair.run_until([&] { return callee.arrived.size() == 3; }));
   CHECK(callee.texts() == std::vector<std::string>{"beside it", "lost once", "behind it"});
 }
 
 TEST_CASE("enet: everything reliable arrives in order through a network that loses a fifth") {
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     INFO("seed " << seed);
-    EnetPair pair;
-    TamperingProxy proxy(pair.address.port);
+    ProxiedPair pair;
     std::uint32_t state = seed;
     const auto lossy = [&](Datagram&) {
       state = state * 1664525u + 1013904223u;
       return (state >> 16) % 5 != 0;
     };
-    proxy.to_listener = lossy;
-    proxy.to_caller = lossy;
-    RecordingLink& caller = pair.client.dial(proxy.url());
-    const auto step = [&] {
-      pair.step();
-      proxy.step();
-    };
-    REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+    pair.proxy.to_listener = lossy;
+    pair.proxy.to_caller = lossy;
+    RecordingLink& caller = pair.connect();
     RecordingLink& callee = *pair.server.accepted[0];
     std::vector<std::string> sent;
     for (int i = 0; i < 300; ++i) {
       sent.push_back(noise(300, static_cast<std::uint32_t>(i)));
       caller.send(sent.back(), Lane::reliable, 0);
-      step();
+      pair.step();
     }
-    REQUIRE(wait_until(step, [&] { return callee.arrived.size() == sent.size(); }));
+    REQUIRE(pair.run_until([&] { return callee.arrived.size() == sent.size(); }));
     CHECK(callee.texts() == sent);
   }
 }
 
 TEST_CASE(
     "enet: a packet that was lost again and again is sent again soon after the path is back") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  ProxiedPair pair;
+  RecordingLink& caller = pair.connect();
   RecordingLink& callee = *pair.server.accepted[0];
   for (std::size_t i = 1; i <= 50; ++i) {  // which teaches the caller how short the path is
     caller.send("hello");
     callee.send("hello");
     REQUIRE(
-        wait_until(step, [&] { return callee.arrived.size() == i && caller.arrived.size() == i; }));
+        pair.run_until([&] { return callee.arrived.size() == i && caller.arrived.size() == i; }));
   }
   int tries = 0;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     const std::string_view text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
     const bool is_unlucky = text.find("unlucky") != std::string_view::npos;
     tries += is_unlucky ? 1 : 0;
@@ -194,18 +171,17 @@ TEST_CASE(
   };
   caller.send("unlucky");
   for (int i = 0; i < 6000; ++i)
-    step();
+    pair.step();
   CHECK(tries > 15);  // it was 8 as long as ENet went on to double its patience
-  proxy.to_listener = [](Datagram&) { return true; };
+  pair.proxy.to_listener = [](Datagram&) { return true; };
   const TimePoint back = pair.clock.now();
-  REQUIRE(wait_until(step, [&] { return callee.texts().back() == "unlucky"; }));
+  REQUIRE(pair.run_until([&] { return callee.texts().back() == "unlucky"; }));
   CHECK(pair.clock.now() - back < 600ms);
 }
 
 TEST_CASE("enet: a packet lost early in a bulk transfer does not close the receiver for good") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
+  ProxiedPair pair;
+  RecordingLink& caller = pair.dial();
   std::size_t sent = 0;
   bool sending = true;
   const auto step = [&] {
@@ -213,7 +189,6 @@ TEST_CASE("enet: a packet lost early in a bulk transfer does not close the recei
       caller.send(std::to_string(sent++) + noise(1200, 1));
     }
     pair.step();
-    proxy.step();
   };
   REQUIRE(wait_until(step, [&] { return pair.server.accepted.size() == 1; }));
   RecordingLink& callee = *pair.server.accepted[0];
@@ -221,7 +196,7 @@ TEST_CASE("enet: a packet lost early in a bulk transfer does not close the recei
   // Gone for good 1,500 ms long, while all else arrives: ENet alone would send megabytes behind it.
   const std::string missing = std::to_string(sent + 5) + noise(1200, 1);
   const TimePoint until = pair.clock.now() + 1500ms;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     const std::string_view bytes(reinterpret_cast<const char*>(datagram.data()), datagram.size());
     return pair.clock.now() > until || bytes.find(missing) == std::string_view::npos;
   };
@@ -313,16 +288,10 @@ TEST_CASE("enet: the window opens with what arrives, in a few round trips") {
 }
 
 TEST_CASE("enet: reliable packets that wait for an answer leave datagrams their room") {
-  EnetPair pair;
-  TamperingProxy proxy(pair.address.port);
-  RecordingLink& caller = pair.client.dial(proxy.url());
-  const auto step = [&] {
-    pair.step();
-    proxy.step();
-  };
-  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  ProxiedPair pair;
+  RecordingLink& caller = pair.connect();
   std::size_t datagrams = 0;
-  proxy.to_listener = [&](Datagram& datagram) {
+  pair.proxy.to_listener = [&](Datagram& datagram) {
     const std::string_view text(reinterpret_cast<const char*>(datagram.data()), datagram.size());
     datagrams += text.find("spoken word") != std::string_view::npos ? 1 : 0;
     return false;
@@ -334,7 +303,7 @@ TEST_CASE("enet: reliable packets that wait for an answer leave datagrams their 
   for (int i = 0; i < 20; ++i) {
     caller.send("spoken word", Lane::datagram);
     CHECK(caller.link->capacity_bytes(Lane::datagram) < room);
-    step();
+    pair.step();
     CHECK(caller.link->capacity_bytes(Lane::datagram) == room);
   }
   CHECK(datagrams == 20);

@@ -53,8 +53,9 @@ struct EnetPair {
     REQUIRE(bound);
     address = *bound;
   }
+  virtual ~EnetPair() = default;
 
-  void step(Duration by = 1ms) {
+  virtual void step(Duration by = 1ms) {
     clock.advance(by);
     for (TransportHost* host : {&client, &server}) {
       host->service();

@@ -1,59 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cstdio>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "lib/base/bytes.hpp"
+#include "test/net/raw_host.hpp"
 #include "test/support/child_process.hpp"
 #include "test/support/plain_socket.hpp"
 #include "test/support/tcp_schemes.hpp"
 
 /// Raw streams to programs that have never heard of Tickwire.
 using namespace tickwire;
-using namespace std::chrono_literals;
 using test::ChildProcess;
-using test::LoggedHost;
-
-namespace {
-
-/// A host under the real clock: other programs have no other.
-struct RawHost {
-  RawHost() : logged(config()) {}
-
-  [[nodiscard]] static HostConfig config() {
-    HostConfig config;
-    config.log.level = LogLevel::off;
-    config.tick_rate_hz = std::nullopt;
-    return config;
-  }
-  /// Runs the host and takes in what the program says, until it holds.
-  [[nodiscard]] bool until(const std::function<bool()>& holds, ChildProcess& program) {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (std::chrono::steady_clock::now() < deadline) {
-      program.read();
-      if (holds()) return true;
-      if (const auto event = logged->wait_for(1ms)) logged.log.add(*event);
-      logged.poll();
-    }
-    return false;
-  }
-  [[nodiscard]] std::string received() const {
-    std::string all;
-    for (const std::string& text : logged.log.texts())
-      all += text;
-    return all;
-  }
-  [[nodiscard]] std::size_t count(EventType type) const { return logged.log.count(type); }
-  [[nodiscard]] Connection peer() const { return logged.log.last(EventType::connected).connection; }
-
-  LoggedHost logged;
-};
-
-}  // namespace
+using test::RawHost;
 
 TEST_CASE("netcat calls a raw port, closes its half, and gets the whole answer") {
   const auto netcat = test::find_program("nc");

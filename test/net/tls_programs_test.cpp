@@ -2,11 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/base/bytes.hpp"
+#include "test/net/raw_host.hpp"
 #include "test/support/child_process.hpp"
 #include "test/support/tls_hosts.hpp"
 
@@ -15,58 +16,10 @@ using namespace tickwire;
 using namespace std::chrono_literals;
 using test::ChildProcess;
 using test::contains;
-using test::LoggedHost;
+using test::RawHost;
 using test::TlsFiles;
 
 namespace {
-
-/// A host under the real clock: other programs have no other.
-struct RawHost {
-  RawHost() : logged(config()) {}
-
-  [[nodiscard]] HostConfig config() const {
-    HostConfig config;
-    config.log.level = LogLevel::off;
-    config.tick_rate_hz = std::nullopt;
-    config.tls = files.listening();
-    config.tls.ca_file = files.authority.certificate_file;
-    return config;
-  }
-  /// Runs the host and takes in what the program says, until it holds.
-  [[nodiscard]] bool until(const std::function<bool()>& holds, ChildProcess& program) {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (std::chrono::steady_clock::now() < deadline) {
-      program.read();
-      if (holds()) return true;
-      run();
-    }
-    return false;
-  }
-  void run() {
-    if (const auto event = logged->wait_for(1ms)) logged.log.add(*event);
-    logged.poll();
-  }
-  /// "127.0.0.1:port" of a new raw port.
-  [[nodiscard]] std::string listen() {
-    const auto bound = logged->listen("raw+tls://127.0.0.1:0");
-    REQUIRE_MESSAGE(bound, bound.error().message());
-    return "127.0.0.1:" + std::to_string(bound->port);
-  }
-  [[nodiscard]] std::string received() const {
-    std::string all;
-    for (const std::string& text : logged.log.texts())
-      all += text;
-    return all;
-  }
-  [[nodiscard]] std::size_t count(EventType type) const { return logged.log.count(type); }
-  [[nodiscard]] Connection peer() const { return logged.log.last(EventType::connected).connection; }
-  [[nodiscard]] ErrorCode end_code() const {
-    return logged.log.last(EventType::disconnected).error.code;
-  }
-
-  TlsFiles files;
-  LoggedHost logged;
-};
 
 /// The place that a waiting s_server has told, or nothing yet.
 std::optional<std::string> accepting_at(const ChildProcess& program) {
@@ -78,12 +31,50 @@ std::optional<std::string> accepting_at(const ChildProcess& program) {
   return program.output.substr(begin + before.size(), end - begin - before.size());
 }
 
+/// Certificates are made before the host that shows them.
+struct Certificates {
+  TlsFiles files;
+};
+
+struct RawTlsHost : Certificates, RawHost {
+  RawTlsHost() : RawHost(believing(files)) {}
+
+  [[nodiscard]] static TlsConfig believing(const TlsFiles& files) {
+    TlsConfig tls = files.listening();
+    tls.ca_file = files.authority.certificate_file;
+    return tls;
+  }
+  /// "127.0.0.1:port" of a new raw port.
+  [[nodiscard]] std::string listen() {
+    const auto bound = logged->listen("raw+tls://127.0.0.1:0");
+    REQUIRE_MESSAGE(bound, bound.error().message());
+    return "127.0.0.1:" + std::to_string(bound->port);
+  }
+  /// The command of an s_server for one caller.
+  [[nodiscard]] std::vector<std::string> s_server(const std::string& openssl) const {
+    return {openssl,    "s_server",
+            "-accept",  "127.0.0.1:0",
+            "-naccept", "1",
+            "-cert",    files.server.certificate_file,
+            "-key",     files.server.private_key_file};
+  }
+  /// Where a new s_server waits.
+  [[nodiscard]] std::string place_of(ChildProcess& program) {
+    std::optional<std::string> place;
+    REQUIRE(until([&] { return (place = accepting_at(program)).has_value(); }, program));
+    return *place;
+  }
+  [[nodiscard]] ErrorCode end_code() const {
+    return logged.log.last(EventType::disconnected).error.code;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("openssl s_client talks to a raw port, and is let go with close_notify") {
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
-  RawHost host;
+  RawTlsHost host;
   ChildProcess program({*openssl, "s_client", "-connect", host.listen(), "-CAfile",
                         host.files.authority.certificate_file, "-verify_return_error", "-verify_ip",
                         "127.0.0.1", "-brief", "-ign_eof"});
@@ -106,7 +97,7 @@ TEST_CASE("openssl s_client that takes leave has closed, and one that is killed 
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
   for (const bool is_killed : {false, true}) {
-    RawHost host;
+    RawTlsHost host;
     std::optional<ChildProcess> program;
     program.emplace(std::vector<std::string>{*openssl, "s_client", "-connect", host.listen(),
                                              "-quiet", "-no_ign_eof"});
@@ -137,7 +128,7 @@ TEST_CASE("openssl s_client that takes leave has closed, and one that is killed 
 TEST_CASE("openssl s_client shows a certificate, and the host knows its subject") {
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
-  RawHost host;
+  RawTlsHost host;
   ListenOptions options;
   options.tls = host.logged->config().tls;
   options.tls->client_certificates = ClientCertificates::required;
@@ -153,7 +144,7 @@ TEST_CASE("openssl s_client shows a certificate, and the host knows its subject"
 TEST_CASE("openssl s_client that knows only TLS 1.2 does not get in") {
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
-  RawHost host;
+  RawTlsHost host;
   ChildProcess program({*openssl, "s_client", "-connect", host.listen(), "-tls1_2", "-brief"});
   REQUIRE(host.until([&] { return program.has_ended; }, program));
   CHECK(contains(program.output, "protocol version"));
@@ -164,13 +155,9 @@ TEST_CASE("openssl s_client that knows only TLS 1.2 does not get in") {
 TEST_CASE("openssl s_server is called as a raw stream and talks in both directions") {
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
-  RawHost host;
-  ChildProcess program({*openssl, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
-                        host.files.server.certificate_file, "-key",
-                        host.files.server.private_key_file});
-  std::optional<std::string> place;
-  REQUIRE(host.until([&] { return (place = accepting_at(program)).has_value(); }, program));
-  const auto dialled = host.logged->connect("raw+tls://" + *place);
+  RawTlsHost host;
+  ChildProcess program(host.s_server(*openssl));
+  const auto dialled = host.logged->connect("raw+tls://" + host.place_of(program));
   REQUIRE_MESSAGE(dialled, dialled.error().message());
   REQUIRE(host.until([&] { return host.count(EventType::connected) == 1; }, program));
   CHECK(dialled->verified_subject() == "CN=relay,O=Example");
@@ -190,13 +177,11 @@ TEST_CASE("openssl s_server is called as a raw stream and talks in both directio
 TEST_CASE("a raw stream fetches a page from openssl s_server, to its close_notify") {
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
-  RawHost host;
-  ChildProcess program({*openssl, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
-                        host.files.server.certificate_file, "-key",
-                        host.files.server.private_key_file, "-www"});
-  std::optional<std::string> place;
-  REQUIRE(host.until([&] { return (place = accepting_at(program)).has_value(); }, program));
-  const auto dialled = host.logged->connect("raw+tls://" + *place);
+  RawTlsHost host;
+  auto command = host.s_server(*openssl);
+  command.push_back("-www");
+  ChildProcess program(command);
+  const auto dialled = host.logged->connect("raw+tls://" + host.place_of(program));
   REQUIRE(dialled);
   REQUIRE(host.until([&] { return host.count(EventType::connected) == 1; }, program));
   REQUIRE(dialled->send_bytes(detail::as_bytes("GET / HTTP/1.0\r\n\r\n")));
@@ -209,13 +194,9 @@ TEST_CASE("a raw stream fetches a page from openssl s_server, to its close_notif
 TEST_CASE("openssl s_server that is called by tls:// speaks TLS, but no tickwire/1") {
   const auto openssl = test::find_program("openssl");
   if (!openssl) return;
-  RawHost host;
-  ChildProcess program({*openssl, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
-                        host.files.server.certificate_file, "-key",
-                        host.files.server.private_key_file});
-  std::optional<std::string> place;
-  REQUIRE(host.until([&] { return (place = accepting_at(program)).has_value(); }, program));
-  REQUIRE(host.logged->connect("tls://" + *place));
+  RawTlsHost host;
+  ChildProcess program(host.s_server(*openssl));
+  REQUIRE(host.logged->connect("tls://" + host.place_of(program)));
   REQUIRE(host.until([&] { return host.count(EventType::error) == 1; }, program));
   const Error& error = host.logged.log.last(EventType::error).error;
   CHECK(error.code == ErrorCode::tls_failed);
@@ -225,7 +206,7 @@ TEST_CASE("openssl s_server that is called by tls:// speaks TLS, but no tickwire
 TEST_CASE("curl fetches a page from a raw TLS port, and trusts it by its authority") {
   const auto curl = test::find_program("curl");
   if (!curl) return;
-  RawHost host;
+  RawTlsHost host;
   ChildProcess program({*curl, "--silent", "--show-error", "--noproxy", "*", "--cacert",
                         host.files.authority.certificate_file,
                         "https://" + host.listen() + "/page"});

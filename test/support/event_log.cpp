@@ -150,6 +150,12 @@ std::size_t EventLog::count(EventType type, Connection connection) const noexcep
   }));
 }
 
+std::size_t EventLog::count(ErrorCode code) const noexcept {
+  return static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [&](const Told& each) {
+    return each.type == EventType::error && each.error.code == code;
+  }));
+}
+
 std::vector<std::string> EventLog::texts_where(
     const std::function<bool(const Told&)>& wanted) const {
   std::vector<std::string> texts;

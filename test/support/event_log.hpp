@@ -42,6 +42,8 @@ class EventLog {
   [[nodiscard]] const std::vector<Told>& all() const noexcept { return all_; }
   [[nodiscard]] std::size_t count(EventType type) const noexcept;
   [[nodiscard]] std::size_t count(EventType type, Connection connection) const noexcept;
+  /// The `error` events with this code.
+  [[nodiscard]] std::size_t count(ErrorCode code) const noexcept;
   /// Received messages, objects and bytes, kept or not.
   [[nodiscard]] std::size_t messages() const noexcept { return messages_; }
   [[nodiscard]] std::vector<std::string> texts() const;
