@@ -162,7 +162,7 @@ struct HungrySender final : Hungry {
   }
 };
 
-FailingRun run_fail() {
+FailingRun which_fail() {
   FailingRun run = FailingRun::only_one;
   SUBCASE("one") {}
   SUBCASE("all from one on") {
