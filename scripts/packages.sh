@@ -29,6 +29,7 @@ tests    curl                curl                  curl           curl
 checks   clang               clang                 clang          -
 checks   libclang-rt-dev     compiler-rt           compiler-rt    -
 checks   clang-format        clang-tools-extra     clang          clang-format
+checks   g++-mingw-w64-x86-64-posix mingw64-gcc-c++ mingw-w64-gcc mingw-w64
 checks   valgrind            valgrind              valgrind       -
 bench    libasio-dev         asio-devel            asio           asio
 bench    libmsgpack-cxx-dev  msgpack-devel         msgpack-cxx    msgpack-cxx

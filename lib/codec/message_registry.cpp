@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 
 #include <tickwire/message_name.hpp>
 
 namespace tickwire::detail {
+
+/// A lock that needs no constructor to run; `std::mutex` does on some systems.
+class ConstinitLock {
+ public:
+  void lock() noexcept {
+    while (flag_.test_and_set(std::memory_order_acquire))
+      flag_.wait(true, std::memory_order_relaxed);
+  }
+  void unlock() noexcept {
+    flag_.clear(std::memory_order_release);
+    flag_.notify_one();
+  }
+
+ private:
+  std::atomic_flag flag_;
+};
 
 /// A hash table of all entries. Its parts are constant-initialised, so that entries may link
 /// themselves in before anything else of the library runs, and unlink after everything else.
@@ -15,14 +32,14 @@ class MessageRegistry {
   using Collision = std::optional<std::pair<std::string_view, std::string_view>>;
 
   static void add(MessageNode& node) noexcept {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(lock_);
     Link& first = bucket(node.id_);
     node.next_.store(first.load(std::memory_order_relaxed), std::memory_order_relaxed);
     first.store(&node, std::memory_order_release);
   }
 
   static void remove(MessageNode& node) noexcept {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(lock_);
     Link* link = &bucket(node.id_);
     while (link->load(std::memory_order_relaxed) != &node) {
       link = &link->load(std::memory_order_relaxed)->next_;
@@ -62,11 +79,11 @@ class MessageRegistry {
     return node.next_.load(std::memory_order_acquire);
   }
 
-  static constinit std::mutex mutex_;
+  static constinit ConstinitLock lock_;
   static constinit std::array<Link, 256> buckets_;
 };
 
-constinit std::mutex MessageRegistry::mutex_;
+constinit ConstinitLock MessageRegistry::lock_;
 constinit std::array<MessageRegistry::Link, 256> MessageRegistry::buckets_{};
 
 MessageNode::MessageNode(std::string_view name, std::uint32_t id) noexcept : name_(name), id_(id) {

@@ -54,7 +54,7 @@ std::optional<WallTime> parse_time(std::string_view text) {
   return sys_days{day} + hours{hour} + minutes{minute} + seconds{second};
 }
 
-std::string padded(long number, std::size_t digits) {
+std::string padded(std::int64_t number, std::size_t digits) {
   const std::string text = std::to_string(number);
   return std::string(digits - std::min(digits, text.size()), '0') + text;
 }

@@ -60,11 +60,12 @@ class File {
   void close() noexcept;
 
  private:
-  static constexpr int kNone = -1;
-  File(std::filesystem::path path, int handle) : path_(std::move(path)), handle_(handle) {}
+  static constexpr std::intptr_t kNone = -1;
+  File(std::filesystem::path path, std::intptr_t handle)
+      : path_(std::move(path)), handle_(handle) {}
 
   std::filesystem::path path_;
-  int handle_ = kNone;
+  std::intptr_t handle_ = kNone;  // of the operating system
 };
 
 enum class IfThere : std::uint8_t { keep, replace };

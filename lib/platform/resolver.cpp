@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lib/platform/resolver.hpp"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <deque>
 #include <exception>
 #include <memory>
@@ -13,6 +8,8 @@
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "lib/platform/socket_headers.hpp"
 
 namespace tickwire::detail {
 namespace {
@@ -26,12 +23,13 @@ constexpr std::size_t kMaxWaiting = 65'536;
 std::string numeric_text(const addrinfo& entry) {
   char text[NI_MAXHOST] = "";
   if (entry.ai_family != AF_INET && entry.ai_family != AF_INET6) return {};
-  const int status =
-      getnameinfo(entry.ai_addr, entry.ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  const int status = getnameinfo(entry.ai_addr, static_cast<socklen_t>(entry.ai_addrlen), text,
+                                 sizeof text, nullptr, 0, NI_NUMERICHOST);
   return status == 0 ? std::string(text) : std::string();
 }
 
 HostAddresses look_up(const std::string& host) {
+  start_sockets();
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_DGRAM;  // one entry for each address

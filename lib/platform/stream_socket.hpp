@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <utility>
 
 #include <tickwire/clock.hpp>
@@ -14,28 +11,16 @@
 
 #include "lib/base/io_result.hpp"
 #include "lib/platform/poller.hpp"
+#include "lib/platform/socket_address.hpp"
+#include "lib/platform/stream_calls.hpp"
 
 namespace tickwire::detail {
-
-/// A numeric IPv4 or IPv6 address with a port, as the operating system has it.
-struct SocketAddress {
-  alignas(8) std::array<std::byte, 32> bytes{};
-  std::uint32_t size = 0;
-
-  /// Nothing when the host is not numeric.
-  [[nodiscard]] static std::optional<SocketAddress> parse(const std::string& host,
-                                                          std::uint16_t port);
-  /// An IPv4 address that came in through an IPv6 socket is shown as IPv4.
-  [[nodiscard]] std::string host() const;
-  [[nodiscard]] std::uint16_t port() const noexcept;
-  [[nodiscard]] bool is_ipv6() const noexcept;
-};
 
 /// A TCP socket that never blocks: one that listens, or one end of a connection.
 class StreamSocket {
  public:
   StreamSocket() noexcept = default;
-  StreamSocket(StreamSocket&& other) noexcept : handle_(std::exchange(other.handle_, kNone)) {}
+  StreamSocket(StreamSocket&& other) noexcept : handle_(std::exchange(other.handle_, kNoSocket)) {}
   StreamSocket& operator=(StreamSocket&& other) noexcept;
   ~StreamSocket() { close(); }
 
@@ -44,7 +29,7 @@ class StreamSocket {
   /// Begins to connect; `connect_result` says how it went once the socket is writable.
   [[nodiscard]] static Result<StreamSocket> connect(const SocketAddress& address);
 
-  [[nodiscard]] bool is_open() const noexcept { return handle_ != kNone; }
+  [[nodiscard]] bool is_open() const noexcept { return handle_ != kNoSocket; }
   [[nodiscard]] SocketHandle handle() const noexcept { return handle_; }
   [[nodiscard]] SocketAddress local() const;
 
@@ -61,12 +46,10 @@ class StreamSocket {
   void close() noexcept;
 
  private:
-  static constexpr SocketHandle kNone = -1;
   explicit StreamSocket(SocketHandle handle) noexcept : handle_(handle) {}
   [[nodiscard]] static Result<StreamSocket> open(const SocketAddress& address);
-  void prepare() noexcept;
 
-  SocketHandle handle_ = kNone;
+  SocketHandle handle_ = kNoSocket;
 };
 
 /// What the system still holds of what a connected socket has taken.
@@ -82,10 +65,5 @@ void reset_on_close(SocketHandle socket) noexcept;
 
 /// The other end of a connected socket; empty when there is none any more.
 [[nodiscard]] SocketAddress remote_address(SocketHandle socket);
-
-/// What the operating system's number means: a code, and a sentence.
-[[nodiscard]] Error socket_error(int system_code);
-/// Whether accepting failed for want of descriptors or memory, which others may give back.
-[[nodiscard]] bool is_out_of_resources(int system_code) noexcept;
 
 }  // namespace tickwire::detail

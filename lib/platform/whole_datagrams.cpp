@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/platform/whole_datagrams.hpp"
 
-#if defined(_WIN32)
-#include <winsock2.h>
-// After winsock2.h, which it needs.
-#include <ws2tcpip.h>
-#else
-#include <netinet/in.h>
-#include <sys/socket.h>
-#endif
+#include "lib/platform/socket_headers.hpp"
 
 namespace tickwire::detail {
 namespace {
@@ -28,32 +21,15 @@ constexpr int kOption = -1;
 constexpr int kWhole = 0;
 #endif
 
-#if defined(_WIN32)
-using Socket = SOCKET;
-using Bytes = char;
-#else
-using Socket = int;
-using Bytes = void;
-#endif
-
-bool read_option(SocketHandle socket, int& value) noexcept {
-  socklen_t size = sizeof value;
-  auto* const bytes = static_cast<Bytes*>(static_cast<void*>(&value));
-  return getsockopt(static_cast<Socket>(socket), IPPROTO_IP, kOption, bytes, &size) == 0;
-}
-
-bool write_option(SocketHandle socket, const int& value) noexcept {
-  const auto* const bytes = static_cast<const Bytes*>(static_cast<const void*>(&value));
-  return setsockopt(static_cast<Socket>(socket), IPPROTO_IP, kOption, bytes, sizeof value) == 0;
-}
-
 }  // namespace
 
 WholeDatagrams::WholeDatagrams(SocketHandle socket) noexcept
-    : socket_(socket), is_on_(read_option(socket, before_) && write_option(socket, kWhole)) {}
+    : socket_(socket),
+      is_on_(get_socket_option(socket, IPPROTO_IP, kOption, before_) &&
+             set_socket_option(socket, IPPROTO_IP, kOption, kWhole)) {}
 
 WholeDatagrams::~WholeDatagrams() {
-  if (is_on_) write_option(socket_, before_);
+  if (is_on_) set_socket_option(socket_, IPPROTO_IP, kOption, before_);
 }
 
 }  // namespace tickwire::detail

@@ -4,6 +4,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#ifdef _WIN32
+#include <malloc.h>
+#endif
 
 namespace {
 
@@ -48,7 +51,20 @@ void* allocate(std::size_t size) noexcept {
 void* allocate_aligned(std::size_t size, std::size_t unit) noexcept {
   ++allocation_calls;
   allocation_bytes += size;
-  return fails_now() ? nullptr : std::aligned_alloc(unit, (size + unit - 1) / unit * unit);
+  if (fails_now()) return nullptr;
+#ifdef _WIN32
+  return _aligned_malloc(size, unit);
+#else
+  return std::aligned_alloc(unit, (size + unit - 1) / unit * unit);
+#endif
+}
+
+void free_aligned(void* memory) noexcept {
+#ifdef _WIN32
+  _aligned_free(memory);
+#else
+  std::free(memory);
+#endif
 }
 
 }  // namespace
@@ -75,10 +91,10 @@ void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  free_aligned(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  free_aligned(memory);
 }
 
 namespace tickwire::test {

@@ -351,6 +351,7 @@ TEST_CASE("buffer pool: what others hold of a block is counted when the gatherin
       release_all();
       release_kept();
     }
+#ifndef __MINGW32__  // whose threads lose their plain variables before their objects are destroyed
     SUBCASE("by a thread that ends meanwhile") {
       std::thread([&] {
         tickwire::detail::gather_releases();
@@ -358,6 +359,7 @@ TEST_CASE("buffer pool: what others hold of a block is counted when the gatherin
       }).join();
       release_kept();
     }
+#endif
     const std::size_t before = memory.allocations();
     static_cast<void>((*pool).allocate(10));
     CHECK(memory.allocations() == before);
@@ -365,6 +367,7 @@ TEST_CASE("buffer pool: what others hold of a block is counted when the gatherin
   CHECK(memory.bytes_out() == 0);
 }
 
+#ifndef __MINGW32__  // as above
 TEST_CASE("buffer pool: threads that gather and threads that do not count alike") {
   CountingResource memory;
   {
@@ -384,6 +387,7 @@ TEST_CASE("buffer pool: threads that gather and threads that do not count alike"
   }
   CHECK(memory.bytes_out() == 0);
 }
+#endif
 
 TEST_CASE("slice: shares its block, and so do its parts") {
   CountingResource memory;

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <utility>
 
-#include "lib/platform/stream_socket.hpp"
+#include "lib/platform/socket_errno.hpp"
 
 namespace tickwire::detail {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/transport/stream/stream_acceptor.hpp"
 
+#include "lib/platform/socket_errno.hpp"
 #include "lib/transport/socket_error_text.hpp"
 
 namespace tickwire::detail {

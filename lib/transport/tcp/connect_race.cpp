@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/platform/socket_errno.hpp"
+
 namespace tickwire::detail {
 namespace {
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "lib/platform/socket_errno.hpp"
 #include "lib/platform/stream_socket.hpp"
 #include "lib/transport/stream/byte_stream.hpp"
 

@@ -27,6 +27,10 @@ Error file_error(const std::filesystem::path& path, ErrorCode code, const char* 
   return Error{code, 0, path.string() + ": " + sentence};
 }
 
+int descriptor(std::intptr_t handle) noexcept {
+  return static_cast<int>(handle);
+}
+
 // The offset that the system's calls take is signed.
 constexpr off_t system_offset(std::uint64_t offset) noexcept {
   return static_cast<off_t>(offset);
@@ -122,7 +126,8 @@ Result<FileFacts> File::facts() const {
 
 Result<FileStamp> File::stamp() const {
   struct stat status {};
-  if (::fstat(handle_, &status) != 0) return file_error(path_, ErrorCode::file_unreadable, errno);
+  if (::fstat(descriptor(handle_), &status) != 0)
+    return file_error(path_, ErrorCode::file_unreadable, errno);
   FileStamp stamp;
   stamp.device = static_cast<std::uint64_t>(status.st_dev);
   stamp.number = static_cast<std::uint64_t>(status.st_ino);
@@ -134,8 +139,8 @@ Result<FileStamp> File::stamp() const {
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   std::size_t done = 0;
   while (done < into.size()) {
-    const auto count =
-        ::pread(handle_, into.data() + done, into.size() - done, system_offset(offset + done));
+    const auto count = ::pread(descriptor(handle_), into.data() + done, into.size() - done,
+                               system_offset(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return file_error(path_, ErrorCode::file_unreadable, errno);
     if (count == 0) break;
@@ -146,8 +151,8 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
 
 Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   for (std::size_t done = 0; done < bytes.size();) {
-    const auto count =
-        ::pwrite(handle_, bytes.data() + done, bytes.size() - done, system_offset(offset + done));
+    const auto count = ::pwrite(descriptor(handle_), bytes.data() + done, bytes.size() - done,
+                                system_offset(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return file_error(path_, ErrorCode::file_unwritable, errno);
     if (count == 0) return file_error(path_, ErrorCode::disk_full, ENOSPC);
@@ -157,20 +162,20 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> byt
 }
 
 Result<void> File::resize(std::uint64_t bytes) {
-  if (::ftruncate(handle_, system_offset(bytes)) == 0) return {};
+  if (::ftruncate(descriptor(handle_), system_offset(bytes)) == 0) return {};
   return file_error(path_, ErrorCode::file_unwritable, errno);
 }
 
 void File::begin_writing_out([[maybe_unused]] std::uint64_t offset,
                              [[maybe_unused]] std::uint64_t bytes) noexcept {
 #ifdef SYNC_FILE_RANGE_WRITE
-  static_cast<void>(::sync_file_range(handle_, system_offset(offset), system_offset(bytes),
-                                      SYNC_FILE_RANGE_WRITE));
+  static_cast<void>(::sync_file_range(descriptor(handle_), system_offset(offset),
+                                      system_offset(bytes), SYNC_FILE_RANGE_WRITE));
 #endif
 }
 
 Result<void> File::sync() {
-  while (::fsync(handle_) != 0) {
+  while (::fsync(descriptor(handle_)) != 0) {
     if (errno == EINTR) continue;
     if (errno == EINVAL || errno == ENOTSUP) break;  // a file system that keeps nothing
     return file_error(path_, ErrorCode::file_unwritable, errno);
@@ -179,7 +184,7 @@ Result<void> File::sync() {
 }
 
 void File::close() noexcept {
-  if (handle_ != kNone) ::close(std::exchange(handle_, kNone));
+  if (handle_ != kNone) ::close(descriptor(std::exchange(handle_, kNone)));
 }
 
 Result<void> move_file(const std::filesystem::path& from, const std::filesystem::path& to,
