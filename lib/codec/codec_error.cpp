@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstdio>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -35,7 +36,9 @@ Error make_error(ErrorCode code, std::string_view type, std::string_view reason,
 
 Error decode_error(const ByteReader& reader, std::string_view type) noexcept {
   const auto located = [&](ErrorCode code, std::string_view reason, std::size_t offset) {
-    return make_error(code, type, reason, " (at byte " + std::to_string(offset) + ")");
+    char place[40];
+    const int length = std::snprintf(place, sizeof place, " (at byte %zu)", offset);
+    return make_error(code, type, reason, {place, static_cast<std::size_t>(length)});
   };
   try {
     throw;

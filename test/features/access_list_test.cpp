@@ -14,6 +14,7 @@
 #include <tickwire/access_list.hpp>
 
 #include "lib/base/ip_network.hpp"
+#include "test/support/why.hpp"
 
 /// The list by itself: entries, times, files.
 using namespace tickwire;
@@ -43,7 +44,7 @@ struct Rig {
   }
   void open() {
     auto opened = AccessList::open(options());
-    REQUIRE_MESSAGE(opened, opened.error().message());
+    REQUIRE_MESSAGE(opened, test::why(opened));
     list = *std::move(opened);
   }
   /// As editors do it, so that the list's own thread never reads a half.

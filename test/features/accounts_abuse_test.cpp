@@ -18,6 +18,7 @@
 #include "lib/features/accounts/login_words.hpp"
 #include "lib/features/accounts/scram.hpp"
 #include "test/features/accounts_rig.hpp"
+#include "test/support/why.hpp"
 
 /// Logins against ends that do not keep to the rules.
 using namespace tickwire;
@@ -152,7 +153,7 @@ TEST_CASE("unknown users have the iterations of those who are there, whatever th
   const auto opened = [&](std::uint32_t iterations) {
     auto users = UserDatabase::open((folder / "users.db").string(),
                                     {.weak_iterations_for_tests = iterations});
-    REQUIRE_MESSAGE(users, users.error().message());
+    REQUIRE_MESSAGE(users, test::why(users));
     return *users;
   };
   const auto add = [&](std::uint32_t iterations, int count) {

@@ -14,6 +14,7 @@
 #include "lib/features/accounts/scram.hpp"
 #include "test/features/accounts_rig.hpp"
 #include "test/support/tcp_proxy.hpp"
+#include "test/support/why.hpp"
 
 /// Logins whose connection is interrupted under way, and resumed.
 using namespace tickwire;
@@ -175,7 +176,7 @@ TEST_CASE(
     REQUIRE(cut.until([&] { return cut.interruptions() == 1; }));
     REQUIRE(cut.rig.pair.caller.channel_binding().empty());
     const auto begun = cut.rig.there.login(cut.rig.pair.caller, "ann", "tulips");
-    REQUIRE_MESSAGE(begun, begun.error().message());
+    REQUIRE_MESSAGE(begun, test::why(begun));
     cut.expect_logged_in();
   }
 }
@@ -194,7 +195,7 @@ TEST_CASE("a login that is asked for while `memory://` is interrupted begins, to
       if (event->type != EventType::interrupted) continue;
       CHECK_FALSE(rig.pair.caller.is_private());
       const auto begun = rig.there.login(rig.pair.caller, "ann", "tulips");
-      REQUIRE_MESSAGE(begun, begun.error().message());
+      REQUIRE_MESSAGE(begun, test::why(begun));
       was_told = true;
     }
     return was_told;

@@ -13,6 +13,7 @@
 #include <tickwire/accounts.hpp>
 
 #include "test/support/host_pair.hpp"
+#include "test/support/why.hpp"
 
 namespace tickwire::test {
 
@@ -21,7 +22,7 @@ inline constexpr std::uint32_t kTestIterations = 3;
 
 [[nodiscard]] inline std::shared_ptr<UserDatabase> few_users() {
   auto opened = UserDatabase::open(":memory:", {.weak_iterations_for_tests = kTestIterations});
-  REQUIRE_MESSAGE(opened, opened.error().message());
+  REQUIRE_MESSAGE(opened, test::why(opened));
   REQUIRE((*opened)->add("ann", "tulips"));
   REQUIRE((*opened)->add("bob", "daisies"));
   return *opened;
@@ -63,7 +64,7 @@ struct AccountsRig {
                    std::string_view user, std::string_view password) {
     const std::size_t before = verdicts(host, connection);
     const auto begun = accounts.login(connection, user, password);
-    REQUIRE_MESSAGE(begun, begun.error().message());
+    REQUIRE_MESSAGE(begun, test::why(begun));
     REQUIRE(pair.until([&] { return verdicts(host, connection) > before; },
                        std::chrono::microseconds(100)));
     for (auto told = host.log.all().rbegin(); told != host.log.all().rend(); ++told) {

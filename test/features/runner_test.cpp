@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "test/support/host_pair.hpp"
+#include "test/support/why.hpp"
 
 using namespace tickwire;
 using namespace std::chrono_literals;
@@ -56,7 +57,7 @@ CONTRACT_CASE("a runner serves on a thread of its own, and says goodbye when it 
             [](Connection connection) { CHECK(test::send_text(connection, "welcome")); }));
         return {};
       });
-  REQUIRE_MESSAGE(runner, runner.error().message());
+  REQUIRE_MESSAGE(runner, test::why(runner));
   CHECK(runner->is_running());
   CHECK(served_on != std::this_thread::get_id());
 

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "lib/platform/random.hpp"
+#include "test/support/why.hpp"
 
 namespace tickwire::test {
 namespace {
@@ -92,7 +93,7 @@ bool TransferPair::until(const std::function<bool()>& holds) {
 }
 
 TransferId TransferPair::wait_offered(const Result<TransferId>& offered) {
-  REQUIRE_MESSAGE(offered, offered.error().message());
+  REQUIRE_MESSAGE(offered, test::why(offered));
   sent = *offered;
   const std::size_t before = pair.server.log.count(EventType::transfer_offered);
   REQUIRE(until([&] { return pair.server.log.count(EventType::transfer_offered) > before; }));

@@ -13,6 +13,7 @@
 
 #include "lib/features/transfer/part.hpp"
 #include "test/features/transfer_pair.hpp"
+#include "test/support/why.hpp"
 
 /// Where what is received is written.
 using namespace tickwire;
@@ -42,7 +43,7 @@ void receive_files(const ScratchFolder& folder, char who, std::vector<std::strin
 TransferPart open_part(const ScratchFolder& folder, char who, std::size_t bytes,
                        WhenThere when_there = WhenThere::refuse) {
   auto part = TransferPart::open(folder / "a", when_there, {std::string(32, who), bytes});
-  REQUIRE_MESSAGE(part, part.error().message());
+  REQUIRE_MESSAGE(part, test::why(part));
   return std::move(*part);
 }
 

@@ -11,6 +11,7 @@
 #include <tickwire/transfer.hpp>
 
 #include "test/features/transfer_pair.hpp"
+#include "test/support/why.hpp"
 
 /// Transfers that are broken off and go on.
 using namespace tickwire;
@@ -175,7 +176,7 @@ TEST_CASE("an offer is told once the files of what was lost are closed") {
     files.reconnect();
     const auto again = files.offer(path);
     const auto accepted = files.receiver.accept(again, files.to / "a");
-    REQUIRE_MESSAGE(accepted, accepted.error().message());
+    REQUIRE_MESSAGE(accepted, test::why(accepted));
     REQUIRE(files.receiver.cancel(again) == ErrorCode::none);
   }
 }

@@ -14,6 +14,7 @@
 #include <tickwire/accounts.hpp>
 
 #include "test/features/accounts_rig.hpp"
+#include "test/support/why.hpp"
 
 /// The users in their file.
 using namespace tickwire;
@@ -41,7 +42,7 @@ struct Folder {
 
 std::shared_ptr<UserDatabase> open(const std::string& file) {
   auto opened = UserDatabase::open(file, kQuick);
-  REQUIRE_MESSAGE(opened, opened.error().message());
+  REQUIRE_MESSAGE(opened, test::why(opened));
   return *opened;
 }
 

@@ -16,6 +16,7 @@
 #include "test/support/plain_socket.hpp"
 #include "test/support/tcp_schemes.hpp"
 #include "test/support/transport_pair.hpp"
+#include "test/support/why.hpp"
 
 /// How calls over TCP find the other end, in both families.
 using namespace tickwire;
@@ -103,9 +104,9 @@ Met meet(const std::string& listen_url, const std::string& dialled_host) {
   test::LoggedHost server(config);
   test::LoggedHost client(config);
   const auto bound = server->listen(listen_url);
-  REQUIRE_MESSAGE(bound, bound.error().message());
+  REQUIRE_MESSAGE(bound, test::why(bound));
   const auto dialled = client->connect(at(dialled_host, bound->port).to_string());
-  REQUIRE_MESSAGE(dialled, dialled.error().message());
+  REQUIRE_MESSAGE(dialled, test::why(dialled));
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while ((client.log.all().empty() || server.log.all().empty()) &&
          std::chrono::steady_clock::now() < deadline) {

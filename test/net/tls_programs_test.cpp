@@ -10,6 +10,7 @@
 #include "test/net/raw_host.hpp"
 #include "test/support/child_process.hpp"
 #include "test/support/tls_hosts.hpp"
+#include "test/support/why.hpp"
 
 /// Raw TLS to programs that have never heard of Tickwire.
 using namespace tickwire;
@@ -47,7 +48,7 @@ struct RawTlsHost : Certificates, RawHost {
   /// "127.0.0.1:port" of a new raw port.
   [[nodiscard]] std::string listen() {
     const auto bound = logged->listen("raw+tls://127.0.0.1:0");
-    REQUIRE_MESSAGE(bound, bound.error().message());
+    REQUIRE_MESSAGE(bound, test::why(bound));
     return "127.0.0.1:" + std::to_string(bound->port);
   }
   /// The command of an s_server for one caller.
@@ -158,7 +159,7 @@ TEST_CASE("openssl s_server is called as a raw stream and talks in both directio
   RawTlsHost host;
   ChildProcess program(host.s_server(*openssl));
   const auto dialled = host.logged->connect("raw+tls://" + host.place_of(program));
-  REQUIRE_MESSAGE(dialled, dialled.error().message());
+  REQUIRE_MESSAGE(dialled, test::why(dialled));
   REQUIRE(host.until([&] { return host.count(EventType::connected) == 1; }, program));
   CHECK(dialled->verified_subject() == "CN=relay,O=Example");
   REQUIRE(dialled->send_bytes(detail::as_bytes("from tickwire\n")));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "test/support/tls_hosts.hpp"
+#include "test/support/why.hpp"
 
 /// Whom a dialler over tls:// believes, and what both ends are told when it does not.
 using namespace tickwire;
@@ -24,7 +25,7 @@ namespace {
 Connection get_in(TlsHosts& hosts, const TlsConfig& dial, const std::string& url) {
   const std::size_t before = hosts.server.log.count(EventType::connected);
   const auto dialled = hosts.client->connect(url, TlsHosts::by(dial));
-  REQUIRE_MESSAGE(dialled, dialled.error().message());
+  REQUIRE_MESSAGE(dialled, test::why(dialled));
   const auto is_in = [&] {
     REQUIRE(hosts.client.log.count(EventType::error) == 0);
     return hosts.client.log.count(EventType::connected, *dialled) == 1 &&

@@ -8,6 +8,7 @@
 #include <tickwire/codec.hpp>
 
 #include "test/support/local_tls.hpp"
+#include "test/support/why.hpp"
 
 namespace tickwire::test {
 namespace {
@@ -65,7 +66,7 @@ HostPair::HostPair(const Scheme& chosen, PairOptions options)
       server(add(std::move(options.server), options.keep)),
       client(add(std::move(options.client), options.keep)) {
   auto bound = server->listen(scheme.listen_url());
-  REQUIRE_MESSAGE(bound, bound.error().message());
+  REQUIRE_MESSAGE(bound, test::why(bound));
   address = *bound;
 }
 
@@ -116,7 +117,7 @@ void HostPair::connect(const ConnectOptions& options) {
 Connection HostPair::connect(LoggedHost& from, const ConnectOptions& options) {
   const std::size_t before = server.log.count(EventType::connected);
   auto dialled = from->connect(address.to_string(), options);
-  REQUIRE_MESSAGE(dialled, dialled.error().message());
+  REQUIRE_MESSAGE(dialled, test::why(dialled));
   REQUIRE(until([&] {
     return from.log.count(EventType::connected, *dialled) == 1 &&
            server.log.count(EventType::connected) > before;

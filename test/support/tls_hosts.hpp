@@ -10,6 +10,7 @@
 
 #include "test/support/certificates.hpp"
 #include "test/support/host_pair.hpp"
+#include "test/support/why.hpp"
 
 namespace tickwire::test {
 
@@ -86,7 +87,7 @@ class TlsHosts : public HostPair {
     const auto before = server->stats();
     client.log.clear();
     const auto dialled = client->connect(url, by(dial));
-    REQUIRE_MESSAGE(dialled, dialled.error().message());
+    REQUIRE_MESSAGE(dialled, test::why(dialled));
     REQUIRE(until([&] {
       const HostStats now = server->stats();
       const bool is_told = now.handshakes_failed + now.handshakes_refused >

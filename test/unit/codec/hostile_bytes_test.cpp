@@ -352,4 +352,18 @@ TEST_CASE("a class version costs no memory") {
   CHECK(count.calls() == 0);
 }
 
+TEST_CASE("where memory ends far into an object, an error says so without more memory") {
+  const auto bytes = encoded(std::vector<std::string>(3, std::string(20'000, 'x')));
+  bool was_reached = true;
+  for (int n = 1; was_reached; ++n) {
+    std::vector<std::string> object;
+    const FailingAllocation failing(n, FailingThread::this_one, FailingRun::from_there_on);
+    const auto done = decode_into(bytes, object);
+    was_reached = failing.was_reached();
+    CHECK(done.has_value() != was_reached);
+    CHECK((was_reached ? done.error().code : ErrorCode::budget_exceeded) ==
+          ErrorCode::budget_exceeded);
+  }
+}
+
 }  // namespace tickwire::test::hostile
