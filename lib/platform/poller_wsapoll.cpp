@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <winsock2.h>
-// After winsock2.h, which it needs.
-#include <ws2tcpip.h>
-
 #include <new>
 
+#include "lib/platform/inheritance.hpp"
 #include "lib/platform/poll_list.hpp"
+#include "lib/platform/socket_headers.hpp"
+// After winsock2.h, which it needs.
+#include <mmsystem.h>
 
 namespace tickwire::detail {
 namespace {
@@ -21,10 +21,7 @@ constexpr SHORT event_bits(Interest interest) noexcept {
 class WakeSocket {
  public:
   WakeSocket();
-  ~WakeSocket() {
-    closesocket(socket_);
-    WSACleanup();
-  }
+  ~WakeSocket() { closesocket(socket_); }
   WakeSocket(const WakeSocket&) = delete;
   WakeSocket& operator=(const WakeSocket&) = delete;
 
@@ -45,8 +42,7 @@ class WakeSocket {
 };
 
 WakeSocket::WakeSocket() {
-  WSADATA about;
-  if (WSAStartup(MAKEWORD(2, 2), &about) != 0) throw std::bad_alloc();
+  start_sockets();
   socket_ = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
   sockaddr_in self{};
   self.sin_family = AF_INET;
@@ -59,10 +55,19 @@ WakeSocket::WakeSocket() {
       getsockname(socket_, address, &size) != 0 || connect(socket_, address, size) != 0 ||
       ioctlsocket(socket_, static_cast<long>(FIONBIO), &non_blocking) != 0) {
     if (socket_ != INVALID_SOCKET) closesocket(socket_);
-    WSACleanup();
     throw std::bad_alloc();
   }
+  keep_from_children(static_cast<SocketHandle>(socket_));
 }
+
+/// While it lives, this program wakes up within a millisecond; it is up to 16 otherwise.
+class FineTimer {
+ public:
+  FineTimer() noexcept { timeBeginPeriod(1); }
+  ~FineTimer() { timeEndPeriod(1); }
+  FineTimer(const FineTimer&) = delete;
+  FineTimer& operator=(const FineTimer&) = delete;
+};
 
 class WsaPoller final : public Poller {
  public:
@@ -75,6 +80,7 @@ class WsaPoller final : public Poller {
     return list_.change(static_cast<SOCKET>(socket), from, to, event_bits(to), target);
   }
 
+  FineTimer timer_;
   WakeSocket wake_;
   PollList<WSAPOLLFD> list_{wake_.handle(), POLLRDNORM};
 };
