@@ -69,31 +69,52 @@ void free_aligned(void* memory) noexcept {
 
 }  // namespace
 
-// The other forms of `new` and `delete` come down to these, but for the `nothrow` ones where a
-// sanitizer brings its own: it would not know what to make of the `delete` below.
+// All forms that the library and its tests use: what is left to a sanitizer, or to a library that
+// is loaded, would not come down to these. Aligned ones without exceptions are used by nothing.
 
 void* operator new(std::size_t size) {
   if (void* memory = allocate(size)) return memory;
   throw std::bad_alloc();
 }
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   if (void* memory = allocate_aligned(size, static_cast<std::size_t>(alignment))) return memory;
   throw std::bad_alloc();
 }
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return operator new(size, alignment);
+}
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   return allocate(size);
 }
 
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
 void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
   free_aligned(memory);
 }
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  free_aligned(memory);
+}
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  free_aligned(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
   free_aligned(memory);
 }
 
