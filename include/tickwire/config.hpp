@@ -172,12 +172,7 @@ struct LogConfig {
   std::function<void(LogLevel, std::string_view)> sink{};
 };
 
-/// Who asks to come in, for `HostConfig::authenticate`.
-struct ConnectionRequest {
-  Address address{};
-  std::string name{};  ///< what the dialler calls itself, see `ConnectOptions::name`; not proven
-  std::string verified_subject{};  ///< see `Connection::verified_subject`
-};
+struct ConnectionRequest;  // see connection.hpp
 
 /// All settings of a host; every field has a value that works. The order is frozen.
 struct HostConfig {
@@ -214,7 +209,7 @@ struct HostConfig {
   std::shared_ptr<MemoryNetwork> memory_network{};
   LogConfig log{};
   /// Asked before an incoming connection comes up, not when it is resumed; an error's detail is
-  /// sent to the dialler. Must not call the host.
+  /// sent to the dialler. Must not call the host, but may use the request's connection.
   std::function<Result<void>(const ConnectionRequest&)> authenticate{};
   /// Ticks that one pass makes up for after a stall; the rest are skipped and counted. At least 1.
   std::uint32_t max_catch_up_ticks = 5;
@@ -273,6 +268,10 @@ struct ConnectOptions {
   std::optional<ReconnectPolicy> reconnect{};  ///< nothing: one attempt
   /// For an attached `Accounts` to log in with, on every handle that `reconnect` makes.
   std::optional<Login> login{};
+  /// What the other end's `HostConfig::authenticate` is to see, such as what a login service has
+  /// signed; with each call that `reconnect` makes, but not where a connection is resumed. At most
+  /// 768 bytes, not for raw streams. Who reads along can use it too, where the way is not private.
+  std::vector<std::byte> ticket{};
 };
 
 }  // namespace tickwire

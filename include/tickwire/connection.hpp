@@ -74,6 +74,14 @@ struct CloseReason {
   std::string text;
 };
 
+/// How a call goes that a host makes, or makes again; for "calling again in 3 s (2 of 10)".
+struct CallStatus {
+  /// 0: the first call of `connect`; from 1 on those that `ReconnectPolicy::max_attempts` counts.
+  std::size_t attempt = 0;
+  std::optional<TimePoint> due{};  ///< when it begins, by `Host::now`; nothing: it is under way
+  ErrorCode last_error = ErrorCode::none;  ///< why the call before it failed; none: there was none
+};
+
 /// A handle to one connection of a host: small, copyable, comparable, hashable. A default-made one
 /// is nobody. One that outlives its connection answers `not_connected`, or nothing, for ever.
 ///
@@ -124,6 +132,10 @@ class TICKWIRE_API Connection {
   /// Lifetime: named from this one's `disconnected` event on, for as long as its `address` is.
   [[nodiscard]] Connection successor() const noexcept;
 
+  /// How the call goes that is to bring this connection up, or back after `interrupted`; nothing
+  /// when there is none: it is open or has ended, or the other end does the calling.
+  [[nodiscard]] std::optional<CallStatus> call_status() const noexcept;
+
   /// See the members of `Host` of the same names. Nobody answers `not_connected`.
   template <class T>
   Result<MessageId> send(const T& object, const SendOptions& options = kDefaultSendOptions) const;
@@ -169,6 +181,17 @@ class TICKWIRE_API Connection {
   Host* host_ = nullptr;
   std::uint32_t slot_ = 0;
   std::uint32_t generation_ = 0;  // never 0 for a real one
+};
+
+/// Who asks to come in, for `HostConfig::authenticate`.
+struct ConnectionRequest {
+  Address address{};
+  std::string name{};  ///< what the dialler calls itself, see `ConnectOptions::name`; not proven
+  std::string verified_subject{};   ///< see `Connection::verified_subject`
+  std::vector<std::byte> ticket{};  ///< see `ConnectOptions::ticket`; as little proven as the name
+  /// What comes up if he is let in: what is found out about him can be its user data by then.
+  /// Nobody on raw streams.
+  Connection connection{};
 };
 
 }  // namespace tickwire

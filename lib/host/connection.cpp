@@ -64,6 +64,11 @@ Connection Connection::successor() const noexcept {
   return peer != nullptr && peer->redial ? peer->redial->successor : Connection();
 }
 
+std::optional<CallStatus> Connection::call_status() const noexcept {
+  const detail::Peer* peer = this->peer();
+  return peer != nullptr ? peer->call_status() : std::nullopt;
+}
+
 Result<MessageId> Connection::send_owned(std::vector<std::byte>&& bytes,
                                          const SendOptions& options) const {
   if (host_ == nullptr) return Error{ErrorCode::not_connected, 0, {}};

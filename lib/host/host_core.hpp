@@ -196,6 +196,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void mend_link(Peer& peer);
   void give_time(Peer& peer);
   void run_redial(Peer& peer);
+  void call_failed(Peer& peer, Error error);
   [[nodiscard]] bool calls_again(Peer& peer, const Error& error);
   void replace_lost(Peer& lost, const Error& error);
   void call_in_place_of(Peer& lost);

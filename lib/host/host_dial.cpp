@@ -33,6 +33,19 @@ bool is_raw(std::string_view scheme) {
   return scheme.starts_with("raw+");
 }
 
+Result<void> check_ticket(const Address& address, std::span<const std::byte> ticket) {
+  if (ticket.size() > kMaxTicketBytes) {
+    return Error{ErrorCode::invalid_argument, 0,
+                 "ConnectOptions::ticket is longer than 768 bytes."};
+  }
+  if (is_raw(address.scheme) && !ticket.empty()) {
+    return on_address(address, {ErrorCode::not_supported, 0,
+                                "a raw stream has no greeting that ConnectOptions::ticket could "
+                                "travel in."});
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Address> HostCore::listen(std::string_view url, const ListenOptions& options) {
@@ -108,6 +121,7 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   if (options.name.size() > kMaxNameBytes) {
     return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::name is longer than 64 bytes."};
   }
+  if (auto usable = check_ticket(*address, options.ticket); !usable) return usable.error();
   if (auto usable = check_reconnect(options); !usable) return usable.error();
   if (options.timeout &&
       (*options.timeout <= Duration::zero() || *options.timeout > std::chrono::hours(24))) {
@@ -155,7 +169,8 @@ void HostCore::prepare_dialled(Peer& peer, const Address& address, const Connect
                                Duration delay) {
   SessionStart start{.direction = Direction::dialled,
                      .name = options.name,
-                     .connect_timeout = delay + options.timeout.value_or(config.timeouts.connect)};
+                     .connect_timeout = delay + options.timeout.value_or(config.timeouts.connect),
+                     .ticket = options.ticket};
   peer.session = make_session(address.scheme, std::move(start), clock_.now());
   peer.address = address;
   peer.direction = Direction::dialled;
@@ -189,7 +204,7 @@ void HostCore::resolve(Peer& peer, const TlsConfig& tls) {
       if (waiting->redial && waiting->redial->due) return;
       give_time(*waiting);
       auto dialled = found ? dial(*waiting, *found, tls) : Result<void>(found.error());
-      if (!dialled && !waiting->session->was_open()) waiting->session->fail(dialled.error());
+      if (!dialled) call_failed(*waiting, std::move(dialled).error());
       on_peer_changed(waiting->slot());
     }));
   };
@@ -233,10 +248,10 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
   FreshPeer peer(table_, *place);
   SessionStart start{.direction = Direction::accepted, .slot = peer->slot()};
   if (config.authenticate) {
-    start.authenticate = [this, address = from,
-                          subject = link->verified_subject()](std::string_view name) {
+    start.authenticate = [this, address = from, subject = link->verified_subject(),
+                          connection = handle(*peer)](const HandshakeSelf& dialler) {
       const Callback callback(*this);
-      return config.authenticate({address, std::string(name), subject});
+      return config.authenticate({address, dialler.name, subject, dialler.ticket, connection});
     };
   }
   peer->session = make_session(from.scheme, std::move(start), now_);
@@ -268,7 +283,7 @@ LinkHandler* HostCore::turn_away(const Address& caller) {
 bool HostCore::is_let_in(const Address& from, const std::string& subject) {
   if (!config.authenticate) return true;
   const Callback callback(*this);
-  return config.authenticate({from, {}, subject}).has_value();
+  return config.authenticate({from, {}, subject, {}, {}}).has_value();
 }
 
 void HostCore::on_handshake_failed(const Address& peer, const Error& error) {

@@ -40,6 +40,7 @@ void HostCore::mend_link(Peer& peer) {
   Redial& redial = *peer.redial;
   if (peer.session->state() == SessionState::open) {
     redial.attempts = 0;
+    redial.last_error = ErrorCode::none;
     redial.give_up_at.reset();
     return;
   }
@@ -61,6 +62,7 @@ void HostCore::run_redial(Peer& peer) {
   if (peer.session->state() != SessionState::interrupted) redial.give_up_at.reset();
   if (redial.give_up_at && now_ >= *redial.give_up_at) {
     redial.give_up_at.reset();
+    redial.last_error = ErrorCode::connect_timed_out;
     peer.link.reset();
     peer.session->link_down({ErrorCode::connect_timed_out, 0, {}}, now_);
   }
@@ -69,9 +71,13 @@ void HostCore::run_redial(Peer& peer) {
   if (peer.session->state() == SessionState::ended) return;
   give_time(peer);
   const TlsConfig& tls = redial.options.tls ? *redial.options.tls : config.tls;
-  if (auto called = call(peer, tls); !called && !peer.session->was_open()) {
-    peer.session->fail(called.error());
-  }
+  if (auto called = call(peer, tls); !called) call_failed(peer, std::move(called).error());
+}
+
+// Before it was under way. One that calls back tries again, see `mend_link`.
+void HostCore::call_failed(Peer& peer, Error error) {
+  if (peer.redial) peer.redial->last_error = error.code;
+  if (!peer.session->was_open()) peer.session->fail(std::move(error));
 }
 
 // A call has failed: another one in its place, if the program wants that. Its handle stays.
@@ -81,13 +87,15 @@ bool HostCore::calls_again(Peer& peer, const Error& error) {
   const ReconnectPolicy& policy = *redial.options.reconnect;
   if (!policy.retry_first_call && redial.attempts == 0) return false;
   if (policy.max_attempts && redial.attempts >= *policy.max_attempts) return false;
+  redial.last_error = error.code;
   const Duration delay = next_delay(peer);
   const Duration timeout = redial.options.timeout.value_or(config.timeouts.connect);
   peer.link.reset();
   peer.session = make_session(peer.address.scheme,
                               {.direction = Direction::dialled,
                                .name = redial.options.name,
-                               .connect_timeout = delay + timeout},
+                               .connect_timeout = delay + timeout,
+                               .ticket = redial.options.ticket},
                               now_);
   peer.tell_receiving();
   log_.write(LogLevel::info, error.message() + " Another call follows.");

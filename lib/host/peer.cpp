@@ -76,6 +76,7 @@ void Peer::on_link_down(Error error) {
   if (!session->was_open() && session->state() != SessionState::ended) {
     owner_.on_opening_failed(*this, error);
   }
+  if (redial && session->state() == SessionState::interrupted) redial->last_error = error.code;
   session->link_down(std::move(error), owner_.now());
   owner_.on_peer_changed(slot_);
 }
@@ -109,6 +110,15 @@ bool Peer::keeps_back(EventType type) const noexcept {
     default:
       return false;
   }
+}
+
+std::optional<CallStatus> Peer::call_status() const noexcept {
+  const SessionState state = session->state();
+  const bool is_calling =
+      session->was_open() ? state == SessionState::interrupted : state != SessionState::ended;
+  if (direction == Direction::accepted || !is_calling) return std::nullopt;
+  if (!redial) return CallStatus();
+  return CallStatus{redial->attempts, redial->due, redial->last_error};
 }
 
 void Peer::reset() noexcept {

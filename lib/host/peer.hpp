@@ -76,6 +76,9 @@ class Peer final : public LinkHandler {
            (receiving_ == Receiving::on || !is_message(kept_back.front().event.type));
   }
 
+  /// See `Connection::call_status`.
+  [[nodiscard]] std::optional<CallStatus> call_status() const noexcept;
+
   [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
   [[nodiscard]] bool is_used() const noexcept { return session != nullptr; }
 

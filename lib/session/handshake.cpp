@@ -16,6 +16,7 @@ constexpr std::uint16_t kResumeExtension = 0x0002;  // empty, or a token
 constexpr std::uint16_t kResumePointExtension = 0x8003;
 constexpr std::size_t kMaxResumeChannels = 64;
 constexpr std::uint16_t kFiltersExtension = 0x0004;  // a need and a name each
+constexpr std::uint16_t kTicketExtension = 0x0005;
 
 class BodyWriter {
  public:
@@ -139,6 +140,9 @@ std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self, Re
       if (!self.filters.empty() || !read_filters(value, self.filters)) {
         return violation("a broken list of filters");
       }
+    } else if (type == kTicketExtension) {
+      if (value.size() > kMaxTicketBytes) return violation("a ticket that is too long");
+      self.ticket.assign(value.begin(), value.end());
     } else if ((type & kCriticalBit) != 0) {
       return Error{ErrorCode::unsupported_extension, 0,
                    "The other end demands handshake extension " + std::to_string(type) +
@@ -194,6 +198,10 @@ std::vector<std::byte> encode_hello(const HandshakeSelf& self, const ResumeWords
   if (!self.name.empty()) {
     body.number(kNameExtension);
     body.block(self.name);
+  }
+  if (!self.ticket.empty()) {
+    body.number(kTicketExtension);
+    body.block(as_text(self.ticket));
   }
   body.filters(self.filters);
   body.resume(resume);

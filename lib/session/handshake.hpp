@@ -47,6 +47,7 @@ struct HandshakeSelf {
   std::uint32_t max_message_bytes = 0;
   std::uint8_t channels = 0;
   std::vector<FilterName> filters{};  ///< HELLO: those it has; WELCOME: those of the dialler's, too
+  std::vector<std::byte> ticket{};    ///< of the dialling end
 };
 
 /// A HELLO as it came in.
@@ -60,7 +61,7 @@ struct Hello {
 /// A WELCOME as it came in.
 struct Welcome {
   std::uint8_t version = 0;
-  HandshakeSelf self;  ///< without application, schema and name
+  HandshakeSelf self;  ///< without application, schema, name and ticket
   ResumeWords resume;
 };
 
@@ -75,6 +76,8 @@ struct Refusal {
 };
 
 inline constexpr std::size_t kMaxNameBytes = 64;
+/// With all else that a HELLO may say this fits into the smallest packet.
+inline constexpr std::size_t kMaxTicketBytes = 768;
 inline constexpr std::size_t kMaxFilterNameBytes = 32;
 inline constexpr std::size_t kMinWindowBytes = 128 * 1024;
 

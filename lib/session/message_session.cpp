@@ -32,6 +32,7 @@ MessageSession::MessageSession(std::shared_ptr<const SessionSettings> settings, 
       heard_at_(now),
       opening_(std::make_unique<Opening>()) {
   opening_->authenticate = std::move(start.authenticate);
+  opening_->ticket = std::move(start.ticket);
   opening_->within = is_dialled() ? start.connect_timeout : settings_->timeouts.handshake;
   opening_->until = deadline_after(now, opening_->within);
 }
@@ -61,6 +62,7 @@ void MessageSession::link_up(const LinkTraits& traits) {
   state_ = SessionState::greeting;
   HandshakeSelf self = settings_->self;
   self.name = name_;
+  self.ticket = std::move(opening_->ticket);
   opening_->greeting_kind = wire::Kind::hello;
   opening_->greeting = encode_hello(self, words);
 }

@@ -93,7 +93,8 @@ class MessageSession final : public Session {
 
   // What is needed until it is open.
   struct Opening {
-    std::function<Result<void>(std::string_view name)> authenticate;
+    std::function<Result<void>(const HandshakeSelf& dialler)> authenticate;
+    std::vector<std::byte> ticket;
     Duration within{};                // how long it may take
     TimePoint until{};                // to be open
     std::vector<std::byte> greeting;  // HELLO's or WELCOME's body, for the next flush

@@ -108,9 +108,10 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
   if (opening_->reserved_refusal) return refuse(*std::exchange(opening_->reserved_refusal, {}));
   name_ = hello->self.name;
   if (opening_->authenticate) {
-    if (const auto allowed = opening_->authenticate(name_); !allowed) {
-      return refuse(ErrorCode::refused_by_application, allowed.error().message());
-    }
+    const auto allowed = opening_->authenticate(hello->self);
+    if (!allowed) return refuse(ErrorCode::refused_by_application, allowed.error().message());
+    // The program may have closed it meanwhile.
+    if (state_ == SessionState::ended) return refuse(ErrorCode::refused_by_application, "closed");
   }
   take_peer_limits(hello->self);
   state_ = SessionState::welcoming;

@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaxChannels = 64;
 
 /// What all sessions of a host have in common, once for all.
 struct SessionSettings {
-  HandshakeSelf self;  ///< without a name
+  HandshakeSelf self;  ///< without a name and a ticket
   std::vector<ChannelConfig> channels;
   Limits limits;
   Timeouts timeouts;
@@ -47,11 +47,12 @@ struct SessionSettings {
 /// What one of them is told besides.
 struct SessionStart {
   Direction direction = Direction::dialled;
-  std::uint32_t slot = 0;      ///< an accepting host's, for tokens to name
-  std::string name{};          ///< of a dialling end
-  Duration connect_timeout{};  ///< for a dialling end to come up
+  std::uint32_t slot = 0;           ///< an accepting host's, for tokens to name
+  std::string name{};               ///< of a dialling end
+  Duration connect_timeout{};       ///< for a dialling end to come up
+  std::vector<std::byte> ticket{};  ///< of a dialling end
   /// Asked on the accepting end before WELCOME; may be empty.
-  std::function<Result<void>(std::string_view name)> authenticate{};
+  std::function<Result<void>(const HandshakeSelf& dialler)> authenticate{};
 };
 
 }  // namespace tickwire::detail

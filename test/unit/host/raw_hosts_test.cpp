@@ -61,6 +61,24 @@ TEST_CASE("a raw caller whose judgement throws is nobody's connection, and the n
   REQUIRE(pair.until([&] { return pair.server.log.count(EventType::data_received) == 1; }));
 }
 
+TEST_CASE("a raw call takes no ticket, and who is asked about it sees nobody's connection") {
+  std::vector<ConnectionRequest> asked;
+  PairOptions options;
+  options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
+    asked.push_back(request);
+    return {};
+  };
+  HostPair pair(test::memory_scheme(), options);
+  ConnectOptions shown;
+  shown.ticket.resize(1);
+  const auto refused = pair.client->connect("raw+tcp://127.0.0.1:1", shown);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::not_supported);
+  static_cast<void>(call_raw(pair));
+  REQUIRE(pair.until([&] { return asked.size() == 1; }));
+  CHECK(asked.front().connection == Connection());
+}
+
 TEST_CASE("a raw connection that is closed while it comes up ends, and stays ended") {
   HostPair pair(test::memory_scheme());
   const Connection caller = call_raw(pair);

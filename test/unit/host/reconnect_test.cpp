@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "lib/host/redial.hpp"
 #include "test/support/host_pair.hpp"
@@ -51,6 +52,72 @@ TEST_CASE("a call that finds nobody is made again under the same handle until so
   CHECK(pair.client.log.count(EventType::error) == 0);
   REQUIRE(pair.until([&] { return pair.server->is_connected(); }));
   CHECK(pair.server->connections().front().name() == "tireless");
+}
+
+TEST_CASE("what is called can be asked how that goes, until it is up") {
+  HostPair pair(test::memory_scheme());
+  const TimePoint began = pair.client->now();
+  ConnectOptions options = trying(10);
+  options.reconnect->jitter_ratio = 0;
+  const auto dialled = pair.client->connect("memory://later", options);
+  REQUIRE(dialled);
+  REQUIRE(dialled->call_status());
+  CHECK(dialled->call_status()->attempt == 0);
+  CHECK_FALSE(dialled->call_status()->due);
+  CHECK(dialled->call_status()->last_error == ErrorCode::none);
+
+  pair.run(50ms);
+  const auto waiting = dialled->call_status();
+  REQUIRE(waiting);
+  CHECK(waiting->attempt == 1);
+  REQUIRE(waiting->due);
+  CHECK(*waiting->due > pair.client->now());
+  CHECK(*waiting->due <= began + 110ms);
+  CHECK(waiting->last_error == ErrorCode::connection_refused);
+
+  REQUIRE(pair.server->listen("memory://later"));
+  REQUIRE(pair.until([&] { return dialled->is_open(); }));
+  CHECK_FALSE(dialled->call_status());
+  REQUIRE(pair.until([&] { return pair.server->is_connected(); }));
+  CHECK_FALSE(pair.server->connections().front().call_status());
+
+  SUBCASE("what takes its place begins with attempt 1 and no error") {
+    pair.network->sever_all();
+    REQUIRE(pair.until([&] { return dialled->successor() != Connection(); }));
+    CHECK_FALSE(dialled->call_status());
+    const auto again = dialled->successor().call_status();
+    REQUIRE(again);
+    CHECK(again->attempt == 1);
+    CHECK(again->due);
+    CHECK(again->last_error == ErrorCode::none);
+  }
+  SUBCASE("what has ended is not called") {
+    CHECK(dialled->close() == ErrorCode::none);
+    CHECK_FALSE(dialled->call_status());
+  }
+  SUBCASE("nobody is not called") {
+    CHECK_FALSE(Connection().call_status());
+  }
+}
+
+TEST_CASE("the ticket is shown with each call, after a failure and after a loss") {
+  std::vector<std::size_t> seen;
+  PairOptions both;
+  both.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
+    seen.push_back(request.ticket.size());
+    return {};
+  };
+  HostPair pair(test::memory_scheme(), both);
+  ConnectOptions options = trying(10);
+  options.ticket.resize(99);
+  const auto dialled = pair.client->connect("memory://later", options);
+  REQUIRE(dialled);
+  pair.run(300ms);
+  REQUIRE(pair.server->listen("memory://later"));
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::connected) == 1; }));
+  pair.network->sever_all();
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::connected) == 2; }));
+  CHECK(seen == std::vector<std::size_t>{99, 99});
 }
 
 TEST_CASE("after the last attempt there is exactly one error") {

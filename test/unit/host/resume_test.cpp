@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <random>
@@ -122,6 +123,36 @@ TEST_CASE("a cable that is out for longer than the idle time-out interrupts, and
   CHECK(told(pair, EventType::disconnected) == 0);
   CHECK(pair.client.log.count(EventType::interrupted) == 1);
   CHECK(pair.client.log.last(EventType::interrupted).error.code == ErrorCode::connection_lost);
+}
+
+TEST_CASE("what is called back can be asked how that goes") {
+  PairOptions options = resumable(60s);
+  options.client.timeouts.connect = 1s;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  pair.network->drop_everything(30s);
+  REQUIRE(test::send_text(pair.caller, "anybody there?"));
+  REQUIRE(pair.until([&] { return told(pair, EventType::interrupted) == 2; }, 10ms));
+  REQUIRE(pair.caller.call_status());
+  CHECK(pair.caller.call_status()->last_error == ErrorCode::none);
+  CHECK_FALSE(pair.callee.call_status());  // it waits
+  std::size_t attempts = 0;
+  REQUIRE(pair.until(
+      [&] {
+        const auto status = pair.caller.call_status();
+        if (!status) return true;
+        attempts = std::max(attempts, status->attempt);
+        if (status->attempt > 1) CHECK(status->last_error == ErrorCode::connect_timed_out);
+        return false;
+      },
+      10ms));
+  CHECK(attempts > 1);
+  CHECK(pair.caller.is_open());
+  pair.network->sever_all();
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::interrupted) == 2; }));
+  REQUIRE(pair.caller.call_status());
+  CHECK(pair.caller.call_status()->attempt == 1);
+  CHECK(pair.caller.call_status()->last_error == ErrorCode::none);
 }
 
 TEST_CASE("when nobody comes back in time, both ends are told what was lost") {

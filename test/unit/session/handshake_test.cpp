@@ -155,6 +155,26 @@ TEST_CASE("a name of 64 bytes is taken, a longer one is not, and the last one co
   CHECK(judge(hello({.extensions = ByteKit().u16(1).block("a").u16(1).block("b")})).name == "b");
 }
 
+TEST_CASE("a ticket of 768 bytes is shown to the program, a longer one is not taken") {
+  const auto shown = [](std::size_t bytes) {
+    std::size_t seen = 0;
+    auto settings = SessionPair::settings(Direction::accepted);
+    settings.start.authenticate = [&](const HandshakeSelf& dialler) -> Result<void> {
+      seen = dialler.ticket.size();
+      return {};
+    };
+    SessionEnd end(settings, TimePoint(1h));
+    end.session.link_up(SessionPair::traits);
+    const Bytes ticket = ByteKit().u16(5).block(std::string(bytes, 't'));
+    test::inject(end, test::control_packet().record(0x10, hello({.extensions = ticket})));
+    CHECK((end.session.state() == SessionState::welcoming) == (bytes <= 768));
+    return seen;
+  };
+  CHECK(shown(1) == 1);
+  CHECK(shown(768) == 768);
+  CHECK(shown(769) == 0);
+}
+
 TEST_CASE("a welcome that is broken, of another version or cut short ends the call") {
   CHECK(answer(0x11, {}).code == ErrorCode::protocol_violation);
   CHECK(answer(0x11, ByteKit().u8(3).u32(1 << 20).u32(1000).u8(8)).code ==

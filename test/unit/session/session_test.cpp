@@ -292,8 +292,8 @@ TEST_CASE("another application or schema is refused, and the dialling end is tol
 TEST_CASE("a program may refuse a dialler with its own words") {
   auto accepted = SessionPair::settings(Direction::accepted);
   std::string asked;
-  accepted.start.authenticate = [&](std::string_view name) -> Result<void> {
-    asked = name;
+  accepted.start.authenticate = [&](const detail::HandshakeSelf& self) -> Result<void> {
+    asked = self.name;
     return Error{ErrorCode::refused_by_application, 0, "not today"};
   };
   auto dialled = SessionPair::settings(Direction::dialled);
