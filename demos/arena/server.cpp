@@ -75,11 +75,7 @@ void Server::handle(const tickwire::Event& event) {
       lose(event.connection, event.error);
       break;
     case tickwire::EventType::error:
-      // Without a connection it is the host's own: to one that calls nobody, a listener is lost.
-      if (event.connection == tickwire::Connection() &&
-          event.error.code != tickwire::ErrorCode::out_of_resources) {
-        failure_ = event.error;
-      }
+      if (event.error.code == tickwire::ErrorCode::listener_lost) failure_ = event.error;
       break;
     default:
       break;

@@ -50,6 +50,7 @@ enum class ErrorCode : std::uint16_t {
   certificate_unusable = 2008,      ///< a file holds no certificate or key that TLS can use
   certificate_key_mismatch = 2009,  ///< the private key belongs to another certificate
   exception_thrown = 2010,  ///< by the program's own code: a handler, a task, background work
+  listener_lost = 2011,     ///< an address that was listened at takes nobody any more
   file_unwritable = 2020,   ///< no right, no such folder, or a failing disk
   disk_full = 2021,         ///< no room, or a quota or limit of file sizes is reached
   file_changed = 2022,      ///< while it was being sent

@@ -74,8 +74,11 @@ struct Event {
   Event() noexcept {}
 
   EventType type = EventType::error;
-  Receipt receipt = Receipt::none;           ///< data_sent
-  std::uint8_t channel = 0;                  ///< object_received, data_received, data_sent
+  Receipt receipt = Receipt::none;  ///< data_sent
+  std::uint8_t channel = 0;         ///< object_received, data_received, data_sent
+  /// The connection's own last event: a `disconnected`, or the `error` of a call that never came
+  /// up. One of those types that an extension raises is none.
+  bool is_last = false;
   std::uint32_t type_id = 0;                 ///< object_received: the wire hash of the type's name
   detail::PackedDecodeLimits decode_limits;  ///< what `HostConfig::decode` says
   Connection connection;  ///< whom it concerns; nobody for an error of the host itself

@@ -246,6 +246,8 @@ class TICKWIRE_API Host {
 
   [[nodiscard]] std::vector<Connection> connections() const;  ///< the open ones
   [[nodiscard]] bool is_connected() const noexcept;           ///< at least one is open
+  /// Those where callers are taken. One that the system takes away is no longer among them, and
+  /// an `error` event of the host says so (`listener_lost`); `listen` again if it is wanted.
   [[nodiscard]] std::vector<Address> listening_addresses() const;
   [[nodiscard]] HostStats stats() const;
   [[nodiscard]] const HostConfig& config() const noexcept;

@@ -131,6 +131,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "filter mismatch";
     case ErrorCode::exception_thrown:
       return "exception thrown";
+    case ErrorCode::listener_lost:
+      return "listening address lost";
     case ErrorCode::login_failed:
       return "wrong name or password";
     case ErrorCode::account_disabled:

@@ -46,19 +46,9 @@ void HubCore::ended(const Event& event) {
 
 Disposition HubCore::on_event(Host& host, const Event& event) {
   const Connection connection = event.connection;
-  switch (event.type) {
-    case EventType::connected:
-      if (called.contains(connection)) greet(host, connection);
-      return Disposition::pass;
-    case EventType::error:
-    case EventType::disconnected:
-      ended(event);
-      return Disposition::pass;
-    case EventType::object_received:
-      break;
-    default:
-      return Disposition::pass;
-  }
+  if (event.is_last) ended(event);
+  if (event.type == EventType::connected && called.contains(connection)) greet(host, connection);
+  if (event.type != EventType::object_received) return Disposition::pass;
   if (event.is<HubHello>()) {
     greeted(host, event);
     return Disposition::consume;

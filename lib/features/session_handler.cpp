@@ -24,7 +24,7 @@ class HandlerTable {
     const auto found = handlers_.find(event.connection);
     if (found == handlers_.end()) return Disposition::pass;
     const std::shared_ptr<SessionHandler> handler = found->second;
-    if (event.type == EventType::disconnected) {
+    if (event.is_last) {
       handlers_.erase(found);
       guarded(host, "on_close", [&] { handler->on_close(event.error); });
       return Disposition::pass;

@@ -68,14 +68,10 @@ bool TasksCore::deliver(Event& event) {
 // -- Events
 
 Disposition TasksCore::on_event(Event& event) {
-  const Connection connection = event.connection;
+  if (event.is_last) tell_end(event);
   switch (event.type) {
     case EventType::connected:
-      tell_connected(connection);
-      return Disposition::pass;
-    case EventType::error:
-    case EventType::disconnected:
-      if (connection != Connection()) tell_end(event);
+      tell_connected(event.connection);
       return Disposition::pass;
     case EventType::data_sent:
       return tell_receipt(event) ? Disposition::consume : Disposition::pass;

@@ -145,13 +145,13 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] bool is_for_program(Peer& peer, Event& event, Held& held);
   void discard(Peer& peer, Event& event, Held& held);
   void look_up_type(Peer& peer, std::uint32_t type);
-  [[nodiscard]] bool is_news(Peer& peer, Event& event, Held& held);
+  [[nodiscard]] bool is_news(Peer& peer, Event& event);
   [[nodiscard]] std::optional<Event> other_event();
   [[nodiscard]] bool has_one_in_row() const noexcept;
   [[nodiscard]] bool find_event(Event& into);
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
-  void settle(Peer& peer, const Held& held);
+  void settle(Peer& peer, const Event& event, const Held& held);
   [[nodiscard]] std::optional<Event> take_out(Peer* peer,
                                               const std::function<bool(const RingEntry&)>& wanted);
   void note_end(Peer& peer);

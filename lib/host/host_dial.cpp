@@ -306,6 +306,7 @@ void HostCore::on_accepting_paused(std::size_t, Error error) {
 
 void HostCore::on_listener_lost(std::size_t listener, Error error) {
   listeners_[listener].bound.reset();
+  error.code = ErrorCode::listener_lost;
   report(std::move(error));
 }
 

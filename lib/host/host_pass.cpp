@@ -267,7 +267,7 @@ inline bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
   if (event.type == EventType::object_received) {
     // Many in a row have the same type.
     if (event.type_id != known_type_) look_up_type(peer, event.type_id);
-  } else if (event.type != EventType::data_received && !is_news(peer, event, held)) {
+  } else if (event.type != EventType::data_received && !is_news(peer, event)) {
     event = Event();
     return false;
   }
@@ -278,7 +278,7 @@ inline bool HostCore::is_for_program(Peer& peer, Event& event, Held& held) {
 
 void HostCore::discard(Peer& peer, Event& event, Held& held) {
   if (!is_wanted(event.type)) peer.session->count_masked();
-  settle(peer, held);
+  settle(peer, event, held);
   event = Event();
   held = {};
 }
@@ -292,13 +292,13 @@ void HostCore::look_up_type(Peer& peer, std::uint32_t type) {
 }
 
 // What becomes of an event that is no message. False: the connection is tried again instead.
-bool HostCore::is_news(Peer& peer, Event& event, Held& held) {
+bool HostCore::is_news(Peer& peer, Event& event) {
   if (event.type == EventType::connected) {
     ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
   }
   if (event.type == EventType::disconnected) replace_lost(peer, event.error);
   if (event.type == EventType::error && calls_again(peer, event.error)) return false;
-  held.is_end = EventRing::is_terminal(event.type);
+  event.is_last = EventRing::is_terminal(event.type);
   if (event.type != EventType::error) return true;
   event.error.detail = peer.address.to_string() + ": " + event.error.message();
   return true;
@@ -334,7 +334,7 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
     }
     if (peer == nullptr) break;
     if (!held.is_filtered || undo_filters(*peer, into)) {
-      settle(*peer, held);
+      settle(*peer, into, held);
       break;
     }
     discard(*peer, into, held);
@@ -345,14 +345,13 @@ bool HostCore::undo_filters(Peer& peer, Event& event) {
   return true;
 }
 
-// The program has the event now: what it held goes back to its connection. An extension may have
-// raised an `error` for one that has more to say: only its own end ends it.
-inline void HostCore::settle(Peer& peer, const Held& held) {
+// The program has the event now: what it held goes back to its connection.
+inline void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
   if (held.credit > 0 || held.reserved_bytes > 0) {
     peer.session->release(held);
     mark_dirty(peer);
   }
-  if (held.is_end) note_end(peer);
+  if (event.is_last) note_end(peer);
 }
 
 // The wanted event, from behind whatever waits in front of it.
@@ -361,7 +360,7 @@ std::optional<Event> HostCore::take_out(Peer* peer,
   if (peer != nullptr) fill_all(*peer);  // a full ring must not hide it
   auto entry = ring_.extract(wanted);
   if (!entry) return std::nullopt;
-  if (peer != nullptr) settle(*peer, entry->held);
+  if (peer != nullptr) settle(*peer, entry->event, entry->held);
   ++stats_.events_delivered;
   static_cast<void>(consumed_by_extension(entry->event));
   return std::move(entry->event);
@@ -419,6 +418,7 @@ void HostCore::raise(Event event) {
   fill_ring();
   RingEntry entry;
   entry.event = std::move(event);
+  entry.event.is_last = false;  // the connection may have more to say
   ring_.push(std::move(entry));
 }
 

@@ -128,9 +128,9 @@ Result<Connection> HostCore::wait_connected(Connection connection, Duration time
   if (callbacks_ > 0) return Error{ErrorCode::reentrant_call, 0, {}};
   if (connection.host_ != &host_) return Error{ErrorCode::not_connected, 0, {}};
   const auto wanted = [&](const RingEntry& each) {
-    const EventType type = each.event.type;
-    return each.event.connection == connection &&
-           (type == EventType::connected || (type == EventType::error && each.held.is_end));
+    const Event& event = each.event;
+    return event.connection == connection && (event.type == EventType::connected ||
+                                              (event.type == EventType::error && event.is_last));
   };
   // With neither of the two to be found, the program has been told.
   const auto is_told = [](const Session& session) {

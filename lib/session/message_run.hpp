@@ -21,7 +21,6 @@ struct Held {
   std::uint64_t credit = 0;        ///< to give back to the other end
   std::size_t reserved_bytes = 0;  ///< of the reassembly budget
   bool is_filtered = false;        ///< the payload is what filters have made of it
-  bool is_end = false;             ///< nothing: it is the last event of its session
 };
 
 /// A message that has used up credit, and that nothing came with.

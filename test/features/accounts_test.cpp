@@ -314,6 +314,17 @@ TEST_CASE("a connection that ends during a login ends it, and the accounts may g
   }
 }
 
+TEST_CASE("a user stays logged in when an extension raises an error for his connection") {
+  AccountsRig rig(test::memory_scheme());
+  rig.pair.connect();
+  REQUIRE(rig.log_in("ann", "tulips") == ErrorCode::none);
+  for (const EventType type : {EventType::error, EventType::disconnected}) {
+    test::raise(*rig.pair.server, type, rig.pair.callee);
+    rig.pair.run(5ms);
+    CHECK(rig.here.user(rig.pair.callee) == "ann");
+  }
+}
+
 TEST_CASE("a login survives the loss of its transport") {
   test::PairOptions options;
   options.server.timeouts.resume_window = 30s;

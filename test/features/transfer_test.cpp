@@ -211,6 +211,17 @@ TEST_CASE("a host without ticks wakes for the rate by itself") {
   CHECK(files.sender.wake_at() == TimePoint::max());
 }
 
+TEST_CASE("a transfer goes on when an extension raises an end that is none") {
+  TransferPair transfers;
+  const TransferId id = transfers.offer_text(std::string(300'000, 'x'));
+  test::raise(*transfers.pair.server, EventType::disconnected, transfers.pair.callee);
+  test::raise(*transfers.pair.client, EventType::disconnected, transfers.pair.caller);
+  transfers.pair.run(5ms);
+  REQUIRE(transfers.receiver.accept_to_memory(id, 1'000'000));
+  transfers.wait_finished();
+  CHECK(transfers.received_result() == ErrorCode::none);
+}
+
 TEST_CASE("who refuses says why, and nothing is left of it") {
   TransferPair files;
   const auto id = files.offer(files.from.write("a", "text"));

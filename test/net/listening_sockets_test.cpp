@@ -70,7 +70,10 @@ TEST_CASE("a listening socket that is lost is told, and its address is no longer
     }
   }
   REQUIRE(pair.until([&] { return pair.server.log.count(EventType::error) == 1; }));
-  CHECK(pair.server.log.last(EventType::error).connection == Connection());
+  const auto told = pair.server.log.last(EventType::error);
+  CHECK(told.connection == Connection());
+  CHECK(told.error.code == ErrorCode::listener_lost);
+  CHECK(told.error.message().find(pair.address.to_string()) != std::string::npos);
   CHECK(pair.server->listening_addresses() == std::vector<Address>{*other});
   // Who is in stays in, and the other one lets others in.
   CHECK(pair.callee.is_open());

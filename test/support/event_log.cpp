@@ -90,6 +90,10 @@ void EventLog::check_order(const Event& event) {
       return;
     case EventType::error:
     case EventType::disconnected:
+      if (!event.is_last) {
+        CHECK_MESSAGE(event.connection.is_open(), "only what an extension raises ends nothing");
+        return;
+      }
       check_end(event, course);
       course.life = Life::over;
       return;

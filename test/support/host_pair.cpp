@@ -144,6 +144,15 @@ BroadcastResult send_text_to(Host& host, std::span<const Connection> targets, st
   return host.send_to(targets, text, options);
 }
 
+void raise(Host& host, EventType type, Connection connection) {
+  Event raised;
+  raised.type = type;
+  raised.connection = connection;
+  raised.error = {ErrorCode::unknown, 0, "an extension's own"};
+  raised.is_last = true;  // it is not, whoever says so
+  host.raise(std::move(raised));
+}
+
 SendOptions on_channel(std::uint8_t channel) {
   SendOptions options;
   options.channel = channel;

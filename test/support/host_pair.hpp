@@ -116,6 +116,9 @@ BroadcastResult broadcast_text(Host& host, std::string_view text,
 BroadcastResult send_text_to(Host& host, std::span<const Connection> targets, std::string_view text,
                              const SendOptions& options = {});
 
+/// Raises an event for a connection, as an extension might.
+void raise(Host& host, EventType type, Connection connection);
+
 [[nodiscard]] SendOptions on_channel(std::uint8_t channel);
 [[nodiscard]] SendOptions with(Delivery delivery, std::uint8_t channel = 0);
 /// Text of a length that shows where a byte is missing or out of place.

@@ -60,12 +60,7 @@ void Relay::handle(const tickwire::Event& event) {
       --callers_;
       break;
     case tickwire::EventType::error:
-      // Without a connection it is the host's own. It goes on by itself where it lacks memory or
-      // descriptors; what else there is, to a host that calls nobody, is a listener that is lost.
-      if (event.connection == tickwire::Connection() &&
-          event.error.code != tickwire::ErrorCode::out_of_resources) {
-        failure_ = event.error;
-      }
+      if (event.error.code == tickwire::ErrorCode::listener_lost) failure_ = event.error;
       break;
     default:
       break;

@@ -126,6 +126,7 @@ void AccountsCore::say_unsaid() {
 }
 
 Disposition AccountsCore::on_event(Event& event) {
+  if (event.is_last) end(event.connection);
   switch (event.type) {
     case EventType::connected:
     case EventType::resumed: {
@@ -139,10 +140,6 @@ Disposition AccountsCore::on_event(Event& event) {
       return event.is<LoginWords>() ? take_words(event) : Disposition::pass;
     case EventType::data_sent:
       return sent_.erase(event.message_id) > 0 ? Disposition::consume : Disposition::pass;
-    case EventType::disconnected:
-    case EventType::error:
-      end(event.connection);
-      return Disposition::pass;
     default:
       return Disposition::pass;
   }

@@ -49,6 +49,7 @@ std::optional<TransferNote> front_of(const Event& event) noexcept try {
 }  // namespace
 
 Disposition TransferCore::on_event(Event& event) {
+  if (event.is_last) lose_all(event.connection, event.error);
   switch (event.type) {
     case EventType::object_received:
       if (!event.is<TransferNote>()) return Disposition::pass;
@@ -59,9 +60,6 @@ Disposition TransferCore::on_event(Event& event) {
     case EventType::data_sent:
       return receipts_to_hide_.erase(event.message_id) > 0 ? Disposition::consume
                                                            : Disposition::pass;
-    case EventType::disconnected:
-      lose_all(event.connection, event.error);
-      return Disposition::pass;
     case EventType::transfer_finished:
       if (TransferTask* const task = find(event.message_id)) mark_told(*task);
       return Disposition::pass;
