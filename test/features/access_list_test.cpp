@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -47,10 +48,17 @@ struct Rig {
     REQUIRE_MESSAGE(opened, test::why(opened));
     list = *std::move(opened);
   }
-  /// As editors do it, so that the list's own thread never reads a half.
+  /// As editors do it, so that the list's own thread never reads a half. On Windows nobody can
+  /// replace what that thread has open.
   void write(const std::string& text) const {
     std::ofstream(file + ".edited", std::ios::binary) << text;
-    std::filesystem::rename(file + ".edited", file);
+    std::error_code error;
+    for (int tries = 0; tries < 1000; ++tries) {
+      std::filesystem::rename(file + ".edited", file, error);
+      if (!error) return;
+      std::this_thread::sleep_for(1ms);
+    }
+    FAIL("the file cannot be replaced: ", error.message());
   }
   [[nodiscard]] std::string text() const {
     std::ifstream stream(file, std::ios::binary);
