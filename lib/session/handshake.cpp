@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/base/harmless.hpp"
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
@@ -158,10 +159,7 @@ std::string versions(std::uint8_t lowest, std::uint8_t highest) {
 }
 
 std::string in_quotes(std::string_view text) {
-  std::string shown = "'";
-  for (const char c : text)
-    shown += c >= ' ' && c < 0x7f ? c : '?';
-  return shown + "'";
+  return "'" + harmless_characters(text, {}, '?') + "'";
 }
 
 std::optional<std::size_t> place_of(std::string_view name, const std::vector<FilterName>& list) {
@@ -224,7 +222,8 @@ std::vector<std::byte> encode_refusal(const Refusal& refusal) {
   body.number(refusal.highest_version);
   body.block(refusal.application);
   body.block(refusal.schema);
-  body.block(std::string_view(refusal.reason).substr(0, wire::kMaxReasonBytes));
+  body.block(cut_text(refusal.reason, wire::kMaxReasonBytes));
+  if (refusal.program_code != 0) body.number(refusal.program_code);
   return body.take();
 }
 
@@ -270,6 +269,7 @@ std::optional<Refusal> decode_refusal(std::span<const std::byte> body) {
       !read_text(cursor, refusal.reason, wire::kMaxReasonBytes)) {
     return std::nullopt;
   }
+  if (!cursor.at_end()) refusal.program_code = cursor.number<std::uint16_t>();
   return refusal;
 }
 
@@ -344,7 +344,8 @@ Error describe_refusal(const Refusal& refusal, const HandshakeSelf& self) {
     case ErrorCode::unsupported_extension:
       return {refusal.code, 0, "The other end does not know a handshake extension of this one."};
     case ErrorCode::refused_by_application:
-      return {refusal.code, 0, "The other end refused: " + in_quotes(refusal.reason) + "."};
+      return {refusal.code, refusal.program_code,
+              "The other end refused: " + in_quotes(refusal.reason) + "."};
     default:
       return {ErrorCode::connection_refused, 0,
               "The other end refused the connection" +

@@ -73,6 +73,7 @@ struct Refusal {
   std::string application;  ///< the refusing end's own
   std::string schema;
   std::string reason;
+  std::uint16_t program_code = 0;  ///< of the refusing program, from 0x1000 on; 0: none
 };
 
 inline constexpr std::size_t kMaxNameBytes = 64;

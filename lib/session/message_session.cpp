@@ -2,8 +2,10 @@
 #include "lib/session/message_session.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "lib/base/deadline.hpp"
+#include "lib/base/harmless.hpp"
 
 namespace tickwire::detail {
 namespace {
@@ -204,7 +206,7 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
       state_ = SessionState::closing;
       outbox_.take_bundle_back();
       ending().reason = reason;
-      ending().reason.text.resize(std::min(ending().reason.text.size(), wire::kMaxReasonBytes));
+      ending().reason.text.resize(cut_text(reason.text, wire::kMaxReasonBytes).size());
       ending().linger_until = now + settings_->timeouts.linger;
       break;
     case SessionState::closing:
@@ -216,18 +218,23 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
               "This program closed the connection while it was interrupted."});
       break;
     default:
+      ending().reason = reason;
       finish({ErrorCode::closed_locally, reason.code,
               "This program closed the connection before it came up."});
   }
 }
 
+Refusal MessageSession::make_refusal(ErrorCode code, std::string_view reason) const {
+  return {code,
+          wire::kVersion,
+          wire::kVersion,
+          settings_->self.application,
+          settings_->self.schema,
+          std::string(reason)};
+}
+
 void MessageSession::refuse(ErrorCode code, std::string_view reason) {
-  Refusal refusal{code,
-                  wire::kVersion,
-                  wire::kVersion,
-                  settings_->self.application,
-                  settings_->self.schema,
-                  std::string(reason)};
+  Refusal refusal = make_refusal(code, reason);
   // Whoever comes back needs no room of its own, so that it is heard first.
   const bool may_come_back = settings_->timeouts.resume_window.has_value() &&
                              state_ == SessionState::greeting && asks_to_resume() == nullptr;
@@ -347,7 +354,7 @@ bool MessageSession::find_event(Event& into, Held& held) {
   } else {
     end_pending_ = false;
     into.type = was_open_ ? EventType::disconnected : EventType::error;
-    into.error = ending().error;
+    into.error = ending_ ? std::move(ending_->error) : Error{ErrorCode::out_of_resources, 0, {}};
   }
   return true;
 }
@@ -395,10 +402,14 @@ void MessageSession::check_drained() {
 // From here on there is nothing but the events that wait, and at most one more packet.
 void MessageSession::finish(Error error) {
   state_ = SessionState::ended;
+  end_pending_ = was_open_ || is_dialled();
   outbox_.abandon();
   inbox_.drop_unfinished();
-  ending().error = std::move(error);
-  end_pending_ = was_open_ || is_dialled();
+  try {
+    ending().error = std::move(error);
+  } catch (const std::bad_alloc&) {
+    // Then that is what is told, see `find_event`.
+  }
 }
 
 void MessageSession::violate(std::string_view what) {

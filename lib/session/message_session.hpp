@@ -169,7 +169,9 @@ class MessageSession final : public Session {
   void check_drained();
   void finish(Error error);
   void violate(std::string_view what);
+  [[nodiscard]] Refusal make_refusal(ErrorCode code, std::string_view reason) const;
   void refuse(Refusal refusal);
+  void refuse_by_program(const Error& why);
 
   void write_handshake(PacketWriter& writer);
   [[nodiscard]] bool owes_words() const noexcept;

@@ -97,7 +97,7 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
   auto hello = decode_hello(body);
   if (!hello) {
     if (hello.error().code != ErrorCode::unsupported_extension) return finish(hello.error());
-    return refuse(hello.error().code);
+    return refuse(make_refusal(hello.error().code, {}));
   }
   if (auto refusal = check_hello(*hello, settings_->self)) return refuse(*std::move(refusal));
   if (hello->resume.point) {
@@ -109,9 +109,13 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
   name_ = hello->self.name;
   if (opening_->authenticate) {
     const auto allowed = opening_->authenticate(hello->self);
-    if (!allowed) return refuse(ErrorCode::refused_by_application, allowed.error().message());
+    if (!allowed) return refuse_by_program(allowed.error());
     // The program may have closed it meanwhile.
-    if (state_ == SessionState::ended) return refuse(ErrorCode::refused_by_application, "closed");
+    if (state_ == SessionState::ended) {
+      const CloseReason reason = ending().reason;
+      return refuse_by_program(
+          {ErrorCode::none, reason.code, reason.text.empty() ? "closed" : reason.text});
+    }
   }
   take_peer_limits(hello->self);
   state_ = SessionState::welcoming;
@@ -124,6 +128,15 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
     self.filters.push_back(settings_->self.filters[place]);
   opening_->greeting_kind = wire::Kind::welcome;
   opening_->greeting = encode_welcome(self, words);
+}
+
+void MessageSession::refuse_by_program(const Error& why) {
+  Refusal refusal = make_refusal(ErrorCode::refused_by_application, why.message());
+  const int code = why.system_code;
+  if (code >= CloseReason::first_program_code && code <= 0xffff) {
+    refusal.program_code = static_cast<std::uint16_t>(code);
+  }
+  refuse(std::move(refusal));
 }
 
 void MessageSession::take_peer_limits(const HandshakeSelf& peer) noexcept {

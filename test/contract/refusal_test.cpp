@@ -139,3 +139,18 @@ CONTRACT_CASE("a client of fewer channels uses those that both ends have") {
   CHECK(test::send_text(pair.callee, "y", test::on_channel(1)));
   CHECK(pair.until([&] { return pair.server.log.messages() + pair.client.log.messages() == 2; }));
 }
+
+CONTRACT_CASE("who is turned away is told so by a host that connections may come back to, too") {
+  PairOptions options;
+  options.server.timeouts.resume_window = options.client.timeouts.resume_window = 5s;
+  options.server.resume_over = options.client.resume_over = ResumeOver::any;
+  options.server.authenticate = [](const ConnectionRequest&) -> Result<void> {
+    return Error{ErrorCode::refused_by_application, 0x1007, "sch\xc3\xb6n, aber nein"};
+  };
+  HostPair pair(scheme, std::move(options));
+  const Error error = refused(pair, pair.client);
+  CHECK(error.code == ErrorCode::refused_by_application);
+  CHECK(error.system_code == 0x1007);
+  CHECK(error.message().find("sch\xc3\xb6n, aber nein") != std::string::npos);
+  CHECK(pair.server->stats().handshakes_refused == 1);
+}

@@ -117,13 +117,16 @@ CONTRACT_CASE("a ticket that is too long is refused at once") {
 CONTRACT_CASE("who is closed while he is asked about does not come up") {
   PairOptions options;
   options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
-    CHECK(request.connection.close() == ErrorCode::none);
+    CHECK(request.connection.close({0x1001, "banned"}) == ErrorCode::none);
     return {};
   };
   HostPair pair(scheme, std::move(options));
   REQUIRE(pair.client->connect(pair.address.to_string()));
   REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == 1; }));
-  CHECK(pair.client.log.last(EventType::error).error.code == ErrorCode::refused_by_application);
+  const Error error = pair.client.log.last(EventType::error).error;
+  CHECK(error.code == ErrorCode::refused_by_application);
+  CHECK(error.system_code == 0x1001);
+  CHECK(error.message().find("'banned'") != std::string::npos);
   CHECK(pair.client.log.count(EventType::connected) == 0);
   CHECK(pair.server->stats().handshakes_refused == 1);
   CHECK(pair.server.log.count(EventType::connected) == 0);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "lib/features/transfer/core.hpp"
-#include "lib/features/transfer/harmless.hpp"
+#include "lib/base/harmless.hpp"
 
 namespace tickwire::detail {
 

@@ -238,6 +238,18 @@ TEST_CASE("a refusal is told in words that name both ends, without control chara
   const Error words = answer(0x12, refuse_body(ErrorCode::refused_by_application, "no\x1b[2J"));
   CHECK(words.code == ErrorCode::refused_by_application);
   CHECK(words.message() == "The other end refused: 'no?[2J'.");
+  const auto shown = [](const char* reason) {
+    return answer(0x12, refuse_body(ErrorCode::refused_by_application, reason)).message();
+  };
+  CHECK(shown("sch\xc3\xb6n").find("'sch\xc3\xb6n'") != std::string::npos);
+  CHECK(shown("\xc2\x9b"
+              "2J")
+            .find("'?2J'") != std::string::npos);  // another escape
+  CHECK(shown("sch\xf6n").find("'sch?n'") != std::string::npos);
+  const Bytes with_code =
+      ByteKit().bytes(refuse_body(ErrorCode::refused_by_application, "no")).u16(0x1001);
+  CHECK(answer(0x12, with_code).system_code == 0x1001);
+  CHECK(words.system_code == 0);
   CHECK(answer(0x12, refuse_body(ErrorCode::server_full)).code == ErrorCode::server_full);
 }
 
