@@ -28,6 +28,7 @@ TasksCore::Listened& TasksCore::listen(TaskRoot& root, Connection connection) {
     listened.end = Error{ErrorCode::not_connected, 0, {}};
   } else {
     set_receiving(connection);
+    if (!connection.is_open()) unopened_.push_back(connection);
   }
   return listened;
 }
@@ -68,7 +69,7 @@ bool TasksCore::deliver(Event& event) {
 // -- Events
 
 Disposition TasksCore::on_event(Event& event) {
-  if (event.is_last) tell_end(event);
+  if (event.is_last) tell_end(event.connection, event.error);
   switch (event.type) {
     case EventType::connected:
       tell_connected(event.connection);
@@ -109,12 +110,26 @@ void TasksCore::serve_accepted(Connection connection) {
   });
 }
 
-void TasksCore::tell_end(const Event& event) {
-  const Connection connection = event.connection;
+// What was accepted and never came up has no last event, nor has one that these tasks hear of if
+// it was handed out before they were attached.
+void TasksCore::tell_silent_ends() {
+  if (unopened_.empty()) return;
+  for (const Connection& each : std::exchange(unopened_, {})) {
+    const auto found = listened_.find(each);
+    if (found == listened_.end() || found->second.end || each.is_open()) continue;
+    if (each.address() == Address()) {
+      tell_end(each, {ErrorCode::not_connected, 0, {}});
+    } else {
+      unopened_.push_back(each);
+    }
+  }
+}
+
+void TasksCore::tell_end(Connection connection, const Error& why) {
   just_ended_.emplace_back(passes_, connection);
   const auto found = listened_.find(connection);
   if (found == listened_.end()) return;
-  const Error error = event.error;
+  const Error error = why;
   found->second.end = error;
   std::vector<TaskId> ids(found->second.connecting);
   ids.insert(ids.end(), found->second.waiting.begin(), found->second.waiting.end());
@@ -168,6 +183,7 @@ void TasksCore::on_tick(const Tick& tick) {
 
 void TasksCore::on_pass() {
   ++passes_;
+  tell_silent_ends();
   while (!just_ended_.empty() && just_ended_.front().first + kAfterglowPasses < passes_)
     just_ended_.pop_front();
   // Those that wait again, for no time at all perhaps, are for the next pass.

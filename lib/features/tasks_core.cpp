@@ -94,9 +94,13 @@ void TasksCore::close() {
   for (const auto& each : listened_)
     static_cast<void>(host->set_receiving(each.first, Receiving::on));
   listened_.clear();
+  unopened_.clear();
+  just_ended_.clear();
   std::vector<TaskId> ids;
-  for (const auto& each : tasks_)
-    ids.push_back(each.first);
+  for (const auto& [id, root] : tasks_) {
+    ids.push_back(id);
+    root->listens_to.clear();
+  }
   std::sort(ids.begin(), ids.end());
   for (const TaskId id : ids)
     cancel(id);

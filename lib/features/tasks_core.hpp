@@ -97,7 +97,8 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
   [[nodiscard]] bool deliver(Event& event);
   void tell_notice(const Event& event);
   void tell_connected(Connection connection);
-  void tell_end(const Event& event);
+  void tell_end(Connection connection, const Error& error);
+  void tell_silent_ends();
   [[nodiscard]] bool tell_receipt(const Event& event);
   void serve_accepted(Connection connection);
   [[nodiscard]] bool is_gone(Connection connection) const;
@@ -108,6 +109,7 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
   std::function<Task<>(Connection)> serve_;
   std::unordered_map<TaskId, std::unique_ptr<TaskRoot>> tasks_;
   std::unordered_map<Connection, Listened> listened_;
+  std::vector<Connection> unopened_;  // of these, some that may end without a word
   std::set<std::pair<TimePoint, TaskId>> deadlines_;
   std::set<std::pair<std::uint64_t, TaskId>> by_tick_;
   std::unordered_multimap<MessageId, TaskId> by_message_;

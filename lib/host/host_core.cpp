@@ -2,6 +2,7 @@
 #include "lib/host/host_core.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <tickwire/filter.hpp>
 
 #include <tickwire/access_list.hpp>
@@ -134,11 +135,7 @@ ErrorCode HostCore::close(Connection connection, const CloseReason& reason) {
   Peer* peer = find(connection);
   if (peer == nullptr) return ErrorCode::not_connected;
   call_no_more(*peer);
-  if (peer->session->state() == SessionState::ended) {
-    // Until its end is handed out nobody knows whom else to close.
-    if (peer->redial && !peer->ended_pass) close(peer->redial->successor, reason);
-    return ErrorCode::not_connected;
-  }
+  if (peer->session->state() == SessionState::ended) return ErrorCode::not_connected;
   peer->session->close(reason, clock_.now());
   on_peer_changed(peer->slot());
   return ErrorCode::none;
@@ -176,6 +173,17 @@ ErrorCode HostCore::set_receiving(Connection connection, Receiving receiving) {
   peer->set_receiving(receiving);
   mark_ready(*peer);
   return ErrorCode::none;
+}
+
+bool HostCore::receive_all() {
+  bool has_any = false;
+  table_.for_each([&](Peer& peer) {
+    if (peer.ended_pass) return;
+    has_any = true;
+    peer.set_receiving(Receiving::on);
+    mark_ready(peer);
+  });
+  return has_any;
 }
 
 std::vector<Connection> HostCore::connections() {
@@ -226,10 +234,19 @@ void HostCore::on_peer_changed(std::uint32_t slot) {
   }
 }
 
+// In the lists that it may come into, each once: nothing that becomes of it fails there for want of
+// memory.
+void HostCore::make_room_for(const Peer& peer) {
+  const std::size_t slots = std::bit_ceil(std::size_t{peer.slot()} + 1);
+  ready_.reserve(slots);
+  for (auto* list : {&dirty_, &scratch_slots_, &parked_, &ended_})
+    list->reserve(slots);
+}
+
 void HostCore::mark_ready(Peer& peer) {
   if (peer.in_ready_list || !(peer.session->has_event() || peer.has_kept_event())) return;
-  peer.in_ready_list = true;
   ready_.push_back(&peer);
+  peer.in_ready_list = true;
 }
 
 void HostCore::schedule(Peer& peer) {

@@ -52,6 +52,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::optional<Event> wait_for(Duration timeout);
   void update();
   ErrorCode run();
+  ErrorCode close_and_wait(Duration timeout, const CloseReason& reason);
   Result<Connection> wait_connected(Connection connection, Duration timeout);
   [[nodiscard]] Result<void> may_wait_sent() const;
   Result<MessageId> wait_sent(Connection connection, MessageId id, Duration timeout);
@@ -94,6 +95,8 @@ class HostCore final : public PeerOwner, public TransportHandler {
   ErrorCode close(Connection connection, const CloseReason& reason);
   ErrorCode blacklist(Connection connection, std::optional<Duration> time);
   void close_all(const CloseReason& reason);
+  /// Lets all connections hand out what waits with them. False: there is none any more.
+  [[nodiscard]] bool receive_all();
   ErrorCode set_receiving(Connection connection, Receiving receiving);
   [[nodiscard]] std::vector<Connection> connections();
   [[nodiscard]] std::vector<Address> listening_addresses() const;
@@ -154,7 +157,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void settle(Peer& peer, const Event& event, const Held& held);
   [[nodiscard]] std::optional<Event> take_out(Peer* peer,
                                               const std::function<bool(const RingEntry&)>& wanted);
-  void note_end(Peer& peer);
+  void note_end(Peer& peer, const Event& end);
   [[nodiscard]] bool consumed_by_extension(Event& event);
   void count_masked(Connection connection);
   void log_event(const Event& event);
@@ -199,7 +202,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void call_failed(Peer& peer, Error error);
   [[nodiscard]] bool calls_again(Peer& peer, const Error& error);
   void replace_lost(Peer& lost, const Error& error);
-  void call_in_place_of(Peer& lost);
+  void call_in_place_of(Peer& lost, ErrorCode why);
 
   // host_send.cpp
   [[nodiscard]] Result<MessageId> send(const Connection& connection, wire::Kind kind,
@@ -233,12 +236,13 @@ class HostCore final : public PeerOwner, public TransportHandler {
                    std::optional<Filtered>& filtered, BroadcastResult& result);
 
   // host_core.cpp
+  void make_room_for(const Peer& peer);
   void schedule(Peer& peer);
   void mark_ready(Peer& peer);
   void mark_dirty(Peer& peer) {
     if (peer.in_dirty_list) return;
-    peer.in_dirty_list = true;
     dirty_.push_back(peer.slot());
+    peer.in_dirty_list = true;
   }
   void finish_peer(Peer& peer);
   void drop_program();
@@ -283,6 +287,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   bool has_looked_ = false;  // while spinning, and found something: the next pass need not
   unsigned looks_ = 0;       // while spinning
   bool in_service_ = false;
+  bool is_flushing_ = false;
   int callbacks_ = 0;
   MessageId last_id_ = 0;
   HostStats stats_;

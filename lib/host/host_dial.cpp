@@ -142,6 +142,7 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   }
   warn_unverified(*address, tls);
   FreshPeer peer(table_, *table_.take());
+  make_room_for(*peer);
   prepare_dialled(*peer, *address, options, Duration::zero());
   if (auto called = call(*peer, tls); !called) return on_address(*address, called.error());
   if (options.login) {
@@ -246,6 +247,7 @@ LinkHandler* HostCore::on_incoming(std::unique_ptr<Link> link, std::size_t liste
     return nullptr;
   }
   FreshPeer peer(table_, *place);
+  make_room_for(*peer);
   SessionStart start{.direction = Direction::accepted, .slot = peer->slot()};
   if (config.authenticate) {
     start.authenticate = [this, address = from, subject = link->verified_subject(),

@@ -21,6 +21,12 @@ namespace {
   return event;
 }
 
+struct Flagged {
+  bool& is_on;
+  explicit Flagged(bool& flag) noexcept : is_on(flag) { is_on = true; }
+  ~Flagged() { is_on = false; }
+};
+
 // Pre: as it came from its session.
 bool is_unreliable(const RingEntry& entry) noexcept {
   return is_message(entry.event.type) && entry.held.credit == 0 && entry.held.reserved_bytes == 0;
@@ -95,12 +101,7 @@ void HostCore::begin_pass() {
 }
 
 void HostCore::service_transports() {
-  struct Service {
-    bool& is_on;
-    explicit Service(bool& flag) noexcept : is_on(flag) { is_on = true; }
-    ~Service() { is_on = false; }
-  };
-  const Service service(in_service_);  // the program's own `authenticate` may throw
+  const Flagged service(in_service_);  // the program's own `authenticate` may throw
   transports_.service(now_);
 }
 
@@ -183,7 +184,8 @@ void HostCore::retry_parked() {
     if (ready_.size() > 1) ready_.push_back(ready_.take_front());
     if (is_kept) return &peer;
     if (!is_for_program(peer, into, held)) continue;
-    const bool waits = kept_events_ > 0 && peer.keeps_back(into.type);
+    // While the ring holds anything this goes behind it, and is kept back from there.
+    const bool waits = kept_events_ > 0 && ring_.empty() && peer.keeps_back(into.type);
     if (!waits || !keep_back(peer, into, held)) return &peer;
   }
   return nullptr;
@@ -296,11 +298,17 @@ bool HostCore::is_news(Peer& peer, Event& event) {
   if (event.type == EventType::connected) {
     ++(peer.direction == Direction::dialled ? stats_.dialled : stats_.accepted);
   }
-  if (event.type == EventType::disconnected) replace_lost(peer, event.error);
+  if (event.type == EventType::interrupted && peer.redial) {
+    peer.redial->last_error = event.error.code;
+  }
   if (event.type == EventType::error && calls_again(peer, event.error)) return false;
   event.is_last = EventRing::is_terminal(event.type);
   if (event.type != EventType::error) return true;
-  event.error.detail = peer.address.to_string() + ": " + event.error.message();
+  try {
+    event.error.detail = peer.address.to_string() + ": " + event.error.message();
+  } catch (const std::bad_alloc&) {
+    event.error.detail.clear();  // the code is said all the same
+  }
   return true;
 }
 
@@ -351,7 +359,7 @@ inline void HostCore::settle(Peer& peer, const Event& event, const Held& held) {
     peer.session->release(held);
     mark_dirty(peer);
   }
-  if (event.is_last) note_end(peer);
+  if (event.is_last) note_end(peer, event);
 }
 
 // The wanted event, from behind whatever waits in front of it.
@@ -366,10 +374,11 @@ std::optional<Event> HostCore::take_out(Peer* peer,
   return std::move(entry->event);
 }
 
-void HostCore::note_end(Peer& peer) {
+void HostCore::note_end(Peer& peer, const Event& end) {
   if (peer.session->state() != SessionState::ended || peer.ended_pass) return;
-  peer.ended_pass = pass_;
   ended_.push_back(peer.slot());
+  peer.ended_pass = pass_;
+  if (end.type == EventType::disconnected) replace_lost(peer, end.error);
 }
 
 bool HostCore::consumed_by_extension(Event& event) {
@@ -382,7 +391,8 @@ bool HostCore::consumed_by_extension(Event& event) {
 }
 
 void HostCore::flush() {
-  if (in_service_) return;
+  if (in_service_ || is_flushing_) return;
+  const Flagged flushing(is_flushing_);  // user data that goes with its connection may ask for more
   if (!pass_open_) now_ = clock_.now();
   scratch_slots_.swap(dirty_);
   for (const std::uint32_t slot : scratch_slots_) {

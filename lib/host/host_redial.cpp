@@ -45,6 +45,7 @@ void HostCore::mend_link(Peer& peer) {
     return;
   }
   if (!peer.session->wants_call() || peer.link || redial.due || redial.is_resolving) return;
+  redial.give_up_at.reset();
   call_later(peer, redial.attempts == 0 ? Duration::zero() : next_delay(peer));
 }
 
@@ -71,7 +72,11 @@ void HostCore::run_redial(Peer& peer) {
   if (peer.session->state() == SessionState::ended) return;
   give_time(peer);
   const TlsConfig& tls = redial.options.tls ? *redial.options.tls : config.tls;
-  if (auto called = call(peer, tls); !called) call_failed(peer, std::move(called).error());
+  try {
+    if (auto called = call(peer, tls); !called) call_failed(peer, std::move(called).error());
+  } catch (const std::bad_alloc&) {
+    call_failed(peer, {ErrorCode::out_of_resources, 0, {}});
+  }
 }
 
 // Before it was under way. One that calls back tries again, see `mend_link`.
@@ -80,27 +85,33 @@ void HostCore::call_failed(Peer& peer, Error error) {
   if (!peer.session->was_open()) peer.session->fail(std::move(error));
 }
 
-// A call has failed: another one in its place, if the program wants that. Its handle stays.
+// A call has failed: another one in its place, if the program wants that, and if there is memory
+// for it. Its handle stays.
 bool HostCore::calls_again(Peer& peer, const Error& error) {
   if (!peer.redial || !peer.redial->options.reconnect || !may_pass(error.code)) return false;
   Redial& redial = *peer.redial;
   const ReconnectPolicy& policy = *redial.options.reconnect;
   if (!policy.retry_first_call && redial.attempts == 0) return false;
   if (policy.max_attempts && redial.attempts >= *policy.max_attempts) return false;
-  redial.last_error = error.code;
   const Duration delay = next_delay(peer);
   const Duration timeout = redial.options.timeout.value_or(config.timeouts.connect);
+  try {
+    auto session = make_session(peer.address.scheme,
+                                {.direction = Direction::dialled,
+                                 .name = redial.options.name,
+                                 .connect_timeout = delay + timeout,
+                                 .ticket = redial.options.ticket},
+                                now_);
+    log_.write(LogLevel::info, error.message() + " Another call follows.");
+    mark_dirty(peer);
+    peer.session = std::move(session);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   peer.link.reset();
-  peer.session = make_session(peer.address.scheme,
-                              {.direction = Direction::dialled,
-                               .name = redial.options.name,
-                               .connect_timeout = delay + timeout,
-                               .ticket = redial.options.ticket},
-                              now_);
   peer.tell_receiving();
-  log_.write(LogLevel::info, error.message() + " Another call follows.");
+  redial.last_error = error.code;
   call_later(peer, delay);
-  mark_dirty(peer);
   return true;
 }
 
@@ -113,7 +124,7 @@ void HostCore::replace_lost(Peer& lost, const Error& error) {
     report({code, 0, lost.address.to_string() + ": it is not called again: " + words});
   };
   try {
-    call_in_place_of(lost);
+    call_in_place_of(lost, error.code);
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::out_of_resources, "there is no memory for it.");
   } catch (const std::exception& exception) {
@@ -123,15 +134,17 @@ void HostCore::replace_lost(Peer& lost, const Error& error) {
   }
 }
 
-void HostCore::call_in_place_of(Peer& lost) {
+void HostCore::call_in_place_of(Peer& lost, ErrorCode why) {
   const ConnectOptions& options = lost.redial->options;
   const Duration delay = redial_delay(*options.reconnect, 0, random_share());
   FreshPeer peer(table_, table_.take_place_of(lost));
+  make_room_for(*peer);
   prepare_dialled(*peer, lost.address, options, delay);
   if (options.login) {
     if (auto offered = offer_login(*peer, *options.login); !offered) report(offered.error());
   }
   call_later(*peer, delay);
+  peer->redial->last_error = why;
   mark_dirty(*peer);
   lost.redial->successor = handle(peer.keep());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/host/peer.hpp"
 
+#include <algorithm>
 #include <new>
 
 namespace tickwire::detail {
@@ -118,7 +119,9 @@ std::optional<CallStatus> Peer::call_status() const noexcept {
       session->was_open() ? state == SessionState::interrupted : state != SessionState::ended;
   if (direction == Direction::accepted || !is_calling) return std::nullopt;
   if (!redial) return CallStatus();
-  return CallStatus{redial->attempts, redial->due, redial->last_error};
+  // What was up is only called again.
+  const std::size_t first = session->was_open() ? 1 : 0;
+  return CallStatus{std::max(redial->attempts, first), redial->due, redial->last_error};
 }
 
 void Peer::reset() noexcept {

@@ -19,7 +19,7 @@ struct Redial {
   std::optional<TimePoint> give_up_at{};  ///< for the call under way, of an interrupted connection
   bool is_resolving = false;              ///< a name is being looked up for it
   Connection successor{};                 ///< which is called in its place, once it is lost
-  ErrorCode last_error = ErrorCode::none;  ///< of the call before, since it was last up
+  ErrorCode last_error = ErrorCode::none;  ///< of the call before, or of the loss
 };
 
 /// How long to wait before a further attempt, the first of which has the number 0.

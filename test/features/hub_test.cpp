@@ -332,3 +332,25 @@ CONTRACT_CASE("programs without a hub are left alone, until they greet") {
   REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected, second) == 1; }));
   CHECK(hubs.north.peers().size() == 1);
 }
+
+TEST_CASE("a hub whose connection is lost while it is paused is greeted again behind the pause") {
+  Hubs hubs(test::memory_scheme());
+  auto& pair = hubs.pair;
+  const Connection called = hubs.call("line", trying(3));
+  pair.client.awake = false;
+  const Connection callee = hubs.north.peers().front().connection;
+  REQUIRE(test::send_text(callee, "1"));
+  REQUIRE(test::send_text(callee, "2"));
+  pair.run(20ms);
+  REQUIRE(pair.client->poll());
+  test::raise(*pair.client, EventType::custom, called);
+  CHECK(pair.client->set_receiving(called, Receiving::paused) == ErrorCode::none);
+  pair.client.awake = true;
+  pair.run(20ms);
+  pair.network->sever_all();
+  pair.run(500ms);
+  CHECK(pair.client->set_receiving(called, Receiving::on) == ErrorCode::none);
+  REQUIRE(
+      pair.until([&] { return hubs.south.peers().size() == 1 && hubs.north.peers().size() == 1; }));
+  CHECK(hubs.south.peers().front().connection != called);
+}

@@ -141,4 +141,77 @@ TEST_CASE("a connection that is paused ends where there is no memory for what wa
   CHECK(ended > 0);
 }
 
+namespace {
+
+/// Polls the client while its n-th allocation fails, and then with memory, until a last event.
+struct Ends {
+  explicit Ends(HostPair& rig) : pair(rig) {}
+
+  void poll() {
+    while (const auto event = pair.client->poll())
+      count += event->is_last ? 1 : 0;
+    pair.clock.advance(1ms);
+  }
+  /// Whether it came to the n-th.
+  bool fail(int n) {
+    const FailingAllocation failing(n);
+    for (int i = 0; i < 50 && !failing.was_reached(); ++i) {
+      try {
+        poll();
+      } catch (const std::bad_alloc&) {
+      }
+    }
+    return failing.was_reached();
+  }
+  void wait() {
+    for (int i = 0; i < 20'000 && count == 0; ++i)
+      poll();
+    for (int i = 0; i < 10; ++i)
+      poll();
+  }
+
+  HostPair& pair;
+  int count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a call ends in an error, once, whatever there is no memory for") {
+  for (const bool calls_again : {false, true}) {
+    bool was_reached = true;
+    for (int n = 1; was_reached; ++n) {
+      CAPTURE(calls_again);
+      CAPTURE(n);
+      REQUIRE(n < 200);
+      HostPair pair(test::memory_scheme());
+      ConnectOptions options;
+      if (calls_again) options.reconnect = ReconnectPolicy{.max_attempts = 1, .first_delay = 1ms};
+      const auto dialled = pair.client->connect("memory://nowhere", options);
+      REQUIRE(dialled);
+      Ends ends(pair);
+      was_reached = ends.fail(n);
+      ends.wait();
+      CHECK(ends.count == 1);
+      CHECK(dialled->address() == Address());
+    }
+  }
+}
+
+TEST_CASE("what was up is told its end, once, whatever there is no memory for") {
+  bool was_reached = true;
+  for (int n = 1; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 200);
+    HostPair pair(test::memory_scheme());
+    pair.connect();
+    pair.network->sever_all();
+    pair.clock.advance(5ms);
+    Ends ends(pair);
+    was_reached = ends.fail(n);
+    ends.wait();
+    CHECK(ends.count == 1);
+    CHECK(pair.caller.address() == Address());
+  }
+}
+
 }  // namespace tickwire

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -556,4 +557,119 @@ TEST_CASE("sleeping for no time waits for the next pass, and a thousand tasks ta
   REQUIRE(pair.until([&] { return client->count() == 0; }));
   CHECK(rounds == 10'000);
   CHECK(alive == 0);
+}
+
+namespace {
+
+Task<> note_text(Connection connection, std::string& text) {
+  const auto received = co_await receive<std::string>(connection);
+  text = received ? *received : received.error().message();
+}
+
+Task<> note_connected(Connection connection, std::string& text) {
+  const auto up = co_await connected(connection, 1s);
+  text = up ? "up" : up.error().message();
+}
+
+}  // namespace
+
+TEST_CASE("a variable of a task destroys the tasks as they are detached") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  auto tasks = std::make_unique<Tasks>();
+  pair.server->attach(*tasks);
+  const auto work = [&](Connection connection) -> Task<> {
+    const std::shared_ptr<void> last(nullptr, [&](void*) { tasks.reset(); });
+    static_cast<void>(co_await receive<std::string>(connection));
+  };
+  REQUIRE(tasks->spawn(work(pair.callee)));
+  SUBCASE("by the program") {
+    pair.server->detach(*tasks);
+  }
+  SUBCASE("as the host goes") {
+    pair.server.host.reset();
+  }
+  CHECK(tasks == nullptr);
+}
+
+TEST_CASE("tasks that move to another host do not take its connections for old ones") {
+  HostPair pair(test::memory_scheme());
+  Tasks tasks;
+  std::optional<Host> host;
+  for (int i = 0; i < 2; ++i) {
+    CAPTURE(i);
+    host.emplace(pair.complete({}));
+    host->attach(tasks);
+    const auto dialled = host->connect(pair.address.to_string());
+    REQUIRE(dialled);
+    std::string said;
+    REQUIRE(tasks.spawn(note_connected(*dialled, said)));
+    const auto pump = [&] {
+      while (host->poll()) {
+      }
+    };
+    REQUIRE(pair.until([&] {
+      pump();
+      return !said.empty();
+    }));
+    CHECK(said == "up");
+    CHECK(dialled->close() == ErrorCode::none);
+    for (int k = 0; k < 5; ++k) {
+      pair.step();
+      pump();
+    }
+    host.reset();
+  }
+}
+
+TEST_CASE("a task that is cancelled as its tasks move on leaves the next one's waits alone") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  Tasks tasks;
+  pair.server->attach(tasks);
+  std::string got;
+  const auto first = [&](Connection connection) -> Task<> {
+    static_cast<void>(co_await receive<std::string>(connection));
+    pair.server->detach(tasks);
+    pair.server->attach(tasks);
+    CHECK(tasks.spawn(note_text(connection, got)));
+  };
+  REQUIRE(tasks.spawn(pair.callee, first(pair.callee)));
+  REQUIRE(test::send_text(pair.caller, "1"));
+  pair.run(10ms);
+  REQUIRE(test::send_text(pair.caller, "2"));
+  pair.run(10ms);
+  CHECK(got == "2");
+}
+
+TEST_CASE("tasks that are attached behind an end hear of it") {
+  HostPair pair(test::memory_scheme());
+  pair.connect();
+  Tasks tasks;
+  std::string got;
+  REQUIRE(pair.caller.close() == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  REQUIRE(pair.callee.address() != Address());
+  pair.server->attach(tasks);
+  REQUIRE(tasks.spawn(note_text(pair.callee, got)));
+  pair.run(1s);
+  CHECK(got == "not connected");
+  CHECK(tasks.count() == 0);
+}
+
+TEST_CASE("a task for one who is asked about and turned away ends") {
+  test::PairOptions options;
+  Tasks tasks;
+  std::string got;
+  options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
+    CHECK(tasks.spawn(request.connection, note_text(request.connection, got)));
+    return Error{ErrorCode::refused_by_application, 0, "no"};
+  };
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.server->attach(tasks);
+  REQUIRE(pair.client->connect(pair.address.to_string()));
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == 1; }));
+  pair.run(1s, 10ms);
+  CHECK(got == "not connected");
+  CHECK(tasks.count() == 0);
 }

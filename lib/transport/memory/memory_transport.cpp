@@ -182,10 +182,14 @@ class MemoryTransport final : public Transport {
 
   [[nodiscard]] Result<std::unique_ptr<Link>> dial(const DialRequest& request) override {
     auto wire = local_->core->dial(local_->endpoint, request.candidates);
-    const Address& peer = wire->listen_address;
-    std::unique_ptr<Link> link =
-        std::make_unique<MemoryLink>(local_, wire, Side::dialler, peer, request.handler);
-    return link;
+    try {
+      std::unique_ptr<Link> link = std::make_unique<MemoryLink>(
+          local_, wire, Side::dialler, wire->listen_address, request.handler);
+      return link;
+    } catch (const std::bad_alloc&) {
+      local_->core->end(wire, Side::dialler, EndReason::gone);
+      throw;
+    }
   }
 
   void stop_listening() override {

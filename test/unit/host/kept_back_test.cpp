@@ -2,8 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <random>
 #include <string>
 #include <vector>
+
+#include <tickwire/codec.hpp>
 
 #include "test/support/host_pair.hpp"
 
@@ -181,6 +184,186 @@ TEST_CASE("what is held up holds up the other end") {
   CHECK(pair.callee.stats().bytes_received < 200'000);
   CHECK(pair.server->set_receiving(pair.callee, Receiving::on) == ErrorCode::none);
   REQUIRE(pair.until([&] { return pair.server.log.messages() == kMessages - 1; }));
+}
+
+TEST_CASE("an end that comes while what is held up is still in the ring is told last") {
+  test::PairOptions options;
+  options.server.max_events_per_pass = 1;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  pair.server.awake = false;
+  while (pair.server->poll()) {
+  }
+  std::string told;
+  const auto pass = [&] {
+    while (const auto event = pair.server->poll())
+      told += event->type == EventType::object_received ? *event->as<std::string>() + " "
+              : event->type == EventType::disconnected  ? "end "
+                                                        : "raised ";
+    pair.run(5ms);
+  };
+  const auto say = [&](const char* text) {
+    REQUIRE(test::send_text(pair.caller, text));
+    pair.run(5ms);
+  };
+  const auto raise = [&] { test::raise(*pair.server, EventType::custom, pair.callee); };
+  say("0");
+  say("1");
+  pass();
+  raise();
+  say("2");
+  pass();
+  raise();
+  say("3");
+  pass();
+  raise();  // now the ring has 2, raised, 3, raised
+  CHECK(pair.server->set_receiving(pair.callee, Receiving::paused) == ErrorCode::none);
+  CHECK(pair.caller.close() == ErrorCode::none);
+  pair.run(5ms);
+  pass();  // 2 is held up, and the end has been read
+  raise();
+  for (int i = 0; i < 5; ++i)
+    pass();
+  CHECK(pair.server->set_receiving(pair.callee, Receiving::on) == ErrorCode::none);
+  for (int i = 0; i < 10; ++i)
+    pass();
+  CHECK(told == "0 1 raised raised raised raised 2 3 end ");
+}
+
+TEST_CASE("a successor comes up behind the end of the one it replaces, also behind a pause") {
+  HostPair pair(test::memory_scheme());
+  ConnectOptions call;
+  call.reconnect.emplace().first_delay = 10ms;
+  pair.connect(call);
+  pair.client.awake = false;
+  REQUIRE(test::send_text(pair.callee, "1"));
+  REQUIRE(test::send_text(pair.callee, "2"));
+  pair.run(20ms);
+  std::string told;
+  const auto drain = [&] {
+    while (const auto event = pair.client->poll()) {
+      if (event->type == EventType::custom) continue;
+      told += std::string(test::name_of(event->type)) +
+              (event->connection == pair.caller ? " old, " : " new, ");
+    }
+  };
+  REQUIRE(pair.client->poll());
+  test::raise(*pair.client, EventType::custom, pair.caller);
+  CHECK(pair.client->set_receiving(pair.caller, Receiving::paused) == ErrorCode::none);
+  drain();
+  pair.network->sever_all();
+  const auto run = [&](int steps) {
+    for (; steps > 0; --steps) {
+      pair.step();
+      drain();
+    }
+  };
+  run(500);
+  CHECK(pair.client->set_receiving(pair.caller, Receiving::on) == ErrorCode::none);
+  run(50);
+  CHECK(told == "object_received old, disconnected old, connected new, ");
+}
+
+namespace {
+
+/// One connection of several that are paused, cut and closed at random.
+struct Line {
+  Connection caller, callee;
+  std::size_t sent = 0;
+  Texts got;
+  bool is_over = false;
+};
+
+/// A server whose events are read at random, with the log's checks of their order.
+struct RandomPauses {
+  explicit RandomPauses(unsigned seed)
+      : random(seed), pair(test::memory_scheme(), options(seed)), lines(3) {
+    for (Line& line : lines) {
+      pair.connect();
+      line.caller = pair.caller;
+      line.callee = pair.callee;
+    }
+    pair.server.awake = false;
+  }
+  test::PairOptions options(unsigned seed) {
+    test::PairOptions made;
+    made.seed = seed;
+    made.server.max_events_per_pass = 1 + dice(4);
+    made.server.event_capacity = 1 + dice(6);
+    made.server.timeouts.resume_window = made.client.timeouts.resume_window = 60s;
+    return made;
+  }
+  unsigned dice(unsigned sides) { return static_cast<unsigned>(random() % sides); }
+
+  bool read_one() {
+    const auto event = pair.server->poll();
+    if (!event) return false;
+    if (event->type == EventType::custom) return true;
+    pair.server.log.add(*event);
+    for (Line& line : lines) {
+      if (event->connection != line.callee) continue;
+      if (event->is<std::string>()) line.got.push_back(*event->as<std::string>());
+      line.is_over = line.is_over || event->is_last;
+    }
+    return true;
+  }
+  void act(Line& line) {
+    switch (dice(10)) {
+      case 0:
+      case 1:
+      case 2:
+        if (test::send_text(line.caller, std::to_string(line.sent))) ++line.sent;
+        return;
+      case 3:
+        static_cast<void>(pair.server->set_receiving(line.callee, Receiving::paused));
+        return;
+      case 4:
+      case 5:
+        static_cast<void>(pair.server->set_receiving(line.callee, Receiving::on));
+        return;
+      case 6:
+        return test::raise(*pair.server, EventType::custom, line.callee);
+      case 7:
+        static_cast<void>(read_one());
+        return;
+      case 8:
+        while (read_one()) {
+        }
+        return;
+      default:
+        if (dice(8) == 0) pair.network->sever_all();
+    }
+  }
+
+  std::mt19937 random;
+  HostPair pair;
+  std::vector<Line> lines;
+};
+
+}  // namespace
+
+TEST_CASE("pauses, losses and raised events at random keep the order, and lose nothing") {
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    RandomPauses rig(seed);
+    for (int i = 0; i < 200; ++i) {
+      rig.act(rig.lines[rig.dice(3)]);
+      rig.pair.step();
+    }
+    for (const Line& line : rig.lines) {
+      static_cast<void>(rig.pair.server->set_receiving(line.callee, Receiving::on));
+      CHECK(line.caller.close() != ErrorCode::invalid_argument);
+    }
+    REQUIRE(rig.pair.until([&] {
+      while (rig.read_one()) {
+      }
+      return rig.lines[0].is_over && rig.lines[1].is_over && rig.lines[2].is_over;
+    }));
+    for (const Line& line : rig.lines) {
+      for (std::size_t i = 0; i < line.got.size(); ++i)
+        CHECK(line.got[i] == std::to_string(i));
+    }
+  }
 }
 
 }  // namespace tickwire

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -134,7 +135,8 @@ TEST_CASE("what is called back can be asked how that goes") {
   REQUIRE(test::send_text(pair.caller, "anybody there?"));
   REQUIRE(pair.until([&] { return told(pair, EventType::interrupted) == 2; }, 10ms));
   REQUIRE(pair.caller.call_status());
-  CHECK(pair.caller.call_status()->last_error == ErrorCode::none);
+  CHECK(pair.caller.call_status()->attempt == 1);
+  CHECK(pair.caller.call_status()->last_error == ErrorCode::connection_lost);
   CHECK_FALSE(pair.callee.call_status());  // it waits
   std::size_t attempts = 0;
   REQUIRE(pair.until(
@@ -152,7 +154,39 @@ TEST_CASE("what is called back can be asked how that goes") {
   REQUIRE(pair.until([&] { return pair.client.log.count(EventType::interrupted) == 2; }));
   REQUIRE(pair.caller.call_status());
   CHECK(pair.caller.call_status()->attempt == 1);
-  CHECK(pair.caller.call_status()->last_error == ErrorCode::none);
+  CHECK(pair.caller.call_status()->last_error == ErrorCode::connection_reset);
+}
+
+TEST_CASE("a call back that was refused stays so for as long as the next one waits") {
+  PairOptions options = resumable(60s);
+  options.client.timeouts.connect = 200ms;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  pair.server.host.reset();
+  std::size_t attempts = 0;
+  REQUIRE(pair.until([&] {
+    const auto status = pair.caller.call_status();
+    attempts = status ? status->attempt : 0;
+    if (attempts > 1) CHECK(status->last_error == ErrorCode::connection_refused);
+    return attempts == 5;
+  }));
+}
+
+TEST_CASE("the call back is the first as the interruption is told") {
+  HostPair pair(test::memory_scheme(), resumable());
+  pair.connect();
+  pair.client.awake = false;
+  pair.network->sever_all();
+  std::optional<CallStatus> status;
+  REQUIRE(pair.until([&] {
+    const auto event = pair.client->poll();
+    if (!event || event->type != EventType::interrupted) return false;
+    status = pair.caller.call_status();
+    return true;
+  }));
+  REQUIRE(status);
+  CHECK(status->attempt == 1);
+  CHECK(status->last_error == ErrorCode::connection_reset);
 }
 
 TEST_CASE("when nobody comes back in time, both ends are told what was lost") {

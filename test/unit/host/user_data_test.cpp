@@ -115,3 +115,27 @@ TEST_CASE("user data that pumps the host as both go is handed nothing") {
   CHECK(is_gone);
   CHECK_FALSE(was_handed);
 }
+
+TEST_CASE("user data of one who was refused may flush and call as it goes") {
+  test::PairOptions options;
+  HostPair* rig = nullptr;
+  int gone = 0;
+  options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
+    CHECK(request.connection.set_user_data(saying([&] {
+      ++gone;
+      rig->server->flush();
+      for (int i = 0; i < 40; ++i)
+        CHECK(rig->server->connect("memory://nowhere"));
+    })) == ErrorCode::none);
+    return Error{ErrorCode::refused_by_application, 0, "no"};
+  };
+  HostPair pair(test::memory_scheme(), std::move(options));
+  rig = &pair;
+  for (int i = 0; i < 8; ++i)
+    REQUIRE(pair.client->connect(pair.address.to_string()));
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == 8; }));
+  CHECK(gone == 8);
+  pair.run(20ms);
+  CHECK(pair.server.log.count(EventType::error) == 8 * 40);
+  CHECK(pair.server->stats().handshakes_refused == 8);
+}
