@@ -90,11 +90,7 @@ int run_room(const RoomOptions& options) {
       room.take(*event);
     if (const auto event = host.wait_for(250ms)) room.take(*event);
   }
-  host.close("the room closes");
-  for (const auto end = std::chrono::steady_clock::now() + 3s;
-       !room.is_empty() && std::chrono::steady_clock::now() < end;) {
-    if (const auto event = host.wait_for(50ms)) room.take(*event);
-  }
+  host.close_and_wait(3s, "the room closes");
   return 0;
 }
 

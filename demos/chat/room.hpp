@@ -25,7 +25,6 @@ class Room {
   void take(const tickwire::Event& event);
   /// Sends those away who came and did not log in.
   void send_loiterers_away();
-  [[nodiscard]] bool is_empty() const noexcept { return guests_.empty(); }
 
  private:
   using Clock = std::chrono::steady_clock;

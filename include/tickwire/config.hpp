@@ -156,7 +156,8 @@ struct Timeouts {
   Duration keep_alive = std::chrono::seconds(1);
   Duration linger = std::chrono::seconds(2);  ///< for queued messages to leave after `close`
   /// How long a connection outlives its transport: it is `interrupted`, and `resumed` when the
-  /// dialler comes back in time, with nothing lost. Both ends must set it. Nothing: not at all.
+  /// dialler comes back in time, with nothing lost. Both ends must set it, and
+  /// `HostConfig::resume_over` must allow the transport. Nothing: not at all.
   std::optional<Duration> resume_window{};
 };
 
@@ -208,8 +209,10 @@ struct HostConfig {
   /// What `memory://` addresses run over; see testing.hpp. Nothing: the process-wide one.
   std::shared_ptr<MemoryNetwork> memory_network{};
   LogConfig log{};
-  /// Asked before an incoming connection comes up, not when it is resumed; an error's detail is
-  /// sent to the dialler. Must not call the host, but may use the request's connection.
+  /// Asked before an incoming connection comes up, not when it is resumed. An error turns the
+  /// dialler away, who gets `refused_by_application` with the error's words, up to 200 bytes, and
+  /// with its `system_code` where that is the program's own, 0x1000 to 0xffff. Must not call the
+  /// host, but may use the request's connection.
   std::function<Result<void>(const ConnectionRequest&)> authenticate{};
   /// Ticks that one pass makes up for after a stall; the rest are skipped and counted. At least 1.
   std::uint32_t max_catch_up_ticks = 5;
@@ -236,7 +239,9 @@ struct ListenOptions {
 };
 
 /// When a dialler tries again: after a call that failed, and with a new handle after a connection
-/// that was lost. Not after a refusal that would come again, nor after a goodbye of either end.
+/// that was lost. Not after a goodbye of either end, nor after a refusal that would come again: by
+/// the other program, for another application, schema, version or filter, or for a certificate. A
+/// full server, a name that is not found and an answer that never comes are called again.
 struct ReconnectPolicy {
   /// Attempts after the first, and after each loss. Nothing: for ever.
   std::optional<std::size_t> max_attempts = 10;

@@ -76,10 +76,12 @@ struct CloseReason {
 
 /// How a call goes that a host makes, or makes again; for "calling again in 3 s (2 of 10)".
 struct CallStatus {
-  /// 0: the first call of `connect`; from 1 on those that `ReconnectPolicy::max_attempts` counts.
+  /// 0: the first call of `connect`; from 1 on those that `ReconnectPolicy::max_attempts` counts,
+  /// or while it is interrupted the calls back, which `Timeouts::resume_window` bounds.
   std::size_t attempt = 0;
   std::optional<TimePoint> due{};  ///< when it begins, by `Host::now`; nothing: it is under way
-  ErrorCode last_error = ErrorCode::none;  ///< why the call before it failed; none: there was none
+  /// Why the call before it failed, or the connection was lost; none: neither has happened.
+  ErrorCode last_error = ErrorCode::none;
 };
 
 /// A handle to one connection of a host: small, copyable, comparable, hashable. A default-made one

@@ -107,11 +107,19 @@ class TICKWIRE_API Host {
   ErrorCode close(Connection connection, const CloseReason& reason = {});
   /// Closes every connection and stops listening.
   void close(const CloseReason& reason = {});
+  /// The same, and pumps the host until each connection has had its last event; for a program that
+  /// ends. What comes meanwhile goes to the listeners, from paused connections too; a program that
+  /// polls gets none of it.
+  ///
+  /// Errors: `timed_out`: somebody has not answered, and may take the end for a loss;
+  ///         `reentrant_call` inside a listener, hook or extension. What a listener throws comes
+  ///         out of it; another call goes on.
+  ErrorCode close_and_wait(Duration timeout, const CloseReason& reason = {});
 
   /// Paused, a connection's messages wait, up to `receive_window_bytes`, and large ones up to
   /// `max_reassembly_bytes`; then the other end has to wait, too. Receipts and `writable` still
-  /// come, and what extensions raise; `interrupted`, `resumed` and `disconnected` after the
-  /// messages.
+  /// come, and what extensions raise, but for messages; `interrupted`, `resumed` and `disconnected`
+  /// after the messages.
   ///
   /// Errors: `not_connected`.
   ErrorCode set_receiving(Connection connection, Receiving receiving);
@@ -127,8 +135,9 @@ class TICKWIRE_API Host {
   /// Lifetime: the event owns its payload; keep it as long as you like.
   [[nodiscard]] std::optional<Event> poll();
 
-  /// Like `poll`, but where that returns nothing it sleeps until something arrives, a tick is due
-  /// or the time is up, and makes one more pass. Nothing does not mean that the time is up.
+  /// Like `poll`, but where that returns nothing it sleeps until something arrives, a tick is due,
+  /// a signal was handled or the time is up, and makes one more pass. Nothing does not mean that
+  /// the time is up.
   [[nodiscard]] std::optional<Event> wait_for(Duration timeout);
 
   /// Pumps the host until the dialled connection is up, consuming that one event; others keep their

@@ -62,7 +62,7 @@ struct HostStats {
   std::uint64_t ticks_skipped = 0;
   std::uint64_t transport_errors = 0;     ///< socket calls that failed and were tried again
   std::uint64_t malformed_datagrams = 0;  ///< datagrams dropped before any connection saw them
-  std::size_t open_connections = 0;
+  std::size_t open_connections = 0;       ///< on which messages can be sent
   std::uint64_t refused_rate = 0;  ///< incoming: `max_connects_per_address_per_second` exceeded
   std::uint64_t bad_cookies = 0;   ///< `enet://`: callers who did not prove their address
   /// Incoming: `HostConfig::access` refuses the address. Over `enet://` a caller is counted each

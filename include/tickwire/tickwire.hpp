@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// Everything at once. Large programs include what they use; codec.hpp is the one that costs
-/// compile time.
+/// What most programs need. Beside it there are hub.hpp, image.hpp, runner.hpp,
+/// session_handler.hpp, task.hpp, testing.hpp and workers.hpp. Large programs include what they
+/// use; codec.hpp is the one that costs compile time.
 #include <tickwire/access_list.hpp>
 #include <tickwire/accounts.hpp>
 #include <tickwire/address.hpp>

@@ -49,6 +49,10 @@ void Host::close(const CloseReason& reason) {
   core_->close_all(reason);
 }
 
+ErrorCode Host::close_and_wait(Duration timeout, const CloseReason& reason) {
+  return core_->close_and_wait(timeout, reason);
+}
+
 ErrorCode Host::set_receiving(Connection connection, Receiving receiving) {
   return core_->set_receiving(connection, receiving);
 }
@@ -222,11 +226,11 @@ void Host::attach(Extension& extension) {
 
 void Host::detach(Extension& extension) noexcept {
   if (extension.host_ != this) return;
-  extension.on_detach(*this);
   extension.host_ = nullptr;
   // Its place stays until the next pass: somebody may be going through them.
   std::replace(core_->extensions.begin(), core_->extensions.end(), &extension,
                static_cast<Extension*>(nullptr));
+  extension.on_detach(*this);  // it may destroy itself
 }
 
 void Host::raise(Event event) {

@@ -38,6 +38,18 @@ ErrorCode HostCore::run() {
   return ErrorCode::none;
 }
 
+ErrorCode HostCore::close_and_wait(Duration timeout, const CloseReason& reason) {
+  if (callbacks_ > 0) return ErrorCode::reentrant_call;
+  close_all(reason);
+  const TimePoint deadline = deadline_after(clock_.now(), timeout);
+  while (receive_all()) {
+    update();
+    if (clock_.now() >= deadline) return receive_all() ? ErrorCode::timed_out : ErrorCode::none;
+    if (receive_all()) sleep_until(deadline);
+  }
+  return ErrorCode::none;
+}
+
 std::optional<Event> HostCore::wait_for(Duration timeout) {
   const bool was_open = pass_open_;
   if (auto event = next_event()) return event;

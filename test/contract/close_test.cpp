@@ -244,3 +244,74 @@ CONTRACT_CASE("connections that come and go leave nothing behind") {
   CHECK(pair.server->stats().connections.messages_received == 60);
   CHECK(pair.client->stats().connections.messages_sent == 60);
 }
+
+namespace {
+
+/// Two hosts by the real clock. What the server waits for, the client does between its ticks.
+struct Farewell {
+  explicit Farewell(const test::Scheme& scheme)
+      : server(config()), client(config()), url(scheme.listen_url()) {
+    const auto bound = server.listen(url);
+    REQUIRE(bound);
+    for (int i = 0; i < 2; ++i) {
+      const auto called = client.connect(bound->to_string());
+      REQUIRE(called);
+      for (int k = 0; k < 500 && !called->is_open(); ++k)
+        pump(server.wait_for(5ms));
+      REQUIRE(called->is_open());
+    }
+    while (server.connections().size() < 2)
+      pump(server.wait_for(5ms));
+    server.on_update([this](const Tick&) {
+      if (client_is_awake) pump({});
+    });
+  }
+  static HostConfig config() {
+    HostConfig made = test::local_config();
+    made.tick_rate_hz = 200;
+    return made;
+  }
+  void pump(const std::optional<Event>&) {
+    while (const auto event = client.poll())
+      if (event->type == EventType::disconnected) words += event->error.message() + ", ";
+  }
+
+  Host server;
+  Host client;
+  std::string url;
+  bool client_is_awake = true;
+  std::string words;
+};
+
+}  // namespace
+
+CONTRACT_CASE("a program that ends can wait until all have heard its goodbye") {
+  Farewell farewell(scheme);
+  Host& server = farewell.server;
+  std::vector<std::string> told;
+  const auto listens = server.on_disconnected(
+      [&](Connection, const Error& error) { told.push_back(std::string(to_string(error.code))); });
+  // What a paused connection has waiting must not keep its end back.
+  const Connection paused = server.connections().front();
+  CHECK(server.set_receiving(paused, Receiving::paused) == ErrorCode::none);
+  for (const Connection& each : farewell.client.connections())
+    REQUIRE(test::send_text(each, "unread"));
+  CHECK(server.close_and_wait(10s, "good night") == ErrorCode::none);
+  CHECK(told == std::vector<std::string>(2, "closed by this program"));
+  CHECK(server.connections().empty());
+  CHECK(server.listening_addresses().empty());
+  farewell.pump({});
+  CHECK(farewell.words == "good night, good night, ");
+  CHECK(server.close_and_wait(10s) == ErrorCode::none);
+}
+
+CONTRACT_CASE("a goodbye that nobody answers is waited for as long as the program says") {
+  Farewell farewell(scheme);
+  farewell.client_is_awake = false;
+  CHECK(farewell.server.close_and_wait(30ms) == ErrorCode::timed_out);
+  farewell.client_is_awake = true;
+  ErrorCode inside = ErrorCode::none;
+  farewell.server.on_update([&](const Tick&) { inside = farewell.server.close_and_wait(1s); });
+  CHECK(farewell.server.close_and_wait(10s) == ErrorCode::none);
+  CHECK(inside == ErrorCode::reentrant_call);
+}
