@@ -118,14 +118,19 @@ void HostCore::end_pass() {
   pass_open_ = false;
 }
 
+// By index: what goes with a connection may call others, which makes room for them in the list.
 void HostCore::free_ended() {
-  std::erase_if(ended_, [&](std::uint32_t slot) {
-    Peer& peer = table_[slot];
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < ended_.size(); ++i) {
+    Peer& peer = table_[ended_[i]];
     // Readable until the pass after the one that handed its end out.
-    if (*peer.ended_pass + 2 > pass_) return false;
-    finish_peer(peer);
-    return true;
-  });
+    if (*peer.ended_pass + 2 > pass_) {
+      ended_[kept++] = peer.slot();
+    } else {
+      finish_peer(peer);
+    }
+  }
+  ended_.resize(kept);
 }
 
 void HostCore::run_timers() {
@@ -395,8 +400,9 @@ void HostCore::flush() {
   const Flagged flushing(is_flushing_);  // user data that goes with its connection may ask for more
   if (!pass_open_) now_ = clock_.now();
   scratch_slots_.swap(dirty_);
-  for (const std::uint32_t slot : scratch_slots_) {
-    Peer& peer = table_[slot];
+  // By index, as in `free_ended`.
+  for (std::size_t i = 0; i < scratch_slots_.size(); ++i) {
+    Peer& peer = table_[scratch_slots_[i]];
     peer.in_dirty_list = false;
     if (!peer.is_used()) continue;
     peer.flush(now_);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "test/support/host_pair.hpp"
 
@@ -138,4 +139,24 @@ TEST_CASE("user data of one who was refused may flush and call as it goes") {
   pair.run(20ms);
   CHECK(pair.server.log.count(EventType::error) == 8 * 40);
   CHECK(pair.server->stats().handshakes_refused == 8);
+}
+
+TEST_CASE("user data of those that have ended may call many others as it goes") {
+  HostPair pair(test::memory_scheme());
+  int gone = 0;
+  std::vector<Connection> ended;
+  for (int i = 0; i < 8; ++i) {
+    pair.connect();
+    ended.push_back(pair.caller);
+    CHECK(pair.caller.set_user_data(saying([&] {
+      ++gone;
+      for (int k = 0; k < 40; ++k)
+        CHECK(pair.client->connect("memory://nowhere"));
+    })) == ErrorCode::none);
+  }
+  pair.network->sever_all();
+  REQUIRE(pair.until([&] { return gone == 8; }));
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == 8 * 40; }));
+  for (const Connection& each : ended)
+    CHECK(each.address() == Address());
 }
