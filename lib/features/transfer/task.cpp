@@ -4,8 +4,8 @@
 #include <new>
 #include <utility>
 
-#include "lib/features/transfer/core.hpp"
 #include "lib/base/harmless.hpp"
+#include "lib/features/transfer/core.hpp"
 
 namespace tickwire::detail {
 
