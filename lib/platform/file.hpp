@@ -61,8 +61,8 @@ class File {
 
  private:
   static constexpr std::intptr_t kNone = -1;
-  File(std::filesystem::path path, std::intptr_t handle)
-      : path_(std::move(path)), handle_(handle) {}
+  // Before it is opened, as the path takes memory, and what is open must not get lost.
+  explicit File(std::filesystem::path path) noexcept : path_(std::move(path)) {}
 
   std::filesystem::path path_;
   std::intptr_t handle_ = kNone;  // of the operating system

@@ -93,9 +93,10 @@ File& File::operator=(File&& other) noexcept {
 }
 
 Result<File> File::open_to_read(const std::filesystem::path& path) {
+  File file(path);
   const int handle = open_file(path, O_RDONLY | O_NONBLOCK);
   if (handle < 0) return file_error(path, ErrorCode::file_unreadable, errno);
-  File file(path, handle);
+  file.handle_ = handle;
   if (!is_regular(handle))
     return file_error(path, ErrorCode::file_unreadable, "this is no regular file.");
   return file;
@@ -105,11 +106,12 @@ Result<File> File::open_to_read(const std::filesystem::path& path) {
 // name by now.
 Result<File> File::open_to_write(const std::filesystem::path& path) {
   while (true) {
+    File file(path);
     const int handle = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
     if (handle < 0 && errno == ELOOP)
       return file_error(path, ErrorCode::file_exists, "a symbolic link is in the way.");
     if (handle < 0) return file_error(path, ErrorCode::file_unwritable, errno);
-    File file(path, handle);
+    file.handle_ = handle;
     if (!is_regular(handle))
       return file_error(path, ErrorCode::file_unwritable, "this is no regular file.");
     if (::flock(handle, LOCK_EX | LOCK_NB) != 0)

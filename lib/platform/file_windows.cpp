@@ -71,12 +71,13 @@ File& File::operator=(File&& other) noexcept {
 }
 
 Result<File> File::open_to_read(const std::filesystem::path& path) {
+  File file(path);
   const HANDLE handle = CreateFileW(path.c_str(), GENERIC_READ,
                                     FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
                                     OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE)
     return file_error(path, ErrorCode::file_unreadable, GetLastError());
-  File file(path, reinterpret_cast<std::intptr_t>(handle));
+  file.handle_ = reinterpret_cast<std::intptr_t>(handle);
   if (!is_regular(handle))
     return file_error(path, ErrorCode::file_unreadable, "this is no regular file.");
   return file;
@@ -84,6 +85,7 @@ Result<File> File::open_to_read(const std::filesystem::path& path) {
 
 // Nobody else may open it to write meanwhile; it can be renamed and removed.
 Result<File> File::open_to_write(const std::filesystem::path& path) {
+  File file(path);
   const HANDLE handle = CreateFileW(path.c_str(), GENERIC_READ | GENERIC_WRITE,
                                     FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, OPEN_ALWAYS,
                                     FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr);
@@ -93,7 +95,7 @@ Result<File> File::open_to_write(const std::filesystem::path& path) {
       return file_error(path, ErrorCode::file_exists, "another transfer is writing it.", code);
     return file_error(path, ErrorCode::file_unwritable, code);
   }
-  File file(path, reinterpret_cast<std::intptr_t>(handle));
+  file.handle_ = reinterpret_cast<std::intptr_t>(handle);
   if (is_link(handle))
     return file_error(path, ErrorCode::file_exists, "a symbolic link is in the way.");
   if (!is_regular(handle))
