@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <tickwire/connection.hpp>
+
 #include "lib/base/harmless.hpp"
 #include "lib/session/wire.hpp"
 
@@ -269,7 +271,11 @@ std::optional<Refusal> decode_refusal(std::span<const std::byte> body) {
       !read_text(cursor, refusal.reason, wire::kMaxReasonBytes)) {
     return std::nullopt;
   }
-  if (!cursor.at_end()) refusal.program_code = cursor.number<std::uint16_t>();
+  if (!cursor.at_end()) {
+    const auto code = cursor.number<std::uint16_t>();
+    if (!cursor.ok()) return std::nullopt;
+    if (code >= CloseReason::first_program_code) refusal.program_code = code;
+  }
   return refusal;
 }
 

@@ -250,6 +250,9 @@ TEST_CASE("a refusal is told in words that name both ends, without control chara
       ByteKit().bytes(refuse_body(ErrorCode::refused_by_application, "no")).u16(0x1001);
   CHECK(answer(0x12, with_code).system_code == 0x1001);
   CHECK(words.system_code == 0);
+  const Bytes refused = refuse_body(ErrorCode::refused_by_application, "no");
+  CHECK(answer(0x12, ByteKit().bytes(refused).u16(0x0fff)).system_code == 0);
+  CHECK(answer(0x12, ByteKit().bytes(refused).u8(1)).code == ErrorCode::protocol_violation);
   CHECK(answer(0x12, refuse_body(ErrorCode::server_full)).code == ErrorCode::server_full);
 }
 
