@@ -38,7 +38,14 @@ class File {
   File() noexcept = default;
   File(File&& other) noexcept
       : path_(std::move(other.path_)), handle_(std::exchange(other.handle_, kNone)) {}
-  File& operator=(File&& other) noexcept;
+  File& operator=(File&& other) noexcept {
+    if (this != &other) {
+      close();
+      path_ = std::move(other.path_);
+      handle_ = std::exchange(other.handle_, kNone);
+    }
+    return *this;
+  }
   ~File() { close(); }
 
   /// Neither waits for a pipe's other end nor opens anything but a regular file.

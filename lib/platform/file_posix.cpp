@@ -83,15 +83,6 @@ bool rename_to_free_name(const char* from, const char* to) noexcept {
 
 }  // namespace
 
-File& File::operator=(File&& other) noexcept {
-  if (this != &other) {
-    close();
-    path_ = std::move(other.path_);
-    handle_ = std::exchange(other.handle_, kNone);
-  }
-  return *this;
-}
-
 Result<File> File::open_to_read(const std::filesystem::path& path) {
   File file(path);
   const int handle = open_file(path, O_RDONLY | O_NONBLOCK);

@@ -61,15 +61,6 @@ bool is_regular(HANDLE handle) noexcept {
 
 }  // namespace
 
-File& File::operator=(File&& other) noexcept {
-  if (this != &other) {
-    close();
-    path_ = std::move(other.path_);
-    handle_ = std::exchange(other.handle_, kNone);
-  }
-  return *this;
-}
-
 Result<File> File::open_to_read(const std::filesystem::path& path) {
   File file(path);
   const HANDLE handle = CreateFileW(path.c_str(), GENERIC_READ,
