@@ -125,11 +125,10 @@ void TasksCore::tell_silent_ends() {
   }
 }
 
-void TasksCore::tell_end(Connection connection, const Error& why) {
+void TasksCore::tell_end(Connection connection, Error error) {
   just_ended_.emplace_back(passes_, connection);
   const auto found = listened_.find(connection);
   if (found == listened_.end()) return;
-  const Error error = why;
   found->second.end = error;
   std::vector<TaskId> ids(found->second.connecting);
   ids.insert(ids.end(), found->second.waiting.begin(), found->second.waiting.end());

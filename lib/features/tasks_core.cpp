@@ -114,7 +114,7 @@ TaskRoot* TasksCore::find(TaskId id) noexcept {
 bool TasksCore::is_over(const TaskRoot& root) const {
   if (!root.bound) return false;
   const auto found = listened_.find(*root.bound);
-  return found == listened_.end() || (found->second.end.has_value());
+  return found == listened_.end() || found->second.end.has_value();
 }
 
 // -- What they wait for

@@ -97,7 +97,7 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
   [[nodiscard]] bool deliver(Event& event);
   void tell_notice(const Event& event);
   void tell_connected(Connection connection);
-  void tell_end(Connection connection, const Error& error);
+  void tell_end(Connection connection, Error error);
   void tell_silent_ends();
   [[nodiscard]] bool tell_receipt(const Event& event);
   void serve_accepted(Connection connection);
