@@ -205,8 +205,7 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
     case SessionState::open:
       state_ = SessionState::closing;
       outbox_.take_bundle_back();
-      ending().reason = reason;
-      ending().reason.text.resize(cut_text(reason.text, wire::kMaxReasonBytes).size());
+      keep_reason(reason);
       ending().linger_until = now + settings_->timeouts.linger;
       break;
     case SessionState::closing:
@@ -218,10 +217,28 @@ void MessageSession::close(const CloseReason& reason, TimePoint now) {
               "This program closed the connection while it was interrupted."});
       break;
     default:
-      ending().reason = reason;
-      finish({ErrorCode::closed_locally, reason.code,
-              "This program closed the connection before it came up."});
+      close_unopened(reason);
   }
+}
+
+void MessageSession::keep_reason(const CloseReason& reason) {
+  ending().reason = reason;
+  ending().reason.text.resize(cut_text(reason.text, wire::kMaxReasonBytes).size());
+}
+
+// Whoever has called is told why: by REFUSE, or where WELCOME is out, by what ends what is open.
+void MessageSession::close_unopened(const CloseReason& reason) {
+  if (is_dialled()) {
+    return finish({ErrorCode::closed_locally, reason.code,
+                   "This program closed the connection before it came up."});
+  }
+  if (state_ == SessionState::greeting || !opening_->greeting.empty()) {
+    return refuse_by_program(
+        {ErrorCode::none, reason.code, reason.text.empty() ? "closed" : reason.text});
+  }
+  keep_reason(reason);
+  opening_->owes_goodbye = true;
+  finish({});
 }
 
 Refusal MessageSession::make_refusal(ErrorCode code, std::string_view reason) const {
@@ -368,7 +385,8 @@ void MessageSession::take_first_message(Event& into, Held& held) {
 }
 
 bool MessageSession::wants_link_closed() const noexcept {
-  return state_ == SessionState::ended && !(opening_ && opening_->refusal) && !owes_close_ack_;
+  const bool owes_words = opening_ && (opening_->refusal || opening_->owes_goodbye);
+  return state_ == SessionState::ended && !owes_words && !owes_close_ack_;
 }
 
 ConnectionStats MessageSession::stats() const {

@@ -101,6 +101,7 @@ class MessageSession final : public Session {
     wire::Kind greeting_kind = wire::Kind::hello;
     std::optional<Refusal> refusal;
     std::optional<Refusal> reserved_refusal;  // for all but those who come back
+    bool owes_goodbye = false;                // closed behind WELCOME
     ResumeWords asks_to_resume;
   };
   // What both ends agreed on so that it outlives its link.
@@ -167,6 +168,8 @@ class MessageSession final : public Session {
   [[nodiscard]] Duration ping_interval(TimePoint now) const noexcept;
   void send_ping(TimePoint now) noexcept;
   void check_drained();
+  void keep_reason(const CloseReason& reason);
+  void close_unopened(const CloseReason& reason);
   void finish(Error error);
   void violate(std::string_view what);
   [[nodiscard]] Refusal make_refusal(ErrorCode code, std::string_view reason) const;

@@ -64,6 +64,12 @@ void MessageSession::write_handshake(PacketWriter& writer) {
     write(wire::Kind::refuse, encode_refusal(*opening_->refusal));
     opening_->refusal.reset();
   }
+  if (opening_->owes_goodbye) {
+    opening_->owes_goodbye = false;
+    Packet packet(pool_, goodbye_bytes(0));
+    append_close(packet);
+    writer.write_control(std::move(packet), Lane::control);
+  }
   if (state_ == SessionState::ended) return;
   if (!opening_->greeting.empty()) {
     write(opening_->greeting_kind, opening_->greeting);

@@ -110,12 +110,7 @@ void MessageSession::take_hello(std::span<const std::byte> body) {
   if (opening_->authenticate) {
     const auto allowed = opening_->authenticate(hello->self);
     if (!allowed) return refuse_by_program(allowed.error());
-    // The program may have closed it meanwhile.
-    if (state_ == SessionState::ended) {
-      const CloseReason reason = ending().reason;
-      return refuse_by_program(
-          {ErrorCode::none, reason.code, reason.text.empty() ? "closed" : reason.text});
-    }
+    if (state_ == SessionState::ended) return;  // the program has closed it meanwhile
   }
   take_peer_limits(hello->self);
   state_ = SessionState::welcoming;

@@ -132,3 +132,28 @@ CONTRACT_CASE("who is closed while he is asked about does not come up") {
   CHECK(pair.server.log.count(EventType::connected) == 0);
   CHECK(pair.server->connections().empty());
 }
+
+CONTRACT_CASE("who is closed on his way in is told why, and does not call again") {
+  Connection asked;
+  PairOptions options;
+  options.server.authenticate = [&](const ConnectionRequest& request) -> Result<void> {
+    asked = request.connection;
+    return {};
+  };
+  HostPair pair(scheme, std::move(options));
+  ConnectOptions persistent;
+  persistent.reconnect = ReconnectPolicy{.max_attempts = 10, .first_delay = 1ms};
+  REQUIRE(pair.client->connect(pair.address.to_string(), persistent));
+  REQUIRE(pair.until([&] { return asked != Connection(); }));
+  REQUIRE_FALSE(asked.is_open());
+  CHECK(asked.close({0x1001, "the match is full"}) == ErrorCode::none);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
+  pair.run(50ms);
+  const Error error = pair.client.log.last(EventType::disconnected).error;
+  CHECK(error.code == ErrorCode::closed_by_peer);
+  CHECK(error.system_code == 0x1001);
+  CHECK(error.message().find("the match is full") != std::string::npos);
+  CHECK(pair.client.log.count(EventType::connected) == 1);
+  CHECK(pair.server.log.all().empty());
+  CHECK(pair.server->connections().empty());
+}

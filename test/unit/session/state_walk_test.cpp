@@ -291,7 +291,12 @@ std::vector<Step> message_steps() {
        Token::given},
       {"greeting, accepted", "link down", S::ended, "nothing", link_down},
       {"greeting, accepted", "`handshake` over", S::ended, "nothing", wait(deadline)},
-      {"greeting, accepted", "`close()`", S::ended, "nothing", close},
+      {"greeting, accepted", "`close()`", S::ended, "REFUSE", close},
+      {"greeting, accepted", "HELLO, `close()`", S::ended, "REFUSE",
+       [](Walk& w) {
+         w.give(hello());
+         w.close();
+       }},
       {"greeting, accepted", "broken bytes", S::ended, "nothing", broken},
 
       {"welcoming", "READY", S::open, "`connected`", give(ready())},
@@ -300,7 +305,7 @@ std::vector<Step> message_steps() {
       {"welcoming", "link down", S::ended, "nothing", link_down},
       {"welcoming", "link down, a token was given", S::ended, "nothing", link_down, Token::given},
       {"welcoming", "`handshake` over", S::ended, "nothing", wait(deadline)},
-      {"welcoming", "`close()`", S::ended, "nothing", close},
+      {"welcoming", "`close()`", S::ended, "CLOSE", close},
       {"welcoming", "broken bytes", S::ended, "nothing", broken},
 
       {"open", "`close()`", S::closing, "CLOSE", close},
