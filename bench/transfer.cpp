@@ -2,10 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <tickwire/tickwire.hpp>
 #include <tickwire/transfer.hpp>
@@ -15,6 +13,7 @@
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
+#include "support/tickwire_voice.hpp"
 #include "support/transfer_files.hpp"
 #include "support/usage.hpp"
 
@@ -25,9 +24,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using tickwire::EventType;
-
-constexpr std::uint8_t kVoiceChannel = 1;
-constexpr std::size_t kVoiceBytes = 80;
 
 struct Options {
   std::string workload = "transfer";
@@ -61,7 +57,7 @@ Options read_options(int argc, char** argv) {
 
 tickwire::HostConfig config_for(const bench::TlsFiles* files) {
   tickwire::HostConfig config = bench::host_config(files);
-  config.channels[kVoiceChannel] = {.delivery = tickwire::Delivery::sequenced, .priority = 10};
+  bench::add_voice_channel(config);
   return config;
 }
 
@@ -78,10 +74,6 @@ void expect_success(const tickwire::Event& event) {
     bench::throw_error(event.error);
 }
 
-std::int64_t now_ns() {
-  return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
-}
-
 /// Sends the file until it is ended, and talks meanwhile.
 void send(const Options& options, const bench::TlsFiles* files, const std::string& url,
           const std::string& path) {
@@ -93,25 +85,16 @@ void send(const Options& options, const bench::TlsFiles* files, const std::strin
   const auto connection = host.wait_connected(*dialled, 5s);
   if (!connection) bench::throw_error(connection.error());
 
-  std::vector<std::byte> voice(kVoiceBytes);
+  bench::Voice voice(*connection);
   bool is_offered = options.bytes == 0;
-  for (auto next = Clock::now();;) {
-    if (options.voice_seconds > 0 && Clock::now() >= next) {
-      const std::int64_t stamp = now_ns();
-      std::memcpy(voice.data(), &stamp, sizeof(stamp));
-      if (auto sent = connection->send_bytes(voice, {.channel = kVoiceChannel}); !sent)
-        bench::throw_error(sent.error());
-      next += 20ms;
-      host.flush();
-    }
+  while (true) {
+    if (options.voice_seconds > 0) voice.speak(host);
     if (!is_offered) {
       const auto offered = transfers.offer_file(*connection, path);
       if (!offered) bench::throw_error(offered.error());
       is_offered = true;
     }
-    const auto wait = options.voice_seconds > 0
-                          ? std::max<tickwire::Duration>(next - Clock::now(), 0ns)
-                          : tickwire::Duration(1s);
+    const auto wait = options.voice_seconds > 0 ? voice.until_next() : tickwire::Duration(1s);
     for (auto event = host.wait_for(wait); event; event = host.poll()) {
       expect_success(*event);
       if (event->type == EventType::transfer_finished &&
@@ -153,9 +136,7 @@ Seen receive(const Options& options, tickwire::Host& host, const std::string& ta
         ++seen.files;
         seen.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
       } else if (event->type == EventType::data_received) {
-        std::int64_t sent = 0;
-        std::memcpy(&sent, event->bytes().data(), sizeof(sent));
-        seen.late_ms.push_back(static_cast<double>(now_ns() - sent) / 1e6);
+        seen.late_ms.push_back(bench::late_ms(*event));
       }
     }
   }
@@ -188,7 +169,7 @@ void run(const Options& options) {
 
   tickwire::Host host(config_for(tls));
   url.send(bench::listen_on_loopback(host, options.scheme));
-  Seen seen = receive(options, host, files.target());
+  const Seen seen = receive(options, host, files.target());
   sender.end();
   if (seen.files > 0) {
     const auto gigabytes = static_cast<double>(seen.files * options.bytes) / 1e9;
@@ -198,9 +179,9 @@ void run(const Options& options) {
              "s/GB", "lower");
   }
   if (options.voice_seconds == 0) return;
-  if (seen.late_ms.size() < 10) throw std::runtime_error("Too little was heard to measure.");
-  report(options, "late_median", bench::at_share(seen.late_ms, 0.5), "ms", "lower");
-  report(options, "late_p99", bench::at_share(seen.late_ms, 0.99), "ms", "lower");
+  const bench::Lateness late(seen.late_ms);
+  report(options, "late_median", late.median_ms, "ms", "lower");
+  report(options, "late_p99", late.p99_ms, "ms", "lower");
 }
 
 }  // namespace

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <tickwire/tickwire.hpp>
 #include <vector>
@@ -14,7 +12,7 @@
 #include "support/process.hpp"
 #include "support/report.hpp"
 #include "support/tickwire_host.hpp"
-#include "support/usage.hpp"
+#include "support/tickwire_voice.hpp"
 
 /// How late small messages come that are sent 50 times a second, alone or while large ones go out
 /// on a channel of lower priority of the same connection.
@@ -25,8 +23,6 @@ using Clock = std::chrono::steady_clock;
 using tickwire::EventType;
 
 constexpr std::uint8_t kBulkChannel = 0;
-constexpr std::uint8_t kVoiceChannel = 1;
-constexpr std::size_t kVoiceBytes = 80;
 
 struct Options {
   std::string workload = "voice_beside_bulk";
@@ -50,17 +46,13 @@ Options read_options(int argc, char** argv) {
 
 tickwire::HostConfig config_for(const Options& options, const bench::TlsFiles* files) {
   tickwire::HostConfig config = bench::host_config(files);
-  config.channels[kVoiceChannel] = {.delivery = tickwire::Delivery::sequenced, .priority = 10};
+  bench::add_voice_channel(config);
   auto& limits = config.limits;
   limits.max_message_bytes = std::max<std::size_t>(options.bulk_bytes, 1024);
   limits.max_send_queue_bytes = 2 * limits.max_message_bytes + 65536;
   limits.max_reassembly_bytes = limits.max_message_bytes + 65536;
   limits.max_host_reassembly_bytes = 2 * limits.max_reassembly_bytes;
   return config;
-}
-
-std::int64_t now_ns() {
-  return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count();
 }
 
 /// Talks until it is ended, and keeps one large message on its way.
@@ -71,34 +63,26 @@ void talk(const Options& options, const bench::TlsFiles* files, const std::strin
   const auto connection = host.wait_connected(*dialled, 5s);
   if (!connection) bench::throw_error(connection.error());
 
-  std::vector<std::byte> voice(kVoiceBytes);
+  bench::Voice voice(*connection);
   tickwire::MessageId under_way = 0;
-  for (auto next = Clock::now();;) {
-    if (Clock::now() >= next) {
-      const std::int64_t stamp = now_ns();
-      std::memcpy(voice.data(), &stamp, sizeof(stamp));
-      if (auto sent = connection->send_bytes(voice, {.channel = kVoiceChannel}); !sent)
-        bench::throw_error(sent.error());
-      next += 20ms;
-      host.flush();
-    }
+  while (true) {
+    voice.speak(host);
     if (under_way == 0 && options.bulk_bytes > 0) {
       const auto sent = connection->send_bytes(std::vector<std::byte>(options.bulk_bytes),
                                                {.channel = kBulkChannel});
       if (!sent) bench::throw_error(sent.error());
       under_way = *sent;
     }
-    const auto wait = std::max<tickwire::Duration>(next - Clock::now(), 0ns);
-    for (auto event = host.wait_for(wait); event; event = host.poll()) {
+    for (auto event = host.wait_for(voice.until_next()); event; event = host.poll()) {
       bench::expect_life(*event);
       if (event->type == EventType::data_sent && event->message_id == under_way) under_way = 0;
     }
   }
 }
 
-/// Latencies in milliseconds, and bytes of large messages.
+/// Latencies, and bytes of large messages.
 struct Heard {
-  std::vector<double> late;
+  std::vector<double> late_ms;
   std::size_t bulk_bytes = 0;
 };
 
@@ -115,11 +99,9 @@ Heard listen(const Options& options, tickwire::Host& host) {
       if (event->type != EventType::data_received) continue;
       if (event->channel == kBulkChannel) {
         heard.bulk_bytes += event->bytes().size();
-        continue;
+      } else {
+        heard.late_ms.push_back(bench::late_ms(*event));
       }
-      std::int64_t sent = 0;
-      std::memcpy(&sent, event->bytes().data(), sizeof(sent));
-      heard.late.push_back(static_cast<double>(now_ns() - sent) / 1e6);
     }
   }
   return heard;
@@ -135,7 +117,7 @@ void report(const Options& options, std::string_view metric, double value, std::
                         .better = better});
   figure.add("transport", options.scheme)
       .add("encryption", bench::encryption_of(options.scheme))
-      .add("voice_bytes", kVoiceBytes)
+      .add("voice_bytes", bench::kVoiceBytes)
       .add("bulk_bytes", options.bulk_bytes)
       .add_two_processes();
   figure.print();
@@ -150,13 +132,13 @@ void run(const Options& options) {
 
   tickwire::Host host(config_for(options, files));
   url.send(bench::listen_on_loopback(host, options.scheme));
-  Heard heard = listen(options, host);
+  const Heard heard = listen(options, host);
   talker.end();
-  if (heard.late.size() < 10) throw std::runtime_error("Too little was heard to measure.");
-  report(options, "late_median", bench::at_share(heard.late, 0.5), "ms", "lower");
-  report(options, "late_p99", bench::at_share(heard.late, 0.99), "ms", "lower");
-  report(options, "heard", static_cast<double>(heard.late.size()) / (50 * options.seconds), "ratio",
-         "higher");
+  const bench::Lateness late(heard.late_ms);
+  report(options, "late_median", late.median_ms, "ms", "lower");
+  report(options, "late_p99", late.p99_ms, "ms", "lower");
+  report(options, "heard", static_cast<double>(heard.late_ms.size()) / (50 * options.seconds),
+         "ratio", "higher");
   if (options.bulk_bytes == 0) return;
   report(options, "bulk", static_cast<double>(heard.bulk_bytes) / 1e6 / options.seconds, "MB/s",
          "higher");
