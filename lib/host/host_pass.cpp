@@ -442,8 +442,14 @@ void HostCore::log_event(const Event& event) {
   const Peer* peer = find(event.connection);
   const std::string who = peer != nullptr ? peer->address.to_string() : "the host";
   switch (event.type) {
-    case EventType::connected:
-      return log_.write(LogLevel::info, who + ": connected");
+    case EventType::connected: {
+      const bool lacks_resume = peer != nullptr && peer->session->lacks_resume();
+      return log_.write(LogLevel::info, who + ": connected" +
+                                            (lacks_resume ? "; it cannot be resumed, as the other "
+                                                            "end does not ask for it or "
+                                                            "HostConfig::resume_over forbids it"
+                                                          : ""));
+    }
     case EventType::disconnected:
       return log_.write(LogLevel::info, who + ": disconnected: " + event.error.message());
     case EventType::error:

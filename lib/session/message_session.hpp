@@ -82,6 +82,9 @@ class MessageSession final : public Session {
     return was_open_ && (waits_for_room_ || outbox_.wants_capacity());
   }
   [[nodiscard]] bool wants_link_closed() const noexcept override;
+  [[nodiscard]] bool lacks_resume() const noexcept override {
+    return settings_->timeouts.resume_window && !resumption_;
+  }
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] ConnectionStats stats() const override;
 

@@ -160,6 +160,8 @@ class Session {
   [[nodiscard]] virtual bool wants_capacity() const noexcept = 0;
   /// Whether the link has been told everything and can be closed.
   [[nodiscard]] virtual bool wants_link_closed() const noexcept = 0;
+  /// Whether the program wants it to outlive its link, and it cannot.
+  [[nodiscard]] virtual bool lacks_resume() const noexcept { return false; }
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   [[nodiscard]] virtual ConnectionStats stats() const = 0;
   /// By how much the other end's clock is ahead of this one's, once an echo has told.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -31,6 +33,26 @@ struct Ticking {
   }
   ManualClock clock;
   std::unique_ptr<Host> host;
+};
+
+/// What a host has logged.
+class Lines {
+ public:
+  /// For a host that ends before this does.
+  [[nodiscard]] LogConfig log() {
+    return {.level = LogLevel::info, .sink = [this](LogLevel level, std::string_view line) {
+              CHECK(level >= LogLevel::info);
+              lines_.emplace_back(line);
+            }};
+  }
+  [[nodiscard]] bool have(std::string_view words) const {
+    return std::any_of(lines_.begin(), lines_.end(), [&](const std::string& line) {
+      return line.find(words) != std::string::npos;
+    });
+  }
+
+ private:
+  std::vector<std::string> lines_;
 };
 
 }  // namespace
@@ -173,25 +195,34 @@ TEST_CASE("posts race with the end of the host without harm") {
 }
 
 TEST_CASE("log lines go to the sink, from the level that was asked for") {
-  std::vector<std::string> lines;
+  Lines lines;
   test::PairOptions options;
-  options.client.log.level = LogLevel::info;
-  options.client.log.sink = [&](LogLevel level, std::string_view line) {
-    CHECK(level >= LogLevel::info);
-    lines.emplace_back(line);
-  };
+  options.client.log = lines.log();
   HostPair pair(test::memory_scheme(), std::move(options));
   pair.connect();
   CHECK(pair.caller.close() == ErrorCode::none);
   REQUIRE(pair.until([&] { return pair.client.log.count(EventType::disconnected) == 1; }));
-  const auto has = [&](const std::string& words) {
-    for (const std::string& line : lines)
-      if (line.find(words) != std::string::npos) return true;
-    return false;
-  };
-  CHECK(has(pair.address.to_string() + ": connected"));
-  CHECK(has(pair.address.to_string() + ": disconnected"));
+  CHECK(lines.have(pair.address.to_string() + ": connected"));
+  CHECK(lines.have(pair.address.to_string() + ": disconnected"));
+  CHECK_FALSE(lines.have("resumed"));
   CHECK(pair.server.lines.empty());
+}
+
+TEST_CASE("who wants connections to come back is told of one that cannot") {
+  Lines lines;
+  test::PairOptions options;
+  options.client.log = lines.log();
+  options.client.timeouts.resume_window = 5s;
+  bool can = false;
+  SUBCASE("as the other end does not want it") {}
+  SUBCASE("but not of one that can") {
+    options.server.timeouts.resume_window = 5s;
+    can = true;
+  }
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  CHECK(lines.have(": connected"));
+  CHECK(lines.have("it cannot be resumed") != can);
 }
 
 TEST_CASE("a log sink that throws harms nobody") {
