@@ -103,6 +103,16 @@ TEST_CASE("tls port: garbage and HTTP are told as such and answered with nothing
   }
 }
 
+TEST_CASE("tls port: who is turned away sees an end, however much of what he said is unread") {
+  Port port;
+  PlainSocket intruder(port.hosts.address);
+  const std::string bytes(200'000, 'x');
+  REQUIRE(intruder.write(bytes) == bytes.size());
+  port.check_rejected(intruder, "speaks no TLS");
+  CHECK(intruder.has_ended);
+  CHECK(intruder.failure == 0);
+}
+
 TEST_CASE("tls port: a record of a length that TLS does not have is refused") {
   Port port;
   PlainSocket intruder(port.hosts.address);

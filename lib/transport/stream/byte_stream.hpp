@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ class ByteStream {
   [[nodiscard]] virtual Awaits awaits() const noexcept = 0;
   /// Whether a `read` would find something even if the socket below stays silent.
   [[nodiscard]] virtual bool has_buffered_input() const noexcept = 0;
+  /// What it stands on, after a failure: this one is good for nothing any more. None: itself.
+  [[nodiscard]] virtual std::unique_ptr<ByteStream> take_below() noexcept { return nullptr; }
   /// Why it failed, in a sentence that does not name the address.
   [[nodiscard]] virtual Error failure() const = 0;
   /// The subject of the certificate that the other end has proven to own, as in

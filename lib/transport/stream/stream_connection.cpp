@@ -428,13 +428,13 @@ void StreamConnection::go_down(Error error) {
 }
 
 // What TLS has said to the other end about it gets there only if the socket lives a little longer:
-// closed with something unread in it, it would take that back.
+// closed with something unread in it, it would take that back. TLS itself reads no further.
 void StreamConnection::turn_away(const Error& error) {
-  watch_ = Watch();
+  if (auto below = stream_->take_below()) stream_ = std::move(below);
   static_cast<void>(stream_->shut_down());
   phase_ = Phase::lingering;
-  has_ended_ = true;
   set_deadline(shared_.context.clock->now() + kTurnAwayTime);
+  mark_ready();
   shared_.context.handler->on_handshake_failed(beginning_->peer, error);
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/transport/stream/byte_stream.hpp"
@@ -38,6 +39,9 @@ class OpensslStream final : public ByteStream {
   }
   [[nodiscard]] Awaits awaits() const noexcept override { return link_.awaits; }
   [[nodiscard]] bool has_buffered_input() const noexcept override;
+  [[nodiscard]] std::unique_ptr<ByteStream> take_below() noexcept override {
+    return std::move(link_.below);
+  }
   [[nodiscard]] Error failure() const override { return failure_; }
   [[nodiscard]] std::string verified_subject() const override;
   [[nodiscard]] std::vector<std::byte> channel_binding() const override;
