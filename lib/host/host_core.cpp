@@ -241,6 +241,7 @@ void HostCore::make_room_for(const Peer& peer) {
   ready_.reserve(slots);
   for (auto* list : {&dirty_, &scratch_slots_, &parked_, &ended_})
     list->reserve(slots);
+  timers_.reserve(slots);
 }
 
 void HostCore::mark_ready(Peer& peer) {

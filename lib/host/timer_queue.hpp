@@ -23,6 +23,11 @@ class TimerQueue {
     std::uint32_t slot = 0;
   };
 
+  /// Makes room for slots below that one: `set` then needs no memory for them.
+  void reserve(std::size_t slots) {
+    if (slots > places_.size()) places_.resize(slots, kNowhere);
+    heap_.reserve(slots);
+  }
   /// Sets a slot's time in place of the one that it had.
   void set(TimePoint when, std::uint32_t slot) {
     if (slot >= places_.size()) places_.resize(std::size_t{slot} + 1, kNowhere);

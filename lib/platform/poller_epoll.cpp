@@ -152,7 +152,7 @@ bool EpollPoller::guess() noexcept {
 
 bool EpollPoller::wait_until(TimePoint until) {
   const int room = static_cast<int>(ready_.size());
-  if (until == TimePoint::min()) {
+  if (until.time_since_epoch() <= Duration::zero()) {  // of which the alarm knows nothing
     return tell(epoll_wait(epoll_, ready_.data(), room, /*timeout=*/0));
   }
   while (true) {

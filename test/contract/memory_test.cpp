@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "test/support/allocations.hpp"
 #include "test/support/counting_resource.hpp"
 #include "test/support/host_pair.hpp"
 
@@ -98,11 +99,35 @@ CONTRACT_CASE("a host whose program throws while it is asked goes on with the ot
     return {};
   };
   HostPair pair(scheme, options);
-  REQUIRE(pair.add()->connect(pair.address.to_string(), {.name = "bad"}));
+  test::LoggedHost& bad = pair.add();
+  REQUIRE(bad->connect(pair.address.to_string(), {.name = "bad"}));
   CHECK_THROWS_AS(pair.run(1s), std::runtime_error);
+  // He hears at once that nothing will come of it.
+  REQUIRE(pair.until([&] { return bad.log.count(EventType::error) == 1; }, 1ms, 100ms));
   pair.connect();
   REQUIRE(test::send_text(pair.caller, "after it"));
   REQUIRE(pair.until([&] { return pair.server.log.messages() > 0; }));
+}
+
+CONTRACT_CASE("whatever there is no memory for while somebody comes in, no pass throws") {
+  bool was_reached = true;
+  for (int n = 1; was_reached; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 400);
+    HostPair pair(scheme);
+    REQUIRE(pair.client->connect(pair.address.to_string()));
+    was_reached = false;
+    for (int pass = 0; pass < 30 && !was_reached; ++pass) {
+      pair.clock.advance(1ms);
+      pair.client.poll();
+      const test::FailingAllocation failing(n);
+      while (const auto event = pair.server->poll()) {
+      }
+      was_reached = failing.was_reached();
+    }
+    REQUIRE(test::send_text(pair.connect(pair.add()), "after it"));
+    REQUIRE(pair.until([&] { return pair.server.log.messages() > 0; }));
+  }
 }
 
 CONTRACT_CASE("a host without memory for packets ends the connection that needs it, and lives on") {

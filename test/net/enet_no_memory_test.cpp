@@ -6,6 +6,7 @@
 
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
+#include "test/support/allocations.hpp"
 
 /// ENet without memory. Its header belongs to one folder of lib/: what is asked of it is declared
 /// here.
@@ -61,6 +62,31 @@ TEST_CASE("enet: a link that memory ran out for has nothing to do with the next 
   there->link.reset();
   pair.run(20ms);
   CHECK(second.downs == 0);
+}
+
+TEST_CASE("enet: a link whose end there is no memory to tell of has nothing to do with the next") {
+  for (int n = 1; n < 6; ++n) {
+    CAPTURE(n);
+    EnetPair pair;
+    const auto [first, there] = pair.connect();
+    first->link.reset();
+    pair.client.flush();
+    {
+      pair.clock.advance(1ms);
+      pair.server.poller.wait(Duration::zero());
+      const FailingAllocation failing(n);
+      pair.server.transport->service(pair.clock.now());
+      pair.server.flush();
+    }
+    CHECK(there->downs == 1);
+    RecordingLink& second = pair.client.dial(pair.address.to_string());
+    REQUIRE(pair.run_until([&] { return second.ups == 1 && pair.server.accepted.size() == 2; }));
+    there->send("for the first");
+    there->link.reset();
+    pair.run(20ms);
+    CHECK(second.arrived.empty());
+    CHECK(second.downs == 0);
+  }
 }
 
 TEST_CASE("enet: a link that memory runs out for in a pass ends before the next datagram is read") {

@@ -109,6 +109,11 @@ POLLER_CASE("a poller tells of a readable socket until it has been read") {
   CHECK(told_now(poller, target) == 0);
 }
 
+POLLER_CASE("a wait until a time that is long over only looks") {
+  for (const TimePoint when : {TimePoint(), TimePoint() - 5s, TimePoint::min() + 1ns})
+    CHECK_FALSE(poller.wait_until(when));
+}
+
 POLLER_CASE("who watches for edges is told of each arrival, and of each change of interest") {
   const SocketPair pair;
   Target target;

@@ -384,15 +384,35 @@ TEST_CASE("a raw peer behind a narrow path gets everything, a little at a time")
 
 namespace {
 
-/// A link to somebody who has read nothing yet, with all that the link takes.
-struct FullLink {
-  explicit FullLink(detail::Framing framing) : host(make(framing), clock) {
+/// A link to somebody who does as the test says.
+struct OpenLink {
+  explicit OpenLink(detail::Framing framing = detail::Framing::none,
+                    PlainSocket::Path path = PlainSocket::Path::wide)
+      : host(make(framing), clock) {
     const auto bound = host.listen("raw+tcp://127.0.0.1:0");
     REQUIRE(bound);
-    peer = std::make_unique<PlainSocket>(*bound, PlainSocket::Path::narrow);
+    peer = std::make_unique<PlainSocket>(*bound, path);
     for (int pass = 0; pass < 10 && host.accepted.empty(); ++pass)
       host.service();
     REQUIRE(host.accepted.size() == 1);
+  }
+  [[nodiscard]] test::RecordingLink& end() { return *host.accepted.front(); }
+
+  ManualClock clock;
+  test::TransportHost host;
+  std::unique_ptr<PlainSocket> peer;
+
+ private:
+  static test::TransportHost::Make make(detail::Framing framing) {
+    return [framing](detail::TransportContext context) {
+      return detail::make_stream_transport(std::move(context), {framing});
+    };
+  }
+};
+
+/// One to somebody who has read nothing yet, with all that the link takes.
+struct FullLink : OpenLink {
+  explicit FullLink(detail::Framing framing) : OpenLink(framing, PlainSocket::Path::narrow) {
     for (const detail::SocketHandle socket : host.poller.sockets()) {
       const int little = 8 * 1024;
       REQUIRE(::setsockopt(static_cast<int>(socket), SOL_SOCKET, SO_SNDBUF, &little,
@@ -408,7 +428,6 @@ struct FullLink {
       host.service();
     }
   }
-  [[nodiscard]] test::RecordingLink& end() { return *host.accepted.front(); }
   /// Passes at the times that the transport asks for, and how many they were.
   int run(Duration time) {
     const TimePoint until = clock.now() + time;
@@ -441,17 +460,7 @@ struct FullLink {
     }
   }
 
-  ManualClock clock;
-  test::TransportHost host;
-  std::unique_ptr<PlainSocket> peer;
   std::size_t sent = 0;
-
- private:
-  static test::TransportHost::Make make(detail::Framing framing) {
-    return [framing](detail::TransportContext context) {
-      return detail::make_stream_transport(std::move(context), {framing});
-    };
-  }
 };
 
 }  // namespace
@@ -495,6 +504,43 @@ TEST_CASE("a raw link that is dropped with something unsent is cut, and does not
   full.peer->read();
   CHECK_FALSE(full.peer->has_ended);
   CHECK(full.peer->failure == ECONNRESET);
+}
+
+TEST_CASE("who was told that a link is full hears of room that has come by the end of the pass") {
+  OpenLink open;
+  while (open.end().link->capacity_bytes(detail::Lane::reliable) > 0)
+    open.end().send(test::pattern(1000));
+  open.host.flush();
+  // The kernel has taken all of it.
+  REQUIRE(open.host.transport->next_deadline());
+  CHECK(*open.host.transport->next_deadline() <= open.clock.now());
+  open.host.service();
+  CHECK(open.end().link->capacity_bytes(detail::Lane::reliable) > 0);
+}
+
+TEST_CASE("what a peer has sent before it closed is read, though nothing can be written any more") {
+  OpenLink open;
+  open.end().link->set_reading(detail::Reading::paused);
+  // No more than the system holds at this end.
+  const std::string words = test::pattern(64 * 1024);
+  REQUIRE(open.peer->write(words) == words.size());
+  open.peer->close();
+  for (int i = 0; i < 5; ++i) {
+    open.end().send("too late");
+    open.host.flush();
+    open.host.service();
+    std::this_thread::sleep_for(1ms);
+  }
+  CHECK(open.end().downs == 0);
+  CHECK(open.end().link->capacity_bytes(detail::Lane::reliable) == 0);
+  open.end().link->set_reading(detail::Reading::on);
+  for (int pass = 0; pass < 1000 && open.end().downs == 0; ++pass)
+    open.host.service();
+  CHECK(open.end().downs == 1);
+  std::string read;
+  for (const std::string& text : open.end().texts())
+    read += text;
+  CHECK(read == words);
 }
 
 TEST_CASE("who reads nothing is looked after less and less often") {

@@ -5,24 +5,31 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/error_text.hpp"
+
 namespace tickwire::detail {
 namespace {
 
-Error never_up(std::uint32_t data, const Address& peer) {
+Error never_up(std::uint32_t data, const EnetLink& link) {
   if (static_cast<Goodbye>(data) == Goodbye::timed_out) {
-    return {ErrorCode::connect_timed_out, 0, "No answer from " + peer.to_string() + "."};
+    return error_with_text(ErrorCode::connect_timed_out,
+                           [&] { return "No answer from " + link.peer().to_string() + "."; });
   }
-  return {ErrorCode::connection_refused, 0, peer.to_string() + " turned the connection down."};
+  return error_with_text(ErrorCode::connection_refused,
+                         [&] { return link.peer().to_string() + " turned the connection down."; });
 }
 
-Error cut_off(std::uint32_t data, const Address& peer) {
+Error cut_off(std::uint32_t data, const EnetLink& link) {
+  const auto told = [&](ErrorCode code, const char* words) {
+    return error_with_text(code, [&] { return link.peer().to_string() + words; });
+  };
   switch (static_cast<Goodbye>(data)) {
     case Goodbye::timed_out:
-      return {ErrorCode::connection_lost, 0, peer.to_string() + " fell silent."};
+      return told(ErrorCode::connection_lost, " fell silent.");
     case Goodbye::closed:
-      return {ErrorCode::closed_by_peer, 0, peer.to_string() + " closed the connection."};
+      return told(ErrorCode::closed_by_peer, " closed the connection.");
     default:
-      return {ErrorCode::connection_reset, 0, peer.to_string() + " cut the connection."};
+      return told(ErrorCode::connection_reset, " cut the connection.");
   }
 }
 
@@ -209,7 +216,27 @@ void EnetEndpoint::note_failure() {
   if (!failing_since_) failing_since_ = now_;
 }
 
+// Nothing that comes from the network makes a pass throw; what the program throws does, and what
+// is left of the pass follows in the next one. Whoever it was about is cut off.
 void EnetEndpoint::hand_out(const EnetEvent& event) {
+  try {
+    take_event(event);
+  } catch (const std::bad_alloc&) {
+    drop(event.peer, {ErrorCode::out_of_resources, 0, {}});
+  } catch (...) {
+    left_over_ = true;
+    toil_.reset();
+    drop(event.peer, program_threw());
+    throw;
+  }
+}
+
+void EnetEndpoint::drop(std::size_t index, Error error) {
+  host_->end_now(index, Goodbye::cut);
+  went_down(index, std::move(error));
+}
+
+void EnetEndpoint::take_event(const EnetEvent& event) {
   switch (event.type) {
     case EnetEvent::Type::connected:
       return came_up(event.peer);
@@ -234,9 +261,8 @@ void EnetEndpoint::came_up(std::size_t index) {
 
   if (slot.link == nullptr) return host_->end_now(index, Goodbye::cut);
   if (host_->mtu(index) < kMinMtuBytes) {
-    host_->end_now(index, Goodbye::cut);
-    return went_down(index, {ErrorCode::protocol_violation, 0,
-                             slot.link->peer().to_string() + " asks for too small packets."});
+    return drop(index, {ErrorCode::protocol_violation, 0,
+                        slot.link->peer().to_string() + " asks for too small packets."});
   }
   describe(index, *slot.link);
   slot.handler->on_link_up();
@@ -266,15 +292,9 @@ void EnetEndpoint::received(std::size_t index, const ReceivedPacket& packet) {
     host_->watch_for_silence(index);
   }
   if (slot.handler == nullptr) return;
-  Packet copy;
-  try {
-    const auto bytes = packet.bytes();
-    copy = Packet(*shared_.context.pool, bytes.size());
-    copy.append(bytes);
-  } catch (const std::bad_alloc&) {
-    host_->end_now(index, Goodbye::cut);
-    return went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
-  }
+  const auto bytes = packet.bytes();
+  Packet copy(*shared_.context.pool, bytes.size());
+  copy.append(bytes);
   slot.handler->on_packet(std::move(copy), now_);
 }
 
@@ -283,8 +303,7 @@ void EnetEndpoint::ended(std::size_t index, std::uint32_t data) {
   if (std::exchange(slot.ending_until, std::nullopt)) --ending_;
   if (slot.link == nullptr) return;
   const bool was_up = slot.link->traits_.max_packet_bytes != 0;
-  const Address peer = slot.link->peer();
-  went_down(index, was_up ? cut_off(data, peer) : never_up(data, peer));
+  went_down(index, was_up ? cut_off(data, *slot.link) : never_up(data, *slot.link));
 }
 
 void EnetEndpoint::went_down(std::size_t index, Error error) {
@@ -317,7 +336,7 @@ void EnetEndpoint::report_fallen() {
 void EnetEndpoint::report_if_fallen(std::size_t index) {
   const bool is_held = slots_[index].link != nullptr && !is_asking();
   if (!is_held || host_->phase(index) != PeerPhase::idle) return;
-  went_down(index, {ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
+  went_down(index, {ErrorCode::out_of_resources, 0, {}});
 }
 
 void EnetEndpoint::watch_peer(std::size_t index) {
@@ -360,14 +379,17 @@ void EnetEndpoint::watch_live_peer(std::size_t index) {
 void EnetEndpoint::lose_socket() {
   lost_ = true;
   socket_watch_ = Watch();
-  const Error error{ErrorCode::socket_failed, 0,
-                    "The socket of " + enet_address(host_->local()).to_string() +
-                        " has failed for three seconds."};
+  const auto error = [this] {
+    return error_with_text(ErrorCode::socket_failed, [this] {
+      return "The socket of " + enet_address(host_->local()).to_string() +
+             " has failed for three seconds.";
+    });
+  };
   for (std::size_t index = 0; index < slots_.size(); ++index) {
     host_->reset(index);
-    went_down(index, error);
+    went_down(index, error());
   }
-  if (accepting_) shared_.context.handler->on_listener_lost(*listener_, error);
+  if (accepting_) shared_.context.handler->on_listener_lost(*listener_, error());
 }
 
 void EnetEndpoint::flush(TimePoint now) {

@@ -110,6 +110,8 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   [[nodiscard]] bool hand_out_all(EnetHost::Outcome outcome, EnetEvent& event, Budget& budget);
   void note_failure();
   void hand_out(const EnetEvent& event);
+  void take_event(const EnetEvent& event);
+  void drop(std::size_t index, Error error);
   void came_up(std::size_t index);
   void accept(std::size_t index);
   void describe(std::size_t index, EnetLink& link) const;

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "lib/base/error_text.hpp"
 #include "lib/transport/enet/enet_datagram.hpp"
 #include "lib/transport/enet/enet_endpoint.hpp"
 
@@ -59,8 +60,7 @@ void EnetEndpoint::check_waiting(std::size_t index) {
 
 void EnetEndpoint::cut_for(std::size_t index, const char* sentence) {
   if (std::exchange(slots_[index].ending_until, std::nullopt)) --ending_;
-  host_->end_now(index, Goodbye::cut);
-  went_down(index, {ErrorCode::protocol_violation, 0, sentence});
+  drop(index, error_with_text(ErrorCode::protocol_violation, [&] { return sentence; }));
 }
 
 }  // namespace tickwire::detail

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/error_text.hpp"
 #include "lib/transport/memory/memory_core.hpp"
 
 namespace tickwire::detail {
@@ -137,9 +138,9 @@ class MemoryLink final : public Link {
 
   void on_packet(Packet packet, TimePoint now) { handler_->on_packet(std::move(packet), now); }
 
-  void end_without_memory() {
+  void drop(Error error) {
     close();
-    handler_->on_link_down({ErrorCode::out_of_resources, 0, "Out of memory for a packet."});
+    if (handler_ != nullptr) handler_->on_link_down(std::move(error));
   }
 
   void on_end(EndReason reason) {
@@ -214,18 +215,34 @@ class MemoryTransport final : public Transport {
   [[nodiscard]] TransportCounters counters() const override { return counters_; }
 
  private:
+  // Nothing that another host sends makes a pass throw; what the program throws does. Whoever it
+  // was about is cut off.
   void hand_out(const Arrival& arrival, TimePoint now) {
+    try {
+      take_in(arrival, now);
+    } catch (const std::bad_alloc&) {
+      drop(arrival, {ErrorCode::out_of_resources, 0, {}});
+    } catch (...) {
+      drop(arrival, program_threw());
+      throw;
+    }
+  }
+
+  void drop(const Arrival& arrival, Error error) {
+    if (MemoryLink* const link = arrival.wire->end(arrival.to).link) {
+      link->drop(std::move(error));
+    } else if (arrival.kind == Arrival::Kind::call) {
+      local_->core->end(arrival.wire, Side::acceptor, EndReason::gone);
+    }
+  }
+
+  void take_in(const Arrival& arrival, TimePoint now) {
     if (arrival.kind == Arrival::Kind::call) return accept(arrival.wire);
     // What is taken always has a link: its destructor closes this end of the wire first.
     MemoryLink* link = arrival.wire->end(arrival.to).link;
     if (arrival.kind == Arrival::Kind::answer) return link->on_answer();
     if (arrival.kind == Arrival::Kind::end) return link->on_end(arrival.reason);
-    Packet packet;
-    try {
-      packet = Packet(*context_.pool, arrival.size_bytes);
-    } catch (const std::bad_alloc&) {
-      return link->end_without_memory();
-    }
+    Packet packet(*context_.pool, arrival.size_bytes);
     packet.append({arrival.bytes.bytes(), arrival.size_bytes});
     link->on_packet(std::move(packet), now);
   }

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/base/error_text.hpp"
 #include "lib/transport/stream/frame_violation.hpp"
 #include "lib/transport/stream/stream_link.hpp"
 #include "lib/transport/tcp/tcp_stream.hpp"
@@ -89,8 +90,7 @@ void StreamConnection::service(TimePoint now) {
     // Without a text, for which there may be no memory either.
     go_down({ErrorCode::out_of_resources, 0, {}});
   } catch (...) {
-    go_down({ErrorCode::exception_thrown, 0,
-             "The program threw an exception when it was asked about this connection."});
+    go_down(program_threw());
     throw;
   }
 }
@@ -183,9 +183,10 @@ void StreamConnection::move_bytes(TimePoint now) {
   }
   read_some(now);
   if (phase_ != Phase::up) return;
-  // What the other end had sent before it broke off has been read by now.
   if (out_of_memory_) return go_down({ErrorCode::out_of_resources, 0, {}});
-  if (write_failure_) return go_down(*write_failure_);
+  // What the other end had sent before it broke off is read first, if not in this pass.
+  const bool has_read_all = reading_ == Reading::on && !in_ready;
+  if (write_failure_ && (has_read_all || has_ended_)) return go_down(*write_failure_);
   measure(now);
   if (now >= give_up_at_) {
     return go_down({ErrorCode::connection_lost, 0,

@@ -148,6 +148,7 @@ class StreamConnection final : public PollTarget {
   Reading reading_ = Reading::on;
   Edge edge_ = Edge::bytes;
   bool write_blocked_ = false;
+  bool told_full_ = false;      // somebody who has more to send, since the last flush
   bool has_ended_ = false;      // the other end sends nothing more
   bool out_of_memory_ = false;  // for what leaves
   Awaits read_awaits_ = Awaits::readable;

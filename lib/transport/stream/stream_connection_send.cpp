@@ -41,10 +41,11 @@ constexpr std::size_t kUnaskedBytes = 512 * 1024;
 // Datagrams are let in above the budget, by half of it: room comes in steps, as the other end's
 // system acknowledges, and what is late is dropped for it.
 std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
-  if (phase_ != Phase::up) return 0;
+  if (phase_ != Phase::up || write_failure_) return 0;
   const std::size_t most_in_queue = sizes_for(shared_.options.security).queue;
   if (queue_.bytes() >= most_in_queue) {
     budget_.note_full();
+    told_full_ = true;
     return 0;
   }
   const std::size_t in_queue = most_in_queue - queue_.bytes();
@@ -53,6 +54,7 @@ std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
   const std::size_t most = budget_.bytes() + extra;
   if (waiting_bytes() >= most) {
     budget_.note_full();
+    told_full_ = true;
     static_cast<void>(look_at_backlog());
   }
   return std::min(in_queue, most - std::min(most, waiting_bytes()));
@@ -138,6 +140,8 @@ void StreamConnection::flush(TimePoint now) {
   try {
     if (!write_blocked_) write_some();
     measure(now);
+    // Room has come meanwhile, of which nothing else would tell whoever waits for it.
+    if (std::exchange(told_full_, false) && deadline_ == TimePoint::max()) mark_ready();
   } catch (const std::bad_alloc&) {
     run_out_of_memory();
   }
