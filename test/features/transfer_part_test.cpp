@@ -2,9 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <barrier>
+#include <condition_variable>
 #include <cstddef>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,26 @@ void append(TransferPart& part, std::string_view text) {
 
 using Names = std::vector<std::string>;
 
+/// Where two wait for each other. (`std::barrier` of gcc 12 loses one of them now and then where the
+/// system has no futex, as on Windows.)
+class Meeting {
+ public:
+  void arrive_and_wait() {
+    std::unique_lock lock(mutex_);
+    const int lap = lap_;
+    if (is_one_here_) ++lap_;
+    is_one_here_ = !is_one_here_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return lap_ != lap; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_one_here_ = false;
+  int lap_ = 0;
+};
+
 /// What two of one name come upon at the same moment: one has it, and a state that stays.
 struct Contest {
   explicit Contest(const ScratchFolder& in) : folder(in) {}
@@ -75,7 +96,7 @@ struct Contest {
   }
 
   const ScratchFolder& folder;
-  std::barrier<> meet{2};
+  Meeting meet;
   std::atomic<int> winners = 0;
   std::atomic<int> states_lost = 0;
   int leavings = 0;
