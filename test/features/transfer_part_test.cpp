@@ -58,8 +58,8 @@ void append(TransferPart& part, std::string_view text) {
 
 using Names = std::vector<std::string>;
 
-/// Where two wait for each other. (`std::barrier` of gcc 12 loses one of them now and then where the
-/// system has no futex, as on Windows.)
+/// Where two wait for each other. (`std::barrier` of gcc 12 loses one of them now and then where
+/// the system has no futex, as on Windows.)
 class Meeting {
  public:
   void arrive_and_wait() {
