@@ -19,6 +19,21 @@ std::atomic<bool> stopped{false};
 std::atomic<bool> hung_up{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
+bool write_into(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  return !file.fail();
+}
+
+// To where a link leads, also where nothing is there yet: a rename would replace the link.
+std::filesystem::path followed(std::filesystem::path path) {
+  std::error_code error;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, error); ++links)
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  return path;
+}
+
 }  // namespace
 
 void catch_stop_signals([[maybe_unused]] Hangup hangup) {
@@ -63,16 +78,18 @@ int fail(const std::string& sentence) {
 }
 
 bool write_file(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".part";
-  {
-    std::ofstream file(beside, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) return false;
-  }
   std::error_code error;
-  std::filesystem::rename(beside, path, error);
-  return !error;
+  const auto there = std::filesystem::status(path, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    return write_into(path, text);
+  }
+  const std::filesystem::path target = followed(path);
+  const std::filesystem::path beside = target.string() + ".part";
+  const bool is_written = write_into(beside, text);
+  if (is_written) std::filesystem::rename(beside, target, error);
+  if (is_written && !error) return true;
+  std::filesystem::remove(beside, error);
+  return false;
 }
 
 int run_guarded(const std::function<int()>& body) {

@@ -37,7 +37,8 @@ class Deadline {
 
 /// Prints a sentence to standard error and returns the exit status for a failure.
 [[nodiscard]] int fail(const std::string& sentence);
-/// Writes a file whole, or not at all.
+/// Writes a file whole, or not at all; at the end of a link, where it is one. What is there and is
+/// no plain file, as a pipe, is written into.
 [[nodiscard]] bool write_file(const std::string& path, const std::string& text);
 /// Runs a program's body; what it throws becomes a sentence and a failure.
 [[nodiscard]] int run_guarded(const std::function<int()>& body);
