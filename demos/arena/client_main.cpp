@@ -10,6 +10,7 @@
 #include "demos/arena/screen.hpp"
 #include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 
 namespace {
 
@@ -93,6 +94,7 @@ int run(Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   Options options;
   CLI::App app("Plays in a tickwire-arena-server: WASD or arrows move, space dashes.",
                "tickwire-arena");

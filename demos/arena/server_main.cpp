@@ -5,6 +5,7 @@
 
 #include "demos/arena/server.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 
 namespace {
 
@@ -62,6 +63,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   Options options;
   CLI::App app("Keeps the world of a small game for up to 16 players.", "tickwire-arena-server");
   read_options(app, options);

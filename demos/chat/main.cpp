@@ -16,6 +16,7 @@
 #include "demos/chat/room.hpp"
 #include "demos/shared/lines.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 #include "demos/users/password.hpp"
 
 /// A room to chat in, in the terminal: users log in over TLS, and nobody reads along.
@@ -35,6 +36,8 @@ void catch_stop_signals() {
   action.sa_handler = on_stop_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, nullptr);
 }
 
 struct RoomOptions {
@@ -146,6 +149,7 @@ void add_join_options(CLI::App& app, JoinOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   CLI::App app{"A room to chat in. Users log in over TLS; tickwire-users makes them."};
   app.require_subcommand(1);
   RoomOptions room_options;

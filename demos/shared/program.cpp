@@ -40,6 +40,10 @@ void catch_stop_signals([[maybe_unused]] Hangup hangup) {
   const auto stop = [](int) { stopped.store(true); };
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
+#ifdef SIGPIPE
+  // Who reads what a program says may go first; that is no reason to go without a goodbye.
+  std::signal(SIGPIPE, SIG_IGN);
+#endif
 #ifdef SIGTTIN
   // Who reads its terminal from the background would be stopped; so it is told that nothing comes.
   std::signal(SIGTTIN, SIG_IGN);

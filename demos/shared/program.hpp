@@ -13,7 +13,7 @@ namespace demo {
 enum class Hangup { stops, is_noted };
 
 /// From here on an interrupt, a request to terminate or (`Hangup::stops`) a hang-up makes
-/// `is_stopped` true.
+/// `is_stopped` true, and the end of whoever reads its output stops nothing.
 void catch_stop_signals(Hangup hangup = Hangup::stops);
 [[nodiscard]] bool is_stopped() noexcept;
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 
@@ -64,5 +65,6 @@ int run(int argc, char** argv) {
 }  // namespace transfer
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   return demo::run_guarded([&] { return transfer::run(argc, argv); });
 }

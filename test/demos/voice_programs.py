@@ -348,6 +348,29 @@ class VoicePrograms(ProgramTest):
         self.assertEqual(client.wait(), 0)
         self.assertEqual(json.loads(report.read_text())["name"], "ann")
 
+    def test_a_relay_outlives_who_reads_what_it_says_and_says_goodbye(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        relay, (url,) = self.start_listening("sh", "-c", 'exec "$@" >"$0"', pipe, RELAY, "--listen",
+                                             "tcp://127.0.0.1:0", "--verbose")
+        os.close(reader)
+        ann = self.listen("ann", url=url)
+        relay.terminate()
+        self.assertEqual(relay.wait(), 0)
+        self.assertEqual(ann.wait(), 1)
+        self.assertIn("the relay is closing", ann.said)
+
+    def test_what_a_client_says_to_a_closed_output_is_not_in_its_recording(self):
+        heard = self.folder / "heard.wav"
+        result = self.outcome("sh", "-c", 'exec "$@" >&-', "sh", CLIENT, "--connect",
+                              self.url, "--room", "den", "--name", "ann", "--input", "none",
+                              "--output", heard, "--seconds", 0.5)
+        self.assertEqual(result.returncode, 0)
+        self.assertFalse(b"in room" in heard.read_bytes())
+        with wave.open(str(heard)) as sound:
+            self.assertEqual(sound.getframerate(), 48000)
+
     def test_wrong_options_are_explained(self):
         for arguments in ((RELAY,), (RELAY, "--listen", "enet://nonsense"),
                           (CLIENT, "--room", "den"),

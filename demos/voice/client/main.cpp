@@ -13,6 +13,7 @@
 #include "demos/shared/lines.hpp"
 #include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 #include "tls_options.hpp"
 
 namespace {
@@ -251,6 +252,7 @@ std::string objection(const CLI::App& app, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   Options options;
   CLI::App app("Talks in a room of a tickwire-voice-relay.", "tickwire-voice");
   read_options(app, options);

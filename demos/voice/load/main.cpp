@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 #include "protocol.hpp"
 #include "tls_options.hpp"
 
@@ -252,6 +253,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   Options options;
   CLI::App app("Many talkers for a tickwire-voice-relay, and what becomes of their speech.",
                "tickwire-voice-load");

@@ -6,6 +6,7 @@
 #include <tickwire/access_list.hpp>
 
 #include "demos/shared/program.hpp"
+#include "demos/shared/standard_streams.hpp"
 #include "protocol.hpp"
 #include "relay/relay.hpp"
 #include "tls_options.hpp"
@@ -98,6 +99,7 @@ int run(Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  demo::open_standard_streams();
   Options options;
   CLI::App app("Passes voices on between the members of rooms.", "tickwire-voice-relay");
   read_options(app, options);
