@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "lib/host/access_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <istream>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +15,9 @@ namespace tickwire::detail {
 namespace {
 
 using Seconds = std::chrono::seconds;
+
+// Of a file that has nothing to do with an access list, no more is read.
+constexpr std::size_t kMostBytes = std::size_t{64} * 1024 * 1024;
 
 constexpr std::string_view kBlank = " \t\r";
 constexpr std::string_view kTimeShape = "0000-00-00T00:00:00Z";
@@ -91,6 +95,27 @@ Result<AccessFile::Line> parse_line(std::string_view text) {
   return line;
 }
 
+Error unreadable(const std::string& path, const std::error_code& why) {
+  return {ErrorCode::file_unreadable, why.value(),
+          "The access list " + path + " cannot be read: " + why.message() + "."};
+}
+
+Error unusable(const std::string& path, const std::string& why) {
+  return {ErrorCode::file_unreadable, 0, "The access list " + path + " " + why + "."};
+}
+
+// Piece by piece: what a file says of its size need not be true when it has been read.
+std::string read_some(std::istream& stream, std::size_t most) {
+  std::string text;
+  std::array<char, 16384> piece{};
+  while (text.size() < most && stream) {
+    const std::size_t wanted = std::min(piece.size(), most - text.size());
+    stream.read(piece.data(), static_cast<std::streamsize>(wanted));
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<AccessFile> AccessFile::parse(std::string_view text, const std::string& name,
@@ -119,18 +144,16 @@ Result<AccessFile> AccessFile::read(const std::string& path, std::size_t max_ent
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (status.type() == std::filesystem::file_type::not_found) return AccessFile();
-  const auto unreadable = [&](const std::error_code& why) {
-    return Error{ErrorCode::file_unreadable, why.value(),
-                 "The access list " + path + " cannot be read: " + why.message() + "."};
-  };
-  if (error) return unreadable(error);
+  if (error) return unreadable(path, error);
   if (std::filesystem::is_directory(status)) {
-    return unreadable(std::make_error_code(std::errc::is_a_directory));
+    return unreadable(path, std::make_error_code(std::errc::is_a_directory));
   }
+  if (!std::filesystem::is_regular_file(status)) return unusable(path, "is no plain file");
   errno = 0;
   std::ifstream stream(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.is_open() || stream.bad()) return unreadable({errno, std::generic_category()});
+  const std::string text = read_some(stream, kMostBytes + 1);
+  if (!stream.is_open() || stream.bad()) return unreadable(path, {errno, std::generic_category()});
+  if (text.size() > kMostBytes) return unusable(path, "is larger than 64 MiB");
   return parse(text, path, max_entries);
 }
 

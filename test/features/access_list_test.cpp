@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
+#ifndef _WIN32
+#include <sys/stat.h>
+#endif
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -331,6 +336,33 @@ TEST_CASE("a change that is not written yet survives a reload") {
   CHECK(rig.list->refuses("192.0.2.3"));
   CHECK(rig.list->refuses("192.0.2.4"));
 }
+
+TEST_CASE("a list that is larger than any list is not read to its end") {
+  Rig rig;
+  constexpr std::uintmax_t most = 64 * 1024 * 1024;
+  std::ofstream(rig.file, std::ios::binary) << "192.0.2.7\n#";
+  std::filesystem::resize_file(rig.file, most);
+  CHECK(AccessList::open(rig.options()));
+  std::filesystem::resize_file(rig.file, most + 1);
+  const auto unread = AccessList::open(rig.options());
+  REQUIRE_FALSE(unread);
+  CHECK(unread.error().code == ErrorCode::file_unreadable);
+  CHECK(unread.error().message() == "The access list " + rig.file + " is larger than 64 MiB.");
+}
+
+#ifndef _WIN32
+TEST_CASE("a list that is no plain file is not waited for, nor read for ever") {
+  Rig rig;
+  const std::string pipe = (rig.folder / "pipe").string();
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::string& file : {pipe, std::string("/dev/zero")}) {
+    const auto unread = AccessList::open({.file = file});
+    REQUIRE_FALSE(unread);
+    CHECK(unread.error().code == ErrorCode::file_unreadable);
+    CHECK(unread.error().message() == "The access list " + file + " is no plain file.");
+  }
+}
+#endif
 
 TEST_CASE("a file that cannot be read or written is an error that names it") {
   Rig rig;
