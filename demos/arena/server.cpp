@@ -24,8 +24,10 @@ tickwire::Result<void> check_name(const tickwire::ConnectionRequest& request) {
 
 tickwire::HostConfig host_config(const ServerConfig& config) {
   tickwire::HostConfig host = common_config(config.host);
-  // Some more than play: who comes back may not have been missed yet.
-  host.limits.max_connections = 2 * config.max_players;
+  // More than play: who comes back may not have been missed yet, and who is too many is told so.
+  // Half of it is nobody's who calls from a single address, and perhaps never plays.
+  host.limits.max_connections_per_address = config.max_players + 2;
+  host.limits.max_connections = 2 * (config.max_players + 2);
   host.limits.max_connects_per_address_per_second = 10;
   host.authenticate = check_name;
   return host;

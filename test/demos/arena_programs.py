@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Runs the arena's server and players as users would, with good input and bad."""
 
+import contextlib
 import json
 import signal
+import socket
 
 from programs import ProgramTest, main, silent_port, take_paths
 
@@ -90,6 +92,18 @@ class ArenaPrograms(ProgramTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn("the game is full", result.stderr)
         self.assertTrue(server.is_running())
+
+    def test_callers_of_one_address_that_never_play_shut_nobody_out(self):
+        url, _ = self.start_server("tcp://127.0.0.1:0", "--max-players", 2)
+        with contextlib.ExitStack() as strangers:
+            for _ in range(9):
+                try:
+                    strangers.enter_context(socket.create_connection(
+                        ("127.0.0.1", int(url.rsplit(":", 1)[1])),
+                        source_address=("127.0.0.2", 0)))
+                except OSError:
+                    self.skipTest("this machine has no second address")
+            self.start_bot(url, "ann")
 
     def test_a_player_is_back_after_its_server_was_started_anew(self):
         url, server = self.start_server("tcp://127.0.0.1:0")
