@@ -57,12 +57,25 @@ void play(arena::Client& client, arena::Screen* screen, double seconds) {
   }
 }
 
-// Lets the server hear the goodbye, for a second at most.
-void leave(arena::Client& client) {
+// Lets the server hear the goodbye, for a second at most; says what went wrong before.
+int leave(arena::Client& client) {
+  if (client.state() == arena::Client::State::ended) return demo::fail(client.error().message());
   client.leave();
   const demo::Deadline goodbye(1.0);
   while (client.state() != arena::Client::State::ended && !goodbye.is_over())
     client.run_for(20ms);
+  return client.was_in_game() ? 0 : demo::fail("The server was not reached in this time.");
+}
+
+// What `report` says, and the picture that was drawn last. Whether both are there.
+bool write_files(const Options& options, const std::string& report, arena::Screen* screen) {
+  bool are_written = true;
+  if (!options.report_file.empty() && !demo::write_file(options.report_file, report)) {
+    are_written = demo::fail("The file " + options.report_file + " cannot be written.") == 0;
+  }
+  if (options.screenshot_file.empty()) return are_written;
+  const auto saved = screen->save(options.screenshot_file);
+  return saved ? are_written : demo::fail(saved.error().message()) == 0;
 }
 
 int run(Options& options) {
@@ -76,19 +89,10 @@ int run(Options& options) {
   if (!created) return demo::fail(created.error().message());
   arena::Client& client = **created;
   play(client, shown, options.seconds);
-  if (!options.report_file.empty() &&
-      !demo::write_file(options.report_file, arena::report_json(client, options.client.name))) {
-    return demo::fail("The file " + options.report_file + " cannot be written.");
-  }
-  if (!options.screenshot_file.empty()) {
-    if (const auto saved = shown->save(options.screenshot_file); !saved) {
-      return demo::fail(saved.error().message());
-    }
-  }
-  if (client.state() == arena::Client::State::ended) return demo::fail(client.error().message());
-  const bool was_in = client.was_in_game();
-  leave(client);
-  return was_in ? 0 : demo::fail("The server was not reached in this time.");
+  const std::string report = arena::report_json(client, options.client.name);
+  // A file that cannot be written must cost the others neither the goodbye nor us the real reason.
+  const int status = leave(client);
+  return write_files(options, report, shown) ? status : 1;
 }
 
 }  // namespace

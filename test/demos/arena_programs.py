@@ -93,6 +93,20 @@ class ArenaPrograms(ProgramTest):
         self.assertIn("the game is full", result.stderr)
         self.assertTrue(server.is_running())
 
+    def test_who_cannot_write_its_files_says_goodbye_and_first_why_it_ended(self):
+        files = ("--report", self.folder / "missing" / "ann.json", "--screenshot",
+                 self.folder / "missing" / "ann.bmp")
+        url, server = self.start_server()
+        ann = self.play(url, "ann", "--seconds", 1, *files)
+        self.assertEqual(ann.returncode, 1)
+        self.assertEqual(ann.stderr.count("cannot be written"), 2)
+        server.shows("ann is gone")
+        self.assertNotIn("is lost", server.said)
+        with silent_port() as port:
+            ann = self.play(f"tcp://127.0.0.1:{port}", "ann", *files)
+        self.assertEqual(ann.returncode, 1)
+        self.assertIn(str(port), ann.stderr.splitlines()[0])
+
     def test_callers_of_one_address_that_never_play_shut_nobody_out(self):
         url, _ = self.start_server("tcp://127.0.0.1:0", "--max-players", 2)
         with contextlib.ExitStack() as strangers:

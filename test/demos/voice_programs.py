@@ -234,6 +234,17 @@ class VoicePrograms(ProgramTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn(self.url.rsplit(":", 1)[1], result.stderr)
 
+    def test_why_a_client_ended_is_told_before_what_became_of_its_files(self):
+        report = self.folder / "missing" / "ann.json"
+        with silent_port() as port:
+            result = self.outcome(CLIENT, "--connect", f"tcp://127.0.0.1:{port}", "--room", "den",
+                                  "--name", "ann", "--input", "none", "--output", "none",
+                                  "--report", report)
+        self.assertEqual(result.returncode, 1)
+        first, second = result.stderr.splitlines()
+        self.assertIn(str(port), first)
+        self.assertEqual(second, f"The file {report} cannot be written.")
+
     def test_only_device_and_its_names_open_devices(self):
         for source, named in (("devices", "devices"), ("device1.wav", "device1.wav"),
                               ("device:no such one", "no such one")):

@@ -214,19 +214,23 @@ int run(const Options& options) {
   do {  // once in any case: a client that ended by itself has said goodbye, too
     (*client)->run_for(20ms);
   } while ((*client)->state() != voice::Client::State::ended && !goodbye.is_over());
+  int status = 0;
+  if (!left) {
+    status = demo::fail((*client)->error().message());
+  } else if (!narrator.was_in()) {
+    status = demo::fail("The room was not reached in time.");
+  }
   if (*sink) {
-    if (auto closed = (*sink)->close(); !closed) return demo::fail(closed.error().message());
+    if (auto closed = (*sink)->close(); !closed) status = demo::fail(closed.error().message());
   }
   const voice::RecordedFiles files{is_file(options.input) ? options.input : "",
                                    is_file(options.output) ? options.output : "",
                                    std::chrono::milliseconds(options.start_delay_ms), cleaning};
   if (!options.report_file.empty() &&
       !demo::write_file(options.report_file, voice::report_json(**client, options.client, files))) {
-    return demo::fail("The file " + options.report_file + " cannot be written.");
+    status = demo::fail("The file " + options.report_file + " cannot be written.");
   }
-  if (!left) return demo::fail((*client)->error().message());
-  if (!narrator.was_in()) return demo::fail("The room was not reached in time.");
-  return 0;
+  return status;
 }
 
 // What stands in the way of the options as they are; empty: nothing.
