@@ -98,10 +98,12 @@ class VoicePrograms(ProgramTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn("letter.wav", result.stderr)
 
-    def test_a_room_name_of_10_000_characters_is_refused_and_the_relay_goes_on(self):
+    def test_names_of_more_than_64_bytes_are_refused_and_the_relay_goes_on(self):
         result, _ = self.talk("ann", room="x" * 10_000)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("longer than 64 bytes", result.stderr)
+        self.assertEqual(result.stderr, "--room is longer than 64 bytes.\n")
+        result, _ = self.talk("x" * 65)
+        self.assertEqual(result.stderr, "--name is longer than 64 bytes.\n")
         self.check_relay_goes_on()
 
     def test_random_datagrams_at_the_port_disturb_nobody(self):
@@ -244,6 +246,25 @@ class VoicePrograms(ProgramTest):
         first, second = result.stderr.splitlines()
         self.assertIn(str(port), first)
         self.assertEqual(second, f"The file {report} cannot be written.")
+
+    def test_a_sound_file_is_not_recorded_over_by_mistake(self):
+        spoken, link = self.folder / "spoken.wav", self.folder / "link.wav"
+        write_wav(spoken, 48000, 1)
+        link.symlink_to(spoken)
+        before = spoken.read_bytes()
+        for sink in (spoken, link):
+            result, _ = self.talk("ann", source=spoken, sink=sink)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr, "--input and --output are the same file.\n")
+        report = self.folder / "bob.json"
+        result, _ = self.talk("bob", sink=report)
+        self.assertEqual(result.stderr, "--output and --report are the same file.\n")
+        self.assertFalse(report.exists())
+        with silent_port() as port:
+            self.url = f"tcp://127.0.0.1:{port}"
+            result, _ = self.talk("ann", sink=spoken)
+        self.assertEqual(result.returncode, 1)
+        self.assertTrue(spoken.read_bytes() == before)
 
     def test_only_device_and_its_names_open_devices(self):
         for source, named in (("devices", "devices"), ("device1.wav", "device1.wav"),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <tickwire/error.hpp>
@@ -32,19 +33,21 @@ class SoundSink {
   virtual tickwire::Result<void> close() = 0;
 };
 
-/// Records what is heard into a WAV file.
+/// Records what is heard into a WAV file, which is begun with the first frame: a call that fails
+/// leaves an older recording as it is.
 class WavSink final : public SoundSink {
  public:
-  /// Errors: as `WavWriter::create`.
+  /// Errors: a sentence that names the file: it cannot be written.
   static tickwire::Result<WavSink> create(const std::filesystem::path& file);
 
-  tickwire::Result<void> push(const Frame& frame) override { return writer_.write(frame); }
-  tickwire::Result<void> close() override { return writer_.close(); }
+  tickwire::Result<void> push(const Frame& frame) override;
+  tickwire::Result<void> close() override;
 
  private:
-  explicit WavSink(WavWriter writer) : writer_(std::move(writer)) {}
+  explicit WavSink(std::filesystem::path file) : file_(std::move(file)) {}
 
-  WavWriter writer_;
+  std::filesystem::path file_;
+  std::optional<WavWriter> writer_;
 };
 
 }  // namespace voice

@@ -139,6 +139,20 @@ Result<WavWriter> WavWriter::create(const std::filesystem::path& file) {
   return made;
 }
 
+Result<void> WavWriter::check(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const bool was_there = std::filesystem::exists(file, ignored);
+  WavWriter unmade;
+  unmade.file_ = file;
+  errno = 0;
+  if (!std::ofstream(file, std::ios::binary | std::ios::app)) {
+    return unmade.failed(errno != 0 ? std::strerror(errno) : "it cannot be opened");
+  }
+  // What a link leads to, not the link.
+  if (!was_there) std::filesystem::remove(std::filesystem::canonical(file, ignored), ignored);
+  return {};
+}
+
 Result<void> WavWriter::write(std::span<const std::int16_t> samples) {
   if (handle_ == nullptr) return failed("it is closed");
   const auto count = static_cast<sf_count_t>(samples.size());

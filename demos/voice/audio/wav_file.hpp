@@ -39,6 +39,9 @@ class WavWriter {
   /// Errors: a sentence that names the file.
   static tickwire::Result<WavWriter> create(const std::filesystem::path& file);
 
+  /// Whether a file can be made there; changes nothing. Errors: as those of `create`.
+  static tickwire::Result<void> check(const std::filesystem::path& file);
+
   /// Errors: a sentence that names the file, as when the disk is full.
   tickwire::Result<void> write(std::span<const std::int16_t> samples);
 

@@ -111,7 +111,10 @@ void Client::ask_for_room(tickwire::Connection connection) {
   if (state_ == State::ended) return;
   if (state_ == State::connecting) state_ = State::joining;
   asked_at_ = host_.now();
-  connection_.send(JoinRoom{config_.room, seat_}, {.channel = room_channel});
+  const auto sent = connection_.send(JoinRoom{config_.room, seat_}, {.channel = room_channel});
+  if (sent) return;
+  connection_.close("goodbye");
+  end(sent.error());
 }
 
 // Who was never in the room has nothing to come back to.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "audio/cleaned_source.hpp"
@@ -233,12 +235,33 @@ int run(const Options& options) {
   return status;
 }
 
+bool are_same(const std::string& file, const std::string& other) {
+  std::error_code error;
+  return file == other || std::filesystem::equivalent(file, other, error);
+}
+
+// Of the files that are read and written each is another one; empty: so it is.
+std::string file_objection(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> files;
+  if (is_file(options.input)) files.emplace_back("--input", options.input);
+  if (is_file(options.output)) files.emplace_back("--output", options.output);
+  if (!options.report_file.empty()) files.emplace_back("--report", options.report_file);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    for (std::size_t j = i + 1; j < files.size(); ++j)
+      if (are_same(files[i].second, files[j].second)) {
+        return files[i].first + " and " + files[j].first + " are the same file.";
+      }
+  return {};
+}
+
 // What stands in the way of the options as they are; empty: nothing.
 std::string objection(const CLI::App& app, const Options& options) {
   const voice::ClientConfig& client = options.client;
   if (client.url.empty() || client.room.empty() || client.name.empty()) {
     return "--connect, --room and --name are needed; see --help.";
   }
+  if (client.room.size() > voice::max_room_bytes) return "--room is longer than 64 bytes.";
+  if (client.name.size() > voice::max_name_bytes) return "--name is longer than 64 bytes.";
   if (options.start_delay_ms > 0 && !is_file(options.input)) {
     return "--start-delay-ms is for an --input that is a sound file.";
   }
@@ -250,6 +273,7 @@ std::string objection(const CLI::App& app, const Options& options) {
       (options.noise_suppression == "on" || options.automatic_gain == "on")) {
     return "--noise-suppression and --automatic-gain need an --input.";
   }
+  if (const std::string same = file_objection(options); !same.empty()) return same;
   return voice::needless_tls_options(app, std::span(&client.url, 1));
 }
 

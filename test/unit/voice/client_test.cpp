@@ -219,3 +219,11 @@ TEST_CASE("clients whose connections are cut are back in their room at once") {
   CHECK(ann.client->state() == State::talking);
   CHECK(bob.client->others() == std::vector<std::string>{"ann"});
 }
+
+TEST_CASE("a request for a room that cannot be sent ends the client with the reason") {
+  Conversation talk;
+  const auto& ann = *talk.enter("ann", std::string(voice::max_message_bytes, 'x'), 0).client;
+  talk.run(100ms);
+  CHECK(ann.state() == State::ended);
+  CHECK(ann.error().code == tickwire::ErrorCode::message_too_large);
+}

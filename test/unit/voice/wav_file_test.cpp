@@ -158,6 +158,24 @@ TEST_CASE("a recording can be read while it is being written") {
   CHECK(read_sound(folder / "heard.wav")->size() == 9600);
 }
 
+TEST_CASE("a recording replaces an older one with its first frame, not before") {
+  const SoundFolder folder;
+  folder.write("heard.wav", Samples(960, 1));
+  std::filesystem::create_symlink("new.wav", folder / "link.wav");
+  for (const char* name : {"heard.wav", "new.wav", "link.wav"}) {
+    auto sink = WavSink::create(folder / name);
+    REQUIRE(sink);
+    CHECK(sink->close());
+  }
+  CHECK(read_sound(folder / "heard.wav")->size() == 960);
+  CHECK_FALSE(std::filesystem::exists(folder / "new.wav"));
+  CHECK(std::filesystem::is_symlink(folder / "link.wav"));
+  auto sink = WavSink::create(folder / "heard.wav");
+  REQUIRE(sink);
+  CHECK(sink->push(Frame{}));
+  CHECK(*read_sound(folder / "heard.wav") == Samples(960, 0));
+}
+
 TEST_CASE("a recording that cannot be made gives a sentence with its name") {
   const SoundFolder folder;
   const auto sink = WavSink::create(folder / "no such folder" / "heard.wav");
