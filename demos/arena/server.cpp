@@ -11,13 +11,13 @@ namespace {
 
 // Asked before a caller comes up: the rest is known only when it says which seat it has.
 tickwire::Result<void> check_name(const tickwire::ConnectionRequest& request) {
-  const auto refused = [](const char* why) {
+  const auto refused = [](const std::string& why) {
     return tickwire::Error{tickwire::ErrorCode::refused_by_application, 0, why};
   };
   if (request.name.empty()) return refused("You need a name that the others can see.");
   if (request.name.size() > max_name_bytes) return refused("A name has 24 bytes at most.");
-  if (!demo::is_printable(request.name)) {
-    return refused("The name has control characters or is no UTF-8.");
+  if (const std::string fault = demo::name_fault(request.name); !fault.empty()) {
+    return refused("The name " + fault + ".");
   }
   return {};
 }

@@ -17,16 +17,40 @@ std::size_t character_bytes(std::string_view text) {
   if (text.size() < bytes) return 0;
   for (std::size_t at = 1; at < bytes; ++at)
     if ((byte(at) & 0xc0u) != 0x80) return 0;
-  // A control character may also be hidden in more bytes than it needs.
+  // A control character may also be hidden in more bytes than it needs; and half a character of
+  // UTF-16, or what is beyond the last one, is none.
   if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90)) return 0;
+  if ((first == 0xed && byte(1) >= 0xa0) || (first == 0xf4 && byte(1) >= 0x90)) return 0;
   return bytes;
 }
 
-// C0 and delete; in two bytes, C1, which terminals obey as well.
-bool is_control(std::string_view character) {
-  const auto last = static_cast<unsigned char>(character.back());
-  if (character.size() == 1) return last < 0x20 || last == 0x7f;
-  return character.size() == 2 && character.front() == '\xc2' && last < 0xa0;
+char32_t code_point(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character.front());
+  const std::size_t bytes = character.size();
+  auto point = static_cast<char32_t>(bytes == 1 ? first : first & (0x7fu >> bytes));
+  for (const char next : character.substr(1))
+    point = point << 6 | (static_cast<unsigned char>(next) & 0x3fu);
+  return point;
+}
+
+// C0, delete, and C1, which terminals obey as well.
+bool is_control(char32_t point) {
+  return point < 0x20 || (point >= 0x7f && point < 0xa0);
+}
+
+// With these two names look alike, or a line runs the other way.
+bool is_invisible(char32_t point) {
+  return (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+         (point >= 0x2060 && point <= 0x2069) || point == 0xfeff;
+}
+
+bool is_shown(char32_t point) {
+  return !is_control(point) && !is_invisible(point);
+}
+
+bool is_blank(char32_t point) {
+  return point == ' ' || point == 0xa0 || point == 0x1680 || (point >= 0x2000 && point <= 0x200a) ||
+         point == 0x202f || point == 0x205f || point == 0x3000;
 }
 
 }  // namespace
@@ -36,7 +60,7 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const std::size_t bytes = character_bytes(text);
     const std::string_view character = text.substr(0, std::max<std::size_t>(bytes, 1));
-    result += bytes == 0 || is_control(character) ? std::string_view("?") : character;
+    result += bytes > 0 && is_shown(code_point(character)) ? character : std::string_view("?");
     text.remove_prefix(character.size());
   }
   return result;
@@ -44,6 +68,20 @@ std::string printable(std::string_view text) {
 
 bool is_printable(std::string_view text) {
   return printable(text) == text;
+}
+
+std::string name_fault(std::string_view name) {
+  if (!is_printable(name)) return "has control or invisible characters or is no UTF-8";
+  const auto last = std::find_if(name.rbegin(), name.rend(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80;
+  });
+  if (last == name.rend()) return {};
+  const auto last_bytes = static_cast<std::size_t>(last - name.rbegin()) + 1;
+  if (is_blank(code_point(name.substr(0, character_bytes(name)))) ||
+      is_blank(code_point(name.substr(name.size() - last_bytes)))) {
+    return "begins or ends with a blank";
+  }
+  return {};
 }
 
 }  // namespace demo

@@ -83,7 +83,7 @@ class ArenaPrograms(ProgramTest):
         url, server = self.start_server("enet://127.0.0.1:0", "--max-players", 2)
         self.start_bot(url, "ann")
         for name, reason in (("", "need a name"), ("ann", "somebody called ann plays"),
-                             ("x" * 25, "24 bytes at most"), ("a\nb", "control characters")):
+                             ("x" * 25, "24 bytes at most"), (" ann", "with a blank"), ("a\nb", "control or invisible characters")):
             result = self.play(url, name, "--seconds", 5)
             self.assertEqual(result.returncode, 1, name)
             self.assertIn(reason, result.stderr)

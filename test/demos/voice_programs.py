@@ -143,9 +143,9 @@ class VoicePrograms(ProgramTest):
         self.url, self.relay = self.start_relay("enet://127.0.0.1:0", "--max-room", 2)
         ann = self.listen("ann")
         for name, reason in (("ann", "somebody called ann is in the room"),
-                             ("bob\nin room den with nobody", "control characters"),
-                             ("bob\x1b[2J", "control characters"),
-                             ("bob\x9b2J", "control characters")):
+                             ("bob\nin room den with nobody", "control or invisible characters"),
+                             ("bob\x1b[2J", "control or invisible characters"),
+                             ("bob\x9b2J", "control or invisible characters")):
             result = self.outcome(CLIENT, "--connect", self.url, "--room", "den", "--name", name,
                                   "--input", "none", "--output", "none", "--seconds", 1)
             self.assertEqual(result.returncode, 1, name)

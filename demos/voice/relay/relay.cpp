@@ -99,10 +99,13 @@ void Relay::join(tickwire::Connection connection, const JoinRoom& request) {
 std::string Relay::objection(const Client& client, const JoinRoom& request) {
   if (request.room.empty()) return "a room needs a name";
   if (request.room.size() > max_room_bytes) return "the room's name is longer than 64 bytes";
-  if (!demo::is_printable(request.room))
-    return "the room's name has control characters or is no UTF-8";
+  if (const std::string fault = demo::name_fault(request.room); !fault.empty()) {
+    return "the room's name " + fault;
+  }
   if (client.name.empty()) return "you need a name that the others can see";
-  if (!demo::is_printable(client.name)) return "your name has control characters or is no UTF-8";
+  if (const std::string fault = demo::name_fault(client.name); !fault.empty()) {
+    return "your name " + fault;
+  }
   if (!is_free(client.name, request)) {
     return "somebody called " + client.name +
            " is in the room; take another name, or wait a quarter of a minute if that was you";

@@ -92,20 +92,23 @@ TEST_CASE("a name that is empty, steers a terminal or is taken is refused, with 
   c1.join("den");
   Stranger room(talk, "bob");
   room.join("den\x1b[2J");
+  Stranger blank(talk, "ann ");
+  blank.join("den");
   Stranger second_ann(talk, "ann");
   second_ann.join("den");
   Stranger elsewhere(talk, "ann");
   elsewhere.join("attic");
   talk.run(200ms);
   CHECK(nobody.why == "you need a name that the others can see");
-  CHECK(two_lines.why == "your name has control characters or is no UTF-8");
-  CHECK(c1.why == "your name has control characters or is no UTF-8");
-  CHECK(room.why == "the room's name has control characters or is no UTF-8");
+  CHECK(two_lines.why == "your name has control or invisible characters or is no UTF-8");
+  CHECK(c1.why == "your name has control or invisible characters or is no UTF-8");
+  CHECK(room.why == "the room's name has control or invisible characters or is no UTF-8");
+  CHECK(blank.why == "your name begins or ends with a blank");
   CHECK(second_ann.why.find("somebody called ann is in the room; take another name") == 0);
   CHECK_FALSE(ann.is_gone);
   CHECK(ann.news == 0);
   CHECK_FALSE(elsewhere.is_gone);
-  CHECK(talk.relay.counters().joins_refused == 5);
+  CHECK(talk.relay.counters().joins_refused == 6);
 }
 
 TEST_CASE("who comes back with the secret of his seat takes the place of his old connection") {

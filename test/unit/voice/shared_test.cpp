@@ -17,8 +17,26 @@ TEST_CASE("what others call themselves cannot steer the terminal, and stays read
                         "b") == "a?b");
   CHECK(demo::printable("a\xe4\xb8") == "a??");
   CHECK(demo::printable("\xe0\x82\x9b") == "???");
+  // Half a character of UTF-16, and one beyond the last.
+  CHECK(demo::printable("\xed\x9f\xbf\xed\xa0\x80") == "\xed\x9f\xbf???");
+  CHECK(demo::printable("\xf4\x8f\xbf\xbf\xf4\x90\x80\x80") == "\xf4\x8f\xbf\xbf????");
   CHECK(demo::is_printable("Zoë"));
   CHECK_FALSE(demo::is_printable("Zoë\n"));
+}
+
+TEST_CASE("what cannot be seen, or turns a line around, is shown") {
+  for (const char* hidden : {"\u200b", "\u200f", "\u2028", "\u202e", "\u2060", "\u2069", "\ufeff"})
+    CHECK(demo::printable(std::string("ann") + hidden + "bob") == "ann?bob");
+  CHECK(demo::is_printable("\u200a\u2010\u2027\u202f\u205f\u206a\ufefe"));
+}
+
+TEST_CASE("a name that looks like another one has a fault") {
+  for (const char* name : {"ann", "ann bob", "Zoë", "世界", "🎙", ""})
+    CHECK(demo::name_fault(name).empty());
+  for (const char* name : {" ann", "ann ", " ", "\u00a0ann", "ann\u3000", "ann\u2003"})
+    CHECK(demo::name_fault(name) == "begins or ends with a blank");
+  for (const char* name : {"ann\u200b", "ann\n", "\xff"})
+    CHECK(demo::name_fault(name) == "has control or invisible characters or is no UTF-8");
 }
 
 TEST_CASE("lines are read one by one, also a last one without an end, and none is endless") {
