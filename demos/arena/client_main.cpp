@@ -10,6 +10,7 @@
 #include "demos/arena/screen.hpp"
 #include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
 
 namespace {
@@ -30,7 +31,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--name", options.client.name, "what the others see, up to 24 bytes")->required();
   app.add_flag("--bot", options.is_bot, "plays by itself, without a window");
   app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
-      ->check(CLI::Range(0.0, demo::longest_run_seconds));
+      ->check(demo::seconds());
   app.add_option("--report", options.report_file, "a file for the figures, as JSON");
   app.add_option("--screenshot", options.screenshot_file, "a file for the last picture, as BMP");
 }

@@ -5,6 +5,7 @@
 
 #include "demos/arena/server.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
 
 namespace {
@@ -24,7 +25,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--ready-file", options.ready_file,
                  "a file to write the addresses into, one a line, once up");
   app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
-      ->check(CLI::Range(0.0, demo::longest_run_seconds));
+      ->check(demo::seconds());
 }
 
 // Lets everybody hear the goodbye, for a second at most.

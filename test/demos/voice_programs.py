@@ -403,6 +403,14 @@ class VoicePrograms(ProgramTest):
         with wave.open(str(heard)) as sound:
             self.assertEqual(sound.getframerate(), 48000)
 
+    def test_a_time_that_nobody_can_wait_is_refused(self):
+        for seconds in ("nan", "inf", "-1", "1e9", "soon", ""):
+            result = self.outcome(RELAY, "--listen", "enet://127.0.0.1:0", "--seconds", seconds)
+            self.assertNotEqual(result.returncode, 0, seconds)
+            self.assertIn(f"--seconds: It wants 0 to 100000000, not {seconds}.", result.stderr)
+        result = self.outcome(LOAD, "--connect", self.url, "--seconds", "0.5")
+        self.assertIn("--seconds: It wants 1 to 600, not 0.5.", result.stderr)
+
     def test_wrong_options_are_explained(self):
         for arguments in ((RELAY,), (RELAY, "--listen", "enet://nonsense"),
                           (CLIENT, "--room", "den"),

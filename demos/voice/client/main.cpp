@@ -15,6 +15,7 @@
 #include "demos/shared/lines.hpp"
 #include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
+#include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
 #include "tls_options.hpp"
 
@@ -67,7 +68,7 @@ void read_options(CLI::App& app, Options& options) {
       ->excludes(activated);
   add_cleaning_options(app, options);
   app.add_option("--seconds", options.seconds, "leave after so long (0: stay until stopped)")
-      ->check(CLI::Range(0.0, demo::longest_run_seconds));
+      ->check(demo::seconds());
   app.add_option("--start-delay-ms", options.start_delay_ms, "silence before a sound file")
       ->check(CLI::Range(0, 600'000));
   app.add_option("--report", options.report_file, "a file for the figures, as JSON");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "demos/shared/program.hpp"
+#include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
 #include "protocol.hpp"
 #include "tls_options.hpp"
@@ -78,7 +79,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--rate", options.rate_hz, "packets per second of each")->check(CLI::Range(1, 90));
   app.add_option("--bytes", options.payload_bytes, "bytes of speech in each packet")
       ->check(CLI::Range(8, 1000));
-  app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(1, 600));
+  app.add_option("--seconds", options.seconds, "how long")->check(demo::seconds(1, 600));
   app.add_option("--json", options.json_file, "a file for the figures");
   voice::add_client_tls_options(app, options.tls);
 }

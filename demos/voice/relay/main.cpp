@@ -6,6 +6,7 @@
 #include <tickwire/access_list.hpp>
 
 #include "demos/shared/program.hpp"
+#include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
 #include "protocol.hpp"
 #include "relay/relay.hpp"
@@ -28,7 +29,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--ready-file", options.ready_file,
                  "a file to write the addresses into, one a line, once up");
   app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
-      ->check(CLI::Range(0.0, demo::longest_run_seconds));
+      ->check(demo::seconds());
   app.add_option("--max-clients", options.relay.max_clients, "clients at the same time")
       ->check(CLI::Range(1, 4000));
   app.add_option("--max-per-address", options.relay.max_clients_per_address,
