@@ -134,9 +134,9 @@ class VoicePrograms(ProgramTest):
                 victim = self.start(CLIENT, "--connect", url, "--room", "den", "--name", "ann",
                                     "--input", self.folder / "spoken.wav", "--output", "none")
                 self.assertIn("in room den", victim.next_line())
-                self.assertEqual(bob.next_line(), "in room den with ann")
+                self.assertEqual(bob.next_line(), "ann comes")
                 victim.send_signal(signal.SIGKILL)
-                self.assertEqual(bob.next_line(), "in room den with nobody yet")
+                self.assertEqual(bob.next_line(), "ann is gone")
         self.check_relay_goes_on()
 
     def test_a_full_room_and_names_that_are_taken_or_steer_terminals_are_refused(self):
@@ -151,7 +151,7 @@ class VoicePrograms(ProgramTest):
             self.assertEqual(result.returncode, 1, name)
             self.assertIn(reason, result.stderr)
         self.listen("bob")
-        self.assertEqual(ann.next_line(), "in room den with bob")
+        self.assertEqual(ann.next_line(), "bob comes")
         result, _ = self.talk("cleo")
         self.assertEqual(result.returncode, 1)
         self.assertIn("the room is full", result.stderr)
@@ -166,7 +166,7 @@ class VoicePrograms(ProgramTest):
         report = self.folder / "ann.json"
         ann = self.listen("ann", "--report", report, stdin=subprocess.PIPE)
         self.listen("bob the builder")
-        self.assertEqual(ann.next_line(), "in room den with bob the builder")
+        self.assertEqual(ann.next_line(), "bob the builder comes")
         self.check_answers(
             ann, ("who", "you: not muted", "bob the builder: 100 %"),
             ("volume bob the builder 50", "bob the builder: 50 %"),

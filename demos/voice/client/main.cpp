@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -154,12 +155,12 @@ class Narrator {
     const bool is_back = comes_back(client);
     if (client.state() != voice::Client::State::talking) return;
     const auto others = client.others();
-    if (is_in_ && !is_back && others == others_) return;
-    std::cout << "in room " << demo::printable(room) << " with "
-              << (others.empty() ? "nobody yet" : "");
-    for (std::size_t i = 0; i < others.size(); ++i)
-      std::cout << (i > 0 ? ", " : "") << demo::printable(others[i]);
-    std::cout << std::endl;
+    if (is_in_ && !is_back) {
+      tell_missing(others_, others, " is gone");
+      tell_missing(others, others_, " comes");
+    } else {
+      tell_all(others, room);
+    }
     others_ = others;
     is_in_ = true;
   }
@@ -174,6 +175,20 @@ class Narrator {
     const bool is_back = std::exchange(is_away_, false);
     if (is_back) std::cout << "back" << std::endl;
     return is_back;
+  }
+  static void tell_all(const std::vector<std::string>& others, const std::string& room) {
+    std::cout << "in room " << demo::printable(room) << " with "
+              << (others.empty() ? "nobody yet" : "");
+    for (std::size_t i = 0; i < others.size(); ++i)
+      std::cout << (i > 0 ? ", " : "") << demo::printable(others[i]);
+    std::cout << std::endl;
+  }
+  static void tell_missing(const std::vector<std::string>& these,
+                           const std::vector<std::string>& among_those, const char* what) {
+    for (const std::string& name : these) {
+      if (std::find(among_those.begin(), among_those.end(), name) != among_those.end()) continue;
+      std::cout << demo::printable(name) << what << std::endl;
+    }
   }
 
   bool is_in_ = false;
