@@ -7,6 +7,7 @@
 #include "demos/arena/bot.hpp"
 #include "demos/arena/client.hpp"
 #include "demos/arena/report.hpp"
+#include "demos/arena/schemes.hpp"
 #include "demos/arena/screen.hpp"
 #include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
@@ -105,6 +106,9 @@ int main(int argc, char** argv) {
                "tickwire-arena");
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  if (const std::string reason = arena::scheme_objection(options.client.url); !reason.empty()) {
+    return demo::fail(reason);
+  }
   options.client.news = [](const std::string& line) {
     std::cout << demo::printable(line) << std::endl;
   };

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "demos/arena/schemes.hpp"
 #include "demos/arena/server.hpp"
 #include "demos/shared/program.hpp"
 #include "demos/shared/seconds.hpp"
@@ -69,6 +70,10 @@ int main(int argc, char** argv) {
   CLI::App app("Keeps the world of a small game for up to 16 players.", "tickwire-arena-server");
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  for (const std::string& url : options.urls)
+    if (const std::string reason = arena::scheme_objection(url); !reason.empty()) {
+      return demo::fail(reason);
+    }
   options.server.news = [](const std::string& line) { std::cout << line << std::endl; };
   demo::catch_stop_signals();
   return demo::run_guarded([&] { return run(options); });

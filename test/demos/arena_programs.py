@@ -64,6 +64,12 @@ class ArenaPrograms(ProgramTest):
             self.assertEqual(result.returncode, 1)
             self.assertIn("'carrier'", result.stderr)
 
+    def test_a_scheme_that_the_arena_does_not_speak_is_refused(self):
+        for url in ("tls://127.0.0.1:1", "raw+tcp://127.0.0.1:1", "memory://arena"):
+            for result in (self.outcome(SERVER, "--listen", url), self.play(url, "ann")):
+                self.assertEqual(result.returncode, 1)
+                self.assertEqual(result.stderr, "The arena speaks enet:// and tcp://.\n")
+
     def test_wrong_options_are_explained(self):
         for arguments, named in (((SERVER, "--max-players", 17), "--max-players"),
                                  ((SERVER, "--seconds", "soon"), "--seconds"),
@@ -83,7 +89,8 @@ class ArenaPrograms(ProgramTest):
         url, server = self.start_server("enet://127.0.0.1:0", "--max-players", 2)
         self.start_bot(url, "ann")
         for name, reason in (("", "need a name"), ("ann", "somebody called ann plays"),
-                             ("x" * 25, "24 bytes at most"), (" ann", "with a blank"), ("a\nb", "control or invisible characters")):
+                             ("x" * 25, "24 bytes at most"), (" ann", "with a blank"),
+                             ("a\nb", "control or invisible characters")):
             result = self.play(url, name, "--seconds", 5)
             self.assertEqual(result.returncode, 1, name)
             self.assertIn(reason, result.stderr)

@@ -85,6 +85,15 @@ class VoicePrograms(ProgramTest):
             self.assertEqual(result.returncode, 1)
             self.assertIn("'carrier'", result.stderr)
 
+    def test_a_scheme_that_the_relay_does_not_speak_is_refused(self):
+        for url in ("raw+tcp://127.0.0.1:1", "raw+tls://127.0.0.1:1", "memory://relay"):
+            for program in ((RELAY, "--listen", url), (LOAD, "--connect", url),
+                            (CLIENT, "--connect", url, "--room", "a", "--name", "b", "--input",
+                             "none", "--output", "none")):
+                result = self.outcome(*program)
+                self.assertEqual(result.returncode, 1)
+                self.assertEqual(result.stderr, "The relay speaks enet://, tcp:// and tls://.\n")
+
     def test_a_host_name_that_does_not_resolve_is_named(self):
         result = self.outcome(CLIENT, "--connect", "enet://no-such-host.invalid:1", "--room", "a",
                               "--name", "b", "--input", "none", "--output", "none")
@@ -309,6 +318,24 @@ class VoicePrograms(ProgramTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn("too many connections of this address", result.stderr)
 
+    def test_on_a_hangup_the_access_list_is_read_anew(self):
+        access = self.folder / "access"
+        self.url, relay = self.start_relay("tcp://127.0.0.1:0", "--access", access)
+        self.assertEqual(relay.next_line(),
+                         f"The access list {access} does not exist yet; nobody is refused.")
+        self.assertIn("listens on", relay.next_line())
+        result, _ = self.talk("ann", seconds=0.1)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for text, said in (("127.0.0.0/8\n", "the access list was read anew"),
+                           ("nobody\n", "the old access list stays: ")):
+            access.write_text(text)
+            relay.send_signal(signal.SIGHUP)
+            self.assertEqual(relay.next_line(),
+                             "there is no tls:// address, so no certificate to read")
+            self.assertIn(said, relay.next_line())
+            result, _ = self.talk("ann", seconds=0.1)
+            self.assertEqual(result.returncode, 1)
+
     def test_a_relay_names_its_addresses_and_who_comes_and_goes(self):
         relay, addresses = self.start_listening(
             RELAY, "--listen", "tcp://127.0.0.1:0", "--listen", "enet://127.0.0.1:0", "--seconds",
@@ -347,11 +374,14 @@ class VoicePrograms(ProgramTest):
 
     def test_over_tls_strangers_are_told_so_and_a_renewed_certificate_is_read_on_a_hangup(self):
         certificate, key = self.make_certificate("relay")
-        without_tls = self.outcome(RELAY, "--listen", "tls://127.0.0.1:0", "--seconds", 1)
-        self.assertEqual(without_tls.returncode, 1)
-        if "no TLS" in without_tls.stderr:
+        for some in ((), ("--certificate", certificate), ("--key", key)):
+            result = self.outcome(RELAY, "--listen", "tls://127.0.0.1:0", "--seconds", 1, *some)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr, "tls:// needs --certificate and --key.\n")
+        with_both = self.outcome(RELAY, "--listen", "tls://127.0.0.1:0", "--seconds", 0.1,
+                                 "--certificate", certificate, "--key", key)
+        if "no TLS" in with_both.stderr:
             self.skipTest("a build without TLS")
-        self.assertIn("certificate_file", without_tls.stderr)
         self.url, self.relay = self.start_relay("tls://127.0.0.1:0", "--certificate", certificate,
                                                 "--key", key)
         for belief in (("--ca", certificate), ("--pin", certificate)):
@@ -360,6 +390,8 @@ class VoicePrograms(ProgramTest):
         result, _ = self.talk("eve", seconds=0.2)
         self.assertEqual(result.returncode, 1)
         self.assertIn("certificate", result.stderr)
+        result, _ = self.talk("ann", "--ca", certificate, "--pin", certificate)
+        self.assertEqual(result.stderr, "Give --ca or --pin, not both.\n")
 
         old = self.folder / "old.pem"
         shutil.copy(certificate, old)

@@ -86,7 +86,7 @@ class Client {
   [[nodiscard]] bool holds_key() const noexcept { return holds_key_; }
   [[nodiscard]] Microphone microphone() const noexcept { return config_.activity.microphone; }
   /// Whether what it says is sent just now.
-  [[nodiscard]] bool is_speaking() const noexcept { return is_speaking_; }
+  [[nodiscard]] bool is_speaking() const noexcept { return is_speaking_ && may_speak(); }
 
   /// How loud somebody is; stays with the name when he leaves and comes back. Of more names than
   /// `most_others` one is forgotten.

@@ -61,6 +61,7 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--input", options.input, "a sound file, 'device', 'device:NAME' or 'none'");
   app.add_option("--output", options.output, "a WAV file, 'device', 'device:NAME' or 'none'");
   app.add_option("--bitrate", options.client.encoder.bitrate_bits_per_second, "bits per second")
+      ->capture_default_str()
       ->check(CLI::Range(6000, 256'000));
   CLI::Option* const activated = app.add_flag("--voice-activated", options.voice_activated,
                                               "send nothing while nobody speaks");
@@ -141,7 +142,7 @@ int list_devices() {
                                     std::pair(voice::DeviceKind::playback, "loudspeakers")}) {
     const auto names = voice::list_devices(kind);
     if (!names) return demo::fail(names.error().message());
-    std::cout << title << ":\n";
+    std::cout << title << (names->empty() ? ": none\n" : ":\n");
     for (const std::string& name : *names)
       std::cout << "  " << name << '\n';
   }
@@ -290,7 +291,7 @@ std::string objection(const CLI::App& app, const Options& options) {
     return "--noise-suppression and --automatic-gain need an --input.";
   }
   if (const std::string same = file_objection(options); !same.empty()) return same;
-  return voice::needless_tls_options(app, std::span(&client.url, 1));
+  return voice::address_objection(app, std::span(&client.url, 1));
 }
 
 }  // namespace

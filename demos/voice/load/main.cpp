@@ -260,9 +260,9 @@ int main(int argc, char** argv) {
                "tickwire-voice-load");
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
-  if (const std::string needless = voice::needless_tls_options(app, std::span(&options.url, 1));
-      !needless.empty()) {
-    return demo::fail(needless);
+  if (const std::string reason = voice::address_objection(app, std::span(&options.url, 1));
+      !reason.empty()) {
+    return demo::fail(reason);
   }
   demo::catch_stop_signals();
   return demo::run_guarded([&] { return run(options); });

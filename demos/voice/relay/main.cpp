@@ -2,9 +2,13 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 #include <tickwire/access_list.hpp>
+#include <utility>
 
+#include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
 #include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
@@ -31,12 +35,14 @@ void read_options(CLI::App& app, Options& options) {
   app.add_option("--seconds", options.seconds, "end after so long (0: run until stopped)")
       ->check(demo::seconds());
   app.add_option("--max-clients", options.relay.max_clients, "clients at the same time")
+      ->capture_default_str()
       ->check(CLI::Range(1, 4000));
   app.add_option("--max-per-address", options.relay.max_clients_per_address,
-                 "of these, from one address")
+                 "clients from one address")
       ->capture_default_str()
       ->check(CLI::Range(1, 4000));
   app.add_option("--max-room", options.relay.max_room_members, "members of one room")
+      ->capture_default_str()
       ->check(CLI::Range(std::size_t{2}, voice::most_room_members));
   app.add_option("--access", options.access_file, "addresses to refuse, one a line");
   voice::add_server_tls_options(app, options.relay.host.tls);
@@ -44,11 +50,35 @@ void read_options(CLI::App& app, Options& options) {
 }
 
 // Renewed certificates come into use without anybody being cut off.
-void reload_certificates(voice::Relay& relay) {
+void reload_certificates(voice::Relay& relay, const Options& options) {
+  if (!voice::has_tls(options.urls)) {
+    std::cout << "there is no tls:// address, so no certificate to read" << std::endl;
+    return;
+  }
   const auto reloaded = relay.host().reload_certificates();
   std::cout << (reloaded ? "certificates were read anew"
                          : "the old certificates stay: " + reloaded.error().message())
             << std::endl;
+}
+
+void reload_access(tickwire::AccessList& access) {
+  const auto reloaded = access.reload();
+  std::cout << (reloaded
+                    ? "the access list was read anew"
+                    : "the old access list stays: " + demo::printable(reloaded.error().message()))
+            << std::endl;
+}
+
+tickwire::Result<void> open_access(Options& options) {
+  if (options.access_file.empty()) return {};
+  auto access = tickwire::AccessList::open({.file = options.access_file});
+  if (!access) return std::move(access).error();
+  options.relay.host.access = *access;
+  if (std::error_code error; !std::filesystem::exists(options.access_file, error)) {
+    std::cout << "The access list " << demo::printable(options.access_file)
+              << " does not exist yet; nobody is refused." << std::endl;
+  }
+  return {};
 }
 
 [[nodiscard]] bool write_addresses(const std::string& file,
@@ -73,10 +103,8 @@ void close(voice::Relay& relay) {
 }
 
 int run(Options& options) {
-  if (!options.access_file.empty()) {
-    auto access = tickwire::AccessList::open({.file = options.access_file});
-    if (!access) return demo::fail(access.error().message());
-    options.relay.host.access = *access;
+  if (const auto opened = open_access(options); !opened) {
+    return demo::fail(opened.error().message());
   }
   voice::Relay relay(options.relay);
   for (const std::string& url : options.urls) {
@@ -91,7 +119,9 @@ int run(Options& options) {
   const demo::Deadline end(options.seconds);
   while (!demo::is_stopped() && !end.is_over() && !relay.failure()) {
     relay.run_for(std::chrono::milliseconds(200));
-    if (demo::take_hangup()) reload_certificates(relay);
+    if (!demo::take_hangup()) continue;
+    reload_certificates(relay, options);
+    if (options.relay.host.access) reload_access(*options.relay.host.access);
   }
   close(relay);
   return relay.failure() ? demo::fail(relay.failure()->message()) : 0;
@@ -105,9 +135,8 @@ int main(int argc, char** argv) {
   CLI::App app("Passes voices on between the members of rooms.", "tickwire-voice-relay");
   read_options(app, options);
   CLI11_PARSE(app, argc, argv);
-  if (const std::string needless = voice::needless_tls_options(app, options.urls);
-      !needless.empty()) {
-    return demo::fail(needless);
+  if (const std::string reason = voice::address_objection(app, options.urls); !reason.empty()) {
+    return demo::fail(reason);
   }
   if (options.verbose) {
     options.relay.host.log.level = tickwire::LogLevel::info;

@@ -70,7 +70,9 @@ TEST_CASE("who is deafened hears nothing, is muted, and misses no packet meanwhi
   talk.run(1s);
   CHECK(peak_since(bob.hears, 0) > 1000);
   const auto sent = bob.client->speech_sent();
+  CHECK(bob.client->is_speaking());
   bob.client->deafen();
+  CHECK_FALSE(bob.client->is_speaking());
   CHECK(bob.client->is_deafened());
   CHECK(bob.client->is_muted());
   const auto before = bob.hears.samples.size();
