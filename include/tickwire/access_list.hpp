@@ -55,8 +55,9 @@ class TICKWIRE_API AccessList {
 
   /// Opens a list. A file that does not exist yet is one without entries.
   ///
-  /// Errors: `file_unreadable`; `invalid_argument` for a line that makes no sense, with file, line
-  ///         and reason; `out_of_resources` above `max_entries`.
+  /// Errors: `file_unreadable`, also for what is no plain file or is larger than 64 MiB;
+  ///         `invalid_argument` for a line that makes no sense, with file, line and reason;
+  ///         `out_of_resources` above `max_entries`.
   [[nodiscard]] static Result<std::shared_ptr<AccessList>> open(AccessListOptions options = {});
   /// Writes what is not written yet.
   ~AccessList();
