@@ -210,6 +210,29 @@ void talk(voice::Client& client, const Options& options, Narrator& narrator,
   }
 }
 
+// Lets the relay hear the goodbye; says why the client ended before, if it did.
+int leave(voice::Client& client) {
+  const bool has_ended = client.state() == voice::Client::State::ended;
+  client.leave();
+  const demo::Deadline goodbye(3.0);
+  do {  // once in any case: a client that ended by itself has said goodbye, too
+    client.run_for(20ms);
+  } while (client.state() != voice::Client::State::ended && !goodbye.is_over());
+  return has_ended ? demo::fail(client.error().message()) : 0;
+}
+
+bool write_report(const voice::Client& client, const Options& options,
+                  const voice::CleaningConfig& cleaning) {
+  if (options.report_file.empty()) return true;
+  const voice::RecordedFiles files{is_file(options.input) ? options.input : "",
+                                   is_file(options.output) ? options.output : "",
+                                   std::chrono::milliseconds(options.start_delay_ms), cleaning};
+  if (demo::write_file(options.report_file, voice::report_json(client, options.client, files))) {
+    return true;
+  }
+  return demo::fail("The file " + options.report_file + " cannot be written.") == 0;
+}
+
 int run(const Options& options) {
   auto source = open_source(options);
   if (!source) return demo::fail(source.error().message());
@@ -227,29 +250,13 @@ int run(const Options& options) {
   demo::read_lines((*client)->poster(),
                    [&console](const std::string& line) { console.take(line); });
   talk(**client, options, narrator, console);
-  const bool left = (*client)->state() != voice::Client::State::ended;
-  (*client)->leave();
-  const demo::Deadline goodbye(3.0);
-  do {  // once in any case: a client that ended by itself has said goodbye, too
-    (*client)->run_for(20ms);
-  } while ((*client)->state() != voice::Client::State::ended && !goodbye.is_over());
-  int status = 0;
-  if (!left) {
-    status = demo::fail((*client)->error().message());
-  } else if (!narrator.was_in()) {
-    status = demo::fail("The room was not reached in time.");
-  }
+  // The connection's end is told before what became of the files.
+  int status = leave(**client);
+  if (status == 0 && !narrator.was_in()) status = demo::fail("The room was not reached in time.");
   if (*sink) {
     if (auto closed = (*sink)->close(); !closed) status = demo::fail(closed.error().message());
   }
-  const voice::RecordedFiles files{is_file(options.input) ? options.input : "",
-                                   is_file(options.output) ? options.output : "",
-                                   std::chrono::milliseconds(options.start_delay_ms), cleaning};
-  if (!options.report_file.empty() &&
-      !demo::write_file(options.report_file, voice::report_json(**client, options.client, files))) {
-    status = demo::fail("The file " + options.report_file + " cannot be written.");
-  }
-  return status;
+  return write_report(**client, options, cleaning) ? status : 1;
 }
 
 bool are_same(const std::string& file, const std::string& other) {
