@@ -30,20 +30,30 @@ struct ShortMessages {
   static constexpr std::size_t kMostBytes = 0x7F;
 };
 
+// A head like the one before is known to be correct, and how far it is to the next one as well:
+// the processor need not wait for one to be read before it looks for the next.
 ShortMessages short_messages(std::span<const std::byte> records, std::size_t most_bytes) noexcept {
   most_bytes = std::min(most_bytes, ShortMessages::kMostBytes);
+  const std::byte* at = records.data();
+  const std::byte* const end = at + records.size();
   std::uint32_t count = 0;
-  std::span<const std::byte> rest = records;
-  for (; rest.size() >= ShortMessages::kHeadBytes; ++count) {
-    const auto kind = static_cast<wire::Kind>(rest[0]);
-    if (kind != wire::Kind::message && kind != wire::Kind::bytes) break;
-    const auto body_bytes = std::to_integer<std::size_t>(rest[1]);
-    const std::size_t least = kind == wire::Kind::message ? sizeof(std::uint32_t) : 0;
-    const std::size_t most = std::min(most_bytes, rest.size() - ShortMessages::kHeadBytes);
-    if (body_bytes < least || body_bytes > most) break;
-    rest = rest.subspan(ShortMessages::kHeadBytes + body_bytes);
+  std::uint32_t known_head = 0x10000;  // none
+  std::size_t stride = 0;
+  for (; static_cast<std::size_t>(end - at) >= ShortMessages::kHeadBytes; ++count) {
+    const std::uint32_t head = load<std::uint16_t>(at);
+    if (head != known_head) {
+      const auto kind = static_cast<wire::Kind>(at[0]);
+      if (kind != wire::Kind::message && kind != wire::Kind::bytes) break;
+      const auto body_bytes = std::to_integer<std::size_t>(at[1]);
+      const std::size_t least = kind == wire::Kind::message ? sizeof(std::uint32_t) : 0;
+      if (body_bytes < least || body_bytes > most_bytes) break;
+      known_head = head;
+      stride = ShortMessages::kHeadBytes + body_bytes;
+    }
+    if (static_cast<std::size_t>(end - at) < stride) break;
+    at += stride;
   }
-  return {records.size() - rest.size(), count};
+  return {static_cast<std::size_t>(at - records.data()), count};
 }
 
 }  // namespace

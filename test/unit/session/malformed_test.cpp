@@ -197,6 +197,28 @@ TEST_CASE("what is wrong with a message is found behind good ones, too") {
   CHECK_FALSE(verdict_on(good().record(0x02, Bytes(10'001))).empty());
 }
 
+TEST_CASE("of messages that are alike, each has to be whole") {
+  for (const std::uint32_t kind : {0x01u, 0x02u}) {
+    CAPTURE(kind);
+    auto alike = test::reliable_packet(0, 0);
+    for (std::size_t count = 1; count <= 5; ++count) {
+      CAPTURE(count);
+      alike.record(kind, Bytes(20));
+      Target target;
+      CHECK(target.give(alike).survives());
+      CHECK(target.end.events.size() == count);
+      for (std::size_t cut = 0; cut < 20; ++cut)
+        CHECK_FALSE(verdict_on(ByteKit(alike).u8(kind).u8(20).bytes(Bytes(cut))).empty());
+      CHECK_FALSE(verdict_on(ByteKit(alike).u8(kind)).empty());
+      CHECK_FALSE(verdict_on(ByteKit(alike).bytes(Bytes(22))).empty());
+    }
+    alike.record(3 - kind, Bytes(20)).record(kind, Bytes(20)).record(kind, Bytes(19));
+    Target mixed;
+    CHECK(mixed.give(alike).survives());
+    CHECK(mixed.end.events.size() == 8);
+  }
+}
+
 TEST_CASE("a channel that is not configured ends the connection") {
   CHECK(Target().give(test::reliable_packet(7, 0).record(0x02, {})).survives());
   CHECK_FALSE(verdict_on(test::reliable_packet(8, 0).record(0x02, {})).empty());
