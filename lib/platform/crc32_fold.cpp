@@ -9,7 +9,7 @@ namespace {
 
 #define TICKWIRE_FOLDS __attribute__((target("pclmul,sse4.1")))
 
-constexpr std::size_t kLaneBytes = 16;
+constexpr std::size_t kLaneBytes = kFoldedLaneBytes;
 constexpr std::size_t kBlockBytes = 4 * kLaneBytes;
 
 TICKWIRE_FOLDS __m128i load_lane(const std::byte* from) noexcept {
@@ -58,15 +58,31 @@ TICKWIRE_FOLDS const std::byte* fold_all(const std::byte* at, const std::byte* e
   return at;
 }
 
+TICKWIRE_FOLDS std::uint32_t fold_lanes(const std::byte* at, const std::byte* end) noexcept {
+  const __m128i by_16_bytes = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
+  __m128i lane = load_lane(at);
+  for (at += kLaneBytes; at != end; at += kLaneBytes)
+    lane = fold(lane, by_16_bytes, load_lane(at));
+  return reduce(lane, by_16_bytes);
+}
+
 #undef TICKWIRE_FOLDS
 
 }  // namespace
 
-std::size_t fold_crc32(std::span<const std::byte> bytes, std::uint32_t& state) noexcept {
+bool folds_crc32() noexcept {
   static const bool folds = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
-  if (bytes.size() < kBlockBytes || !folds) return 0;
+  return folds;
+}
+
+std::size_t fold_crc32(std::span<const std::byte> bytes, std::uint32_t& state) noexcept {
+  if (bytes.size() < kBlockBytes || !folds_crc32()) return 0;
   const std::byte* const begin = bytes.data();
   return static_cast<std::size_t>(fold_all(begin, begin + bytes.size(), state) - begin);
+}
+
+std::uint32_t fold_crc32_lanes(std::span<const std::byte> lanes) noexcept {
+  return fold_lanes(lanes.data(), lanes.data() + lanes.size());
 }
 
 }  // namespace tickwire::detail
@@ -76,6 +92,14 @@ std::size_t fold_crc32(std::span<const std::byte> bytes, std::uint32_t& state) n
 namespace tickwire::detail {
 
 std::size_t fold_crc32(std::span<const std::byte>, std::uint32_t&) noexcept {
+  return 0;
+}
+
+bool folds_crc32() noexcept {
+  return false;
+}
+
+std::uint32_t fold_crc32_lanes(std::span<const std::byte>) noexcept {
   return 0;
 }
 

@@ -16,4 +16,15 @@ namespace tickwire::detail {
 [[nodiscard]] std::size_t fold_crc32(std::span<const std::byte> bytes,
                                      std::uint32_t& state) noexcept;
 
+inline constexpr std::size_t kFoldedLaneBytes = 16;
+
+/// Whether the processor can do it.
+[[nodiscard]] bool folds_crc32() noexcept;
+
+/// The state behind some lanes of `kFoldedLaneBytes`, from a state of 0 in front of them: zeros
+/// there change nothing. Source: as above.
+///
+/// Pre: `folds_crc32`; one lane at least, and all of them whole.
+[[nodiscard]] std::uint32_t fold_crc32_lanes(std::span<const std::byte> lanes) noexcept;
+
 }  // namespace tickwire::detail

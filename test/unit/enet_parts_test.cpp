@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,11 +25,27 @@ std::uint32_t crc_of(std::string_view text) {
   return crc.value();
 }
 
+// In two pieces; nothing where it does not serve.
+std::optional<std::uint32_t> short_crc_of(std::span<const std::byte> bytes, std::size_t cut) {
+  if (!ShortCrc32::serves(bytes.size())) return std::nullopt;
+  ShortCrc32 crc(bytes.size());
+  crc.add(bytes.first(cut));
+  crc.add(bytes.subspan(cut));
+  return crc.value();
+}
+
 TEST_CASE("crc32: the values that everybody gets") {
   CHECK(crc_of("") == 0);
   CHECK(crc_of("a") == 0xe8b7be43u);
   CHECK(crc_of("123456789") == 0xcbf43926u);
   CHECK(crc_of("The quick brown fox jumps over the lazy dog") == 0x414fa339u);
+}
+
+TEST_CASE("crc32: short datagrams are served where the processor folds, and no others") {
+  CHECK_FALSE(ShortCrc32::serves(3));
+  CHECK(ShortCrc32::serves(4) == folds_crc32());
+  CHECK(ShortCrc32::serves(256) == folds_crc32());
+  CHECK_FALSE(ShortCrc32::serves(257));
 }
 
 TEST_CASE("crc32: how the bytes are cut up makes no difference") {
@@ -55,9 +72,11 @@ TEST_CASE("crc32: every length from anywhere is what the definition gives") {
   for (std::size_t from = 0; from < 3; ++from) {
     std::uint32_t state = 0xffffffffu;
     for (std::size_t size = 0; from + size < bytes.size(); ++size) {
+      const auto all = std::span(bytes).subspan(from, size);
       Crc32 crc;
-      crc.add(std::span(bytes).subspan(from, size));
+      crc.add(all);
       REQUIRE(crc.value() == ~state);
+      REQUIRE(short_crc_of(all, size / 3).value_or(~state) == ~state);
       state ^= std::to_integer<std::uint32_t>(bytes[from + size]);
       for (int bit = 0; bit < 8; ++bit)
         state = state >> 1 ^ (0xedb88320u & (0u - (state & 1u)));

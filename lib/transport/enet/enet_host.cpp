@@ -50,12 +50,16 @@ std::span<const std::byte> bytes_of(const ENetBuffer& buffer) {
   return {static_cast<const std::byte*>(buffer.data), buffer.dataLength};
 }
 
-// The checksum is the last of a header, which ENet has in the first piece.
-enet_uint32 gather(DatagramBatch& batch, std::span<const ENetBuffer> pieces) {
+std::size_t size_of(std::span<const ENetBuffer> pieces) {
   std::size_t size = 0;
   for (const ENetBuffer& each : pieces)
     size += each.dataLength;
-  const std::span datagram = batch.add(size);
+  return size;
+}
+
+// The checksum is the last of a header, which ENet has in the first piece.
+enet_uint32 gather(DatagramBatch& batch, std::span<const ENetBuffer> pieces) {
+  const std::span datagram = batch.add(size_of(pieces));
   auto at = datagram.begin();
   for (const ENetBuffer& each : pieces)
     at = std::ranges::copy(bytes_of(each), at).out;
@@ -67,15 +71,21 @@ enet_uint32 gather(DatagramBatch& batch, std::span<const ENetBuffer> pieces) {
   return sum;
 }
 
+template <class Crc>
+enet_uint32 checksum_by(Crc crc, std::span<const ENetBuffer> pieces) {
+  for (const ENetBuffer& each : pieces)
+    crc.add(bytes_of(each));
+  return ENET_HOST_TO_NET_32(crc.value());
+}
+
 // ENet writes the connection's secret 32-bit id where the checksum goes before it asks for it, and
 // sends what it has asked for.
 enet_uint32 ENET_CALLBACK checksum(const ENetBuffer* buffers, std::size_t count) {
   const std::span pieces(buffers, count);
   if (gathering != nullptr) return gather(*gathering, pieces);
-  Crc32 crc;
-  for (const ENetBuffer& each : pieces)
-    crc.add(bytes_of(each));
-  return ENET_HOST_TO_NET_32(crc.value());
+  const std::size_t size = size_of(pieces);
+  if (ShortCrc32::serves(size)) return checksum_by(ShortCrc32(size), pieces);
+  return checksum_by(Crc32(), pieces);
 }
 
 // Adds up what waits in a list, until it is more than so much.
