@@ -47,6 +47,7 @@ namespace detail {
 
 [[nodiscard]] TICKWIRE_API Error decode_error(const ByteReader& reader,
                                               std::string_view type) noexcept;
+[[nodiscard]] TICKWIRE_API Error wrong_type(std::string_view wanted);
 [[nodiscard]] TICKWIRE_API Error encode_error(std::string_view type) noexcept;
 
 /// The type's name on the wire, or what the compiler calls it.

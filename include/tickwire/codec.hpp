@@ -37,10 +37,7 @@ bool Event::is() const noexcept {
 
 template <class T>
 Result<T> Event::as() const {
-  if (!is<T>()) {
-    return Error{ErrorCode::wrong_type, 0,
-                 "The event holds no " + std::string(tickwire::message_name<T>) + "."};
-  }
+  if (!is<T>()) return detail::wrong_type(tickwire::message_name<T>);
   return decode<T>(bytes(), decode_limits.unpacked());
 }
 

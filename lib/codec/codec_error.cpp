@@ -55,6 +55,10 @@ Error decode_error(const ByteReader& reader, std::string_view type) noexcept {
   }
 }
 
+Error wrong_type(std::string_view wanted) {
+  return {ErrorCode::wrong_type, 0, "The event holds no " + std::string(wanted) + "."};
+}
+
 Error encode_error(std::string_view type) noexcept {
   try {
     throw;
