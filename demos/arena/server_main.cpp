@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <iostream>
 
 #include "demos/arena/schemes.hpp"
 #include "demos/arena/server.hpp"
+#include "demos/shared/log.hpp"
 #include "demos/shared/program.hpp"
 #include "demos/shared/seconds.hpp"
 #include "demos/shared/standard_streams.hpp"
@@ -30,35 +30,38 @@ void read_options(CLI::App& app, Options& options) {
 }
 
 // Lets everybody hear the goodbye, for a second at most.
-void close(arena::Server& server) {
+void close(arena::Server& server, demo::Log& log) {
   server.close();
   const demo::Deadline goodbye(1.0);
   while (server.is_anybody_here() && !goodbye.is_over())
     server.run_for(std::chrono::milliseconds(20));
   const arena::ServerCounters counters = server.counters();
-  std::cout << "server ends: inputs " << counters.inputs.taken << " taken, "
-            << counters.inputs.missing << " missing, " << counters.inputs.refused
-            << " too early; packets " << counters.packets_malformed << " malformed, "
-            << counters.packets_too_many << " too many; joins " << counters.joins_refused
-            << " refused" << std::endl;
+  log.write("server ends: inputs " + std::to_string(counters.inputs.taken) + " taken, " +
+            std::to_string(counters.inputs.missing) + " missing, " +
+            std::to_string(counters.inputs.refused) + " too early; packets " +
+            std::to_string(counters.packets_malformed) + " malformed, " +
+            std::to_string(counters.packets_too_many) + " too many; joins " +
+            std::to_string(counters.joins_refused) + " refused");
 }
 
-int run(const Options& options) {
+int run(const Options& options, demo::Log& log) {
   arena::Server server(options.server);
   std::string addresses;
   for (const std::string& url : options.urls) {
     const auto bound = server.listen(url);
     if (!bound) return demo::fail(bound.error().message());
-    std::cout << "server listens on " << bound->to_string() << std::endl;
+    log.write("server listens on " + bound->to_string());
     addresses += bound->to_string() + '\n';
   }
   if (!options.ready_file.empty() && !demo::write_file(options.ready_file, addresses)) {
     return demo::fail("The file " + options.ready_file + " cannot be written.");
   }
   const demo::Deadline end(options.seconds);
-  while (!demo::is_stopped() && !end.is_over() && !server.failure())
+  while (!demo::is_stopped() && !end.is_over() && !server.failure()) {
     server.run_for(std::chrono::milliseconds(100));
-  close(server);
+    log.flush();
+  }
+  close(server, log);
   return server.failure() ? demo::fail(server.failure()->message()) : 0;
 }
 
@@ -74,7 +77,8 @@ int main(int argc, char** argv) {
     if (const std::string reason = arena::scheme_objection(url); !reason.empty()) {
       return demo::fail(reason);
     }
-  options.server.news = [](const std::string& line) { std::cout << line << std::endl; };
+  demo::Log log(1);
+  options.server.news = [&](const std::string& line) { log.write(line); };
   demo::catch_stop_signals();
-  return demo::run_guarded([&] { return run(options); });
+  return demo::run_guarded([&] { return run(options, log); });
 }

@@ -52,8 +52,10 @@ OPENSSL_FOLDERS = ("lib/transport/tls/", "lib/crypto/")
 FEATURE_LIBRARIES = {"lz4.h", "zstd.h", "sqlite3.h", "turbojpeg.h", "nlohmann/json.hpp"}
 
 # The demo files that ask the operating system: C++ itself starts no program, which one does to draw
-# with gnuplot, and hides no letters on a terminal, which the other does for passwords.
-DEMO_OS_FILES = {"demos/voice/check/gnuplot.cpp", "demos/users/password.cpp"}
+# with gnuplot, hides no letters on a terminal, which one does for passwords, and cannot ask whether
+# somebody reads what is written, which servers do for what they say.
+DEMO_OS_FILES = {"demos/voice/check/gnuplot.cpp", "demos/users/password.cpp",
+                 "demos/shared/ready_stream_posix.cpp"}
 
 # Demos bring libraries of their own, so for them the system's headers are named one by one.
 OS_HEADER = re.compile(

@@ -425,6 +425,32 @@ class VoicePrograms(ProgramTest):
         self.assertEqual(ann.wait(), 1)
         self.assertIn("the relay is closing", ann.said)
 
+    def test_a_relay_whose_log_nobody_reads_goes_on(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.close(writer)
+        relay, (url,) = self.start_listening("sh", "-c", 'exec "$@" >"$0"', pipe, RELAY, "--listen",
+                                             "tcp://127.0.0.1:0", "--verbose")
+        self.listen("ann", url=url)
+        self.listen("bob", url=url)
+        said = b""
+        deadline = time.monotonic() + 10
+        while b"bob (" not in said and time.monotonic() < deadline:
+            try:
+                said += os.read(reader, 65536).strip(b"\0")
+            except BlockingIOError:
+                time.sleep(0.05)
+        self.assertTrue(said.startswith(b"relay listens on tcp://127.0.0.1:"), said)
+        self.assertIn(b"bob (", said)
+        relay.terminate()
+        self.assertEqual(relay.wait(), 0)
+
     def test_what_a_client_says_to_a_closed_output_is_not_in_its_recording(self):
         heard = self.folder / "heard.wav"
         result = self.outcome("sh", "-c", 'exec "$@" >&-', "sh", CLIENT, "--connect",

@@ -3,11 +3,11 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <iostream>
 #include <system_error>
 #include <tickwire/access_list.hpp>
 #include <utility>
 
+#include "demos/shared/log.hpp"
 #include "demos/shared/printable.hpp"
 #include "demos/shared/program.hpp"
 #include "demos/shared/seconds.hpp"
@@ -50,33 +50,29 @@ void read_options(CLI::App& app, Options& options) {
 }
 
 // Renewed certificates come into use without anybody being cut off.
-void reload_certificates(voice::Relay& relay, const Options& options) {
+void reload_certificates(voice::Relay& relay, const Options& options, demo::Log& log) {
   if (!voice::has_tls(options.urls)) {
-    std::cout << "there is no tls:// address, so no certificate to read" << std::endl;
-    return;
+    return log.write("there is no tls:// address, so no certificate to read");
   }
   const auto reloaded = relay.host().reload_certificates();
-  std::cout << (reloaded ? "certificates were read anew"
-                         : "the old certificates stay: " + reloaded.error().message())
-            << std::endl;
+  log.write(reloaded ? "certificates were read anew"
+                     : "the old certificates stay: " + reloaded.error().message());
 }
 
-void reload_access(tickwire::AccessList& access) {
+void reload_access(tickwire::AccessList& access, demo::Log& log) {
   const auto reloaded = access.reload();
-  std::cout << (reloaded
-                    ? "the access list was read anew"
-                    : "the old access list stays: " + demo::printable(reloaded.error().message()))
-            << std::endl;
+  log.write(reloaded ? "the access list was read anew"
+                     : "the old access list stays: " + demo::printable(reloaded.error().message()));
 }
 
-tickwire::Result<void> open_access(Options& options) {
+tickwire::Result<void> open_access(Options& options, demo::Log& log) {
   if (options.access_file.empty()) return {};
   auto access = tickwire::AccessList::open({.file = options.access_file});
   if (!access) return std::move(access).error();
   options.relay.host.access = *access;
   if (std::error_code error; !std::filesystem::exists(options.access_file, error)) {
-    std::cout << "The access list " << demo::printable(options.access_file)
-              << " does not exist yet; nobody is refused." << std::endl;
+    log.write("The access list " + demo::printable(options.access_file) +
+              " does not exist yet; nobody is refused.");
   }
   return {};
 }
@@ -90,27 +86,28 @@ tickwire::Result<void> open_access(Options& options) {
 }
 
 // Lets everybody hear the goodbye, for a second at most.
-void close(voice::Relay& relay) {
+void close(voice::Relay& relay, demo::Log& log) {
   relay.close();
   const demo::Deadline goodbye(1.0);
   while (relay.is_anybody_here() && !goodbye.is_over()) {
     relay.run_for(std::chrono::milliseconds(20));
   }
   const auto& counters = relay.counters();
-  std::cout << "relay ends: " << counters.speech_received << " speech packets in, "
-            << counters.speech_forwarded << " out, " << counters.speech_refused << " refused, "
-            << counters.joins_refused << " joins refused" << std::endl;
+  log.write("relay ends: " + std::to_string(counters.speech_received) + " speech packets in, " +
+            std::to_string(counters.speech_forwarded) + " out, " +
+            std::to_string(counters.speech_refused) + " refused, " +
+            std::to_string(counters.joins_refused) + " joins refused");
 }
 
-int run(Options& options) {
-  if (const auto opened = open_access(options); !opened) {
+int run(Options& options, demo::Log& log) {
+  if (const auto opened = open_access(options, log); !opened) {
     return demo::fail(opened.error().message());
   }
   voice::Relay relay(options.relay);
   for (const std::string& url : options.urls) {
     const auto bound = relay.listen(url);
     if (!bound) return demo::fail(bound.error().message());
-    std::cout << "relay listens on " << bound->to_string() << std::endl;
+    log.write("relay listens on " + bound->to_string());
   }
   if (!options.ready_file.empty() &&
       !write_addresses(options.ready_file, relay.host().listening_addresses())) {
@@ -119,11 +116,12 @@ int run(Options& options) {
   const demo::Deadline end(options.seconds);
   while (!demo::is_stopped() && !end.is_over() && !relay.failure()) {
     relay.run_for(std::chrono::milliseconds(200));
+    log.flush();
     if (!demo::take_hangup()) continue;
-    reload_certificates(relay, options);
-    if (options.relay.host.access) reload_access(*options.relay.host.access);
+    reload_certificates(relay, options, log);
+    if (options.relay.host.access) reload_access(*options.relay.host.access, log);
   }
-  close(relay);
+  close(relay, log);
   return relay.failure() ? demo::fail(relay.failure()->message()) : 0;
 }
 
@@ -138,10 +136,16 @@ int main(int argc, char** argv) {
   if (const std::string reason = voice::address_objection(app, options.urls); !reason.empty()) {
     return demo::fail(reason);
   }
+  demo::Log log(1);
+  demo::Log warnings(2);
+  options.relay.host.log.sink = [&](tickwire::LogLevel level, std::string_view line) {
+    const bool warns = level >= tickwire::LogLevel::warning;
+    warnings.write((warns ? "tickwire warns: " : "tickwire: ") + demo::printable(line));
+  };
   if (options.verbose) {
     options.relay.host.log.level = tickwire::LogLevel::info;
-    options.relay.news = [](const std::string& line) { std::cout << line << std::endl; };
+    options.relay.news = [&](const std::string& line) { log.write(line); };
   }
   demo::catch_stop_signals(demo::Hangup::is_noted);
-  return demo::run_guarded([&] { return run(options); });
+  return demo::run_guarded([&] { return run(options, log); });
 }
