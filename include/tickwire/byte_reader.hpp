@@ -174,6 +174,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
 
   // What follows is for serialization.hpp, standard_types.hpp and Cereal's own functions.
 
+  /// How much `cereal::defer` has put off, ever.
+  [[nodiscard]] std::size_t deferments() const noexcept { return state_ ? count_deferments() : 0; }
   /// Goes one level down, into an object or a container of `shape`.
   void enter(const detail::ElementShape& shape) {
     element_ = shape;
@@ -217,6 +219,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   [[nodiscard]] Identity read_identity() { return identity(read_varint()); }
   [[nodiscard]] TICKWIRE_API Identity identity(std::uint64_t id);
   TICKWIRE_API void begin_shared(std::shared_ptr<void> object, const std::type_info& type);
+  /// It began as null, and can be pointed back to from here on.
+  TICKWIRE_API void make_shared_known(std::size_t index, std::shared_ptr<void> object);
   /// `object` may be another owner of the same object than the one that began.
   TICKWIRE_API void complete_shared(std::size_t index, std::shared_ptr<void> object);
   TICKWIRE_API const std::shared_ptr<void>& find_shared(std::size_t index,
@@ -248,14 +252,16 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   }
   TICKWIRE_API std::uint64_t read_long_varint();
   TICKWIRE_API void admit_oversize(std::uint64_t count, const detail::ElementShape& shape);
+  void check_newer(std::uint64_t stored, std::uint32_t own);
   TICKWIRE_API std::uint32_t read_version(const std::type_info& type, std::uint32_t own);
   /// Whether this virtual base is read for the first time.
   TICKWIRE_API bool remember_base(const void* base, const std::type_info& type);
   TICKWIRE_API void defer(std::function<void(detail::Deferred)> deferment);
   void run_deferments(std::size_t first);
   void tie_to_current(std::size_t owned);
+  [[nodiscard]] TICKWIRE_API std::size_t count_deferments() const noexcept;
   TICKWIRE_API void finish_slowly();
-  [[noreturn]] TICKWIRE_API void fail_enum(std::size_t bytes);
+  [[noreturn]] TICKWIRE_API void fail_enum(const std::byte* at);
   [[noreturn]] TICKWIRE_API void fail_short(std::size_t bytes);
   /// At the number of a run that is cut, or missing.
   [[noreturn]] TICKWIRE_API void fail_run(std::span<const std::size_t> sizes);

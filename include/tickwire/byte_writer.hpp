@@ -131,7 +131,8 @@ class ByteWriter : public cereal::detail::OutputArchiveBase, private cereal::tic
     if constexpr (std::is_same_v<T, long double>) {
       const auto high = static_cast<double>(number);
       write(high);
-      write(std::isfinite(high) ? static_cast<double>(number - high) : 0.0);
+      const double low = std::isfinite(high) ? static_cast<double>(number - high) : 0.0;
+      write(low != 0 ? low : std::copysign(0.0, high));  // -0 is a sum of two
     } else {
       cursor_ = detail::store_numbers(room(sizeof(T)), number);
     }

@@ -206,7 +206,10 @@ void ByteWriter::process(const T& object) {
     using Element = typename BinaryElement<T>::type;
     const auto size = static_cast<std::size_t>(object.size);
     if constexpr (wire_number<Element>) {
-      write_array(static_cast<const Element*>(object.data), size / sizeof(Element));
+      const auto* const elements = static_cast<const Element*>(object.data);
+      const std::size_t count = size / sizeof(Element);
+      write_array(elements, count);
+      write_bytes(elements + count, size % sizeof(Element));
     } else {
       write_bytes(object.data, size);
     }
@@ -239,7 +242,10 @@ void ByteReader::process(T& object) {
     using Element = typename BinaryElement<T>::type;
     const auto size = static_cast<std::size_t>(object.size);
     if constexpr (wire_number<Element>) {
-      read_array(static_cast<Element*>(object.data), size / sizeof(Element));
+      auto* const elements = static_cast<Element*>(object.data);
+      const std::size_t count = size / sizeof(Element);
+      read_array(elements, count);
+      read_bytes(elements + count, size % sizeof(Element));
     } else {
       read_bytes(object.data, size);
     }
@@ -282,13 +288,15 @@ void ByteReader::process_object(T& object) {
     expect_base(typeid(Base),
                 accepts_polymorphic<Base> ? PolymorphicTypes::accept : PolymorphicTypes::refuse);
   }
+  [[maybe_unused]] const std::byte* const begin = cursor_;
   dispatch(object);
   // Of no object at all there was nothing to point back to.
   if constexpr (is_weak_pointer<T>) expect_owner();
   if constexpr (may_nest<T>) leave();
+  if constexpr (has_elements<T>) forget_elements();  // it may have read no size
   if constexpr (ranged_enum<T>) {
     constexpr auto range = tickwire_enum_range(MessageTag<T>{});
-    if (object < range.first || object > range.second) fail_enum(sizeof(T));
+    if (object < range.first || object > range.second) fail_enum(begin);
   }
   epilogue(*this, object);
 }

@@ -15,6 +15,7 @@
 #include <string>
 #include <type_traits>
 #include <typeinfo>
+#include <unordered_set>
 #include <utility>
 #include <valarray>
 #include <variant>
@@ -157,6 +158,32 @@ void load(Archive& reader, std::valarray<T>& numbers) requires is_reader<Archive
     reader(numbers[i]);
 }
 
+namespace detail {
+
+[[noreturn]] TICKWIRE_API void fail_key_twice(ByteReader& reader);
+[[noreturn]] TICKWIRE_API void fail_key_late(ByteReader& reader);
+
+/// Keys are whole before they are in their place, so they can put nothing off.
+template <class Key>
+void read_key(ByteReader& reader, Key& key) {
+  const std::size_t before = reader.deferments();
+  reader(key);
+  if (reader.deferments() != before) fail_key_late(reader);
+}
+
+template <class Set>
+void load_keys(ByteReader& reader, Set& set) {
+  const std::size_t count = reader.read_size();
+  set.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    typename Set::key_type key;
+    read_key(reader, key);
+    set.emplace_hint(set.end(), std::move(key));
+  }
+}
+
+}  // namespace detail
+
 template <class Archive, template <class...> class Map, class... Args,
           class = typename Map<Args...>::mapped_type>
 void load(Archive& reader, Map<Args...>& map) requires is_reader<Archive> {
@@ -164,22 +191,31 @@ void load(Archive& reader, Map<Args...>& map) requires is_reader<Archive> {
   map.clear();
   for (std::size_t i = 0; i < count; ++i) {
     typename Map<Args...>::key_type key;
-    reader(key);
+    detail::read_key(reader, key);
     typename Map<Args...>::mapped_type value{};
-    // In its place before it is read, because what it puts off with `cereal::defer` stays there.
-    reader(map.emplace_hint(map.end(), std::move(key), std::move(value))->second);
+    // In its place before it is read, because what it puts off with `cereal::defer` stays there;
+    // where another one is already, that would go.
+    const auto place = map.emplace_hint(map.end(), std::move(key), std::move(value));
+    if (map.size() != i + 1) detail::fail_key_twice(reader);
+    reader(place->second);
   }
 }
 
 template <class Archive, class K, class C, class A>
+void load(Archive& reader, std::set<K, C, A>& set) requires is_reader<Archive> {
+  detail::load_keys(reader, set);
+}
+template <class Archive, class K, class C, class A>
 void load(Archive& reader, std::multiset<K, C, A>& set) requires is_reader<Archive> {
-  const std::size_t count = reader.read_size();
-  set.clear();
-  for (std::size_t i = 0; i < count; ++i) {
-    K key;
-    reader(key);
-    set.emplace_hint(set.end(), std::move(key));
-  }
+  detail::load_keys(reader, set);
+}
+template <class Archive, class K, class H, class E, class A>
+void load(Archive& reader, std::unordered_set<K, H, E, A>& set) requires is_reader<Archive> {
+  detail::load_keys(reader, set);
+}
+template <class Archive, class K, class H, class E, class A>
+void load(Archive& reader, std::unordered_multiset<K, H, E, A>& set) requires is_reader<Archive> {
+  detail::load_keys(reader, set);
 }
 
 template <class Archive, class T>
@@ -326,8 +362,9 @@ void load(Archive& reader, cereal::memory_detail::PtrWrapper<std::shared_ptr<T>&
   if constexpr (cereal::traits::has_load_and_construct<Object, ByteReader>::value) {
     const auto room = std::make_shared<detail::Room<Object>>();
     object = std::shared_ptr<Object>(room, room->address());
-    reader.begin_shared(object, typeid(T));
+    reader.begin_shared(nullptr, typeid(T));
     detail::load_and_construct(reader, *room, [&] {
+      reader.make_shared_known(identity.index, object);
       // Only a pointer made of the bare address sets up `shared_from_this`. It lets go of the room
       // at its end itself, because the object in there refers back to it.
       if constexpr (cereal::traits::has_shared_from_this<Object>::value) {

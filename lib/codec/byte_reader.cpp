@@ -35,6 +35,14 @@ void fail_base(ByteReader& reader) {
   reader.fail(ErrorCode::malformed_object, "a pointer is given an object of an unrelated class");
 }
 
+void fail_key_twice(ByteReader& reader) {
+  reader.fail(ErrorCode::malformed_object, "a key is there twice");
+}
+
+void fail_key_late(ByteReader& reader) {
+  reader.fail(ErrorCode::malformed_object, "a key puts something off, which only values can");
+}
+
 void fail_not_made(ByteReader& reader) {
   reader.fail(ErrorCode::malformed_object, "load_and_construct made no object");
 }
@@ -58,7 +66,7 @@ struct ByteReader::State {
   std::vector<std::string> polymorphic_names;
   std::vector<Deferment> deferments;
   std::size_t next_deferment = 0;
-  bool deferring = false;
+  std::uint32_t deferring = 0;           // calls of `serializeDeferments`, one inside the other
   const std::type_info* base = nullptr;  // what the next polymorphic pointer points to
   bool weak = false;                     // the next shared object is only pointed back to
   bool newer = false;                    // a newer version of the top-level type wrote these bytes
@@ -106,8 +114,8 @@ void ByteReader::fail_bool(const std::byte* at) {
   fail(ErrorCode::malformed_object, "a bool is " + std::to_string(std::to_integer<unsigned>(*at)));
 }
 
-void ByteReader::fail_enum(std::size_t bytes) {
-  cursor_ -= bytes;
+void ByteReader::fail_enum(const std::byte* at) {
+  cursor_ = at;
   fail(ErrorCode::malformed_object, "an enumerator is out of its range");
 }
 
@@ -148,29 +156,35 @@ void ByteReader::admit_oversize(std::uint64_t count, const detail::ElementShape&
            ", left: " + std::to_string(remaining()) + ")");
 }
 
+// What a newer version has added is passed over at the end of all, and can be nowhere else.
+void ByteReader::check_newer(std::uint64_t stored, std::uint32_t own) {
+  if (stored <= own || (levels_ == 1 && (!state_ || state_->deferring == 0))) return;
+  fail(ErrorCode::malformed_object, "an object inside it is of version " + std::to_string(stored) +
+                                        ", newer than this program's version " +
+                                        std::to_string(own));
+}
+
 std::uint32_t ByteReader::read_version(const std::type_info& type, std::uint32_t own) {
   const auto find = [&type](auto begin, auto end) {
     return std::find_if(begin, end, [&type](const Version& known) { return *known.type == type; });
   };
   const auto first_end = versions_.begin() + version_count_;
   if (const auto known = find(versions_.begin(), first_end); known != first_end) {
+    check_newer(known->stored, own);
     return known->stored;
   }
   if (state_) {
     const auto known = find(state_->versions.begin(), state_->versions.end());
-    if (known != state_->versions.end()) return known->stored;
+    if (known != state_->versions.end()) {
+      check_newer(known->stored, own);
+      return known->stored;
+    }
   }
 
   const std::uint64_t stored = read_varint();
   if (stored > 0xFFFFFFFFu) fail(ErrorCode::malformed_object, "a class version is out of range");
-  if (stored > own) {
-    if (levels_ != 1 || (state_ && state_->deferring)) {
-      fail(ErrorCode::malformed_object,
-           "an object inside it is of version " + std::to_string(stored) +
-               ", newer than this program's version " + std::to_string(own));
-    }
-    state().newer = true;
-  }
+  check_newer(stored, own);
+  if (stored > own) state().newer = true;
   const Version version{&type, static_cast<std::uint32_t>(stored)};
   if (version_count_ < versions_.size()) {
     versions_[version_count_++] = version;
@@ -263,6 +277,10 @@ void ByteReader::tie_to_current(std::size_t owned) {
   known.ownership.tie(known.current, owned, levels_ - known.shared[known.current].depth);
 }
 
+void ByteReader::make_shared_known(std::size_t index, std::shared_ptr<void> object) {
+  state_->shared[index].object = std::move(object);
+}
+
 void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object) {
   detail::SharedObject& shared = state_->shared[index];
   shared.object = std::move(object);
@@ -282,6 +300,10 @@ const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
   if (*shared.type != type) {
     fail(ErrorCode::malformed_object,
          "shared object " + std::to_string(index + 1) + " is used as two types");
+  }
+  if (!shared.complete && shared.object == nullptr) {
+    fail(ErrorCode::malformed_object,
+         "shared object " + std::to_string(index + 1) + " is used before it is made");
   }
   if (weak) return shared.object;
   if (!shared.complete && left_.cycles == OwnershipCycles::refuse) {
@@ -310,7 +332,8 @@ void ByteReader::serializeDeferments() {
   State& known = *state_;
   const std::size_t first = known.next_deferment;
   if (first == known.deferments.size()) return;
-  const bool was_deferring = std::exchange(known.deferring, true);
+  if (known.deferring >= left_.max_depth) fail_depth();
+  ++known.deferring;
   const std::uint32_t levels = levels_;
   const std::size_t current = known.current;
   try {
@@ -325,7 +348,7 @@ void ByteReader::serializeDeferments() {
   }
   levels_ = levels;
   known.current = current;
-  known.deferring = was_deferring;
+  --known.deferring;
 }
 
 // What was put off ties together what has been read, in any way: a chain of shared objects may be
@@ -348,6 +371,10 @@ void ByteReader::run_deferments(std::size_t first) {
 
 void ByteReader::finish_slowly() {
   if (state_ && state_->failed != ErrorCode::none) fail(state_->failed, {});
+  if (state_ && state_->newer && state_->next_deferment < state_->deferments.size()) {
+    fail(ErrorCode::malformed_object,
+         "it is of a newer version, and what it puts off lies behind what that has added");
+  }
   serializeDeferments();
   if (state_ && state_->newer) {
     state_->skipped_bytes = remaining();
@@ -356,6 +383,10 @@ void ByteReader::finish_slowly() {
     fail(ErrorCode::malformed_object,
          "bytes are left over at its end (" + std::to_string(remaining()) + ")");
   }
+}
+
+std::size_t ByteReader::count_deferments() const noexcept {
+  return state_->deferments.size();
 }
 
 std::size_t ByteReader::count_skipped_bytes() const noexcept {

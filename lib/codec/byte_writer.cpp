@@ -35,6 +35,7 @@ struct ByteWriter::State {
   std::vector<std::string_view> polymorphic_names;
   std::vector<std::function<void()>> deferments;
   std::size_t next_deferment = 0;
+  bool is_full = false;
 };
 
 void ByteWriter::StateDeleter::operator()(State* state) const noexcept {
@@ -55,7 +56,10 @@ void ByteWriter::make_room(std::size_t bytes) {
   };
   const std::size_t used = static_cast<std::size_t>(cursor_ - sink_->data_);
   const Lent lent{sink_->size_, std::exchange(sink_->size_, used)};
-  if (!sink_->grow(used + bytes)) throw detail::SinkFull();
+  if (!sink_->grow(used + bytes)) {
+    state().is_full = true;  // also where nobody lets the exception out
+    throw detail::SinkFull();
+  }
   cursor_ = sink_->data_ + used;
   end_ = sink_->data_ + sink_->capacity_;
 }
@@ -113,6 +117,7 @@ void ByteWriter::defer(std::function<void()> deferment) {
 }
 
 void ByteWriter::write_deferred() {
+  if (state_->is_full) throw detail::SinkFull();
   // What runs may put off more, which moves the vector.
   while (state_->next_deferment < state_->deferments.size()) {
     std::exchange(state_->deferments[state_->next_deferment++], nullptr)();
