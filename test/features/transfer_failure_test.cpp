@@ -134,6 +134,7 @@ TEST_CASE("a full disk ends a transfer at both ends, and the part goes") {
   CHECK(files.received_result() == ErrorCode::disk_full);
   CHECK(files.received_error().message().find("a.part") != std::string::npos);
   CHECK(files.sent_result() == ErrorCode::transfer_failed);
+  CHECK(files.sent_error().message().find(files.to.path().string()) == std::string::npos);
   CHECK(files.to.names().empty());
   // Nothing else is lost: the next one passes.
   const auto again = files.offer(files.from.write("b", "text"));

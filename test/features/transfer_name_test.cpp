@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <tickwire/transfer.hpp>
 
-using tickwire::safe_file_name;
+#include "test/features/transfer_pair.hpp"
+
+using namespace tickwire;
 
 TEST_CASE("usual names stay as they are") {
   for (const char* name :
@@ -49,8 +54,17 @@ TEST_CASE("bytes that are no UTF-8 are replaced") {
   CHECK(safe_file_name("a\xe2\x80") == "a__");            // cut off
 }
 
+TEST_CASE("a name is as harmless where it is offered as where it arrives") {
+  test::TransferPair files;
+  const auto bytes = std::make_shared<const std::vector<std::byte>>(10);
+  const auto id = files.sender.offer_memory(files.pair.caller, bytes, "../\x1b[2Jevil");
+  REQUIRE(id);
+  CHECK(files.sender.info(*id)->name == safe_file_name("../\x1b[2Jevil"));
+}
+
 TEST_CASE("names with a meaning of their own lose it") {
-  for (const char* device : {"CON", "nul", "Aux.txt", "COM1", "lpt9.tar.gz", "con .txt"}) {
+  for (const char* device :
+       {"CON", "nul", "Aux.txt", "COM1", "lpt9.tar.gz", "con .txt", "COM\u00b9", "lpt\u00b3.log"}) {
     CAPTURE(device);
     CHECK(safe_file_name(device) == "_" + std::string(device));
   }

@@ -196,6 +196,25 @@ TEST_CASE("a rate limit holds on the host's clock, of one offer and of all toget
   CHECK(test::text_of_file(files.to / "a") == text);
 }
 
+TEST_CASE("transfers that share a rate take turns") {
+  TransferOptions limited = test::in_small_steps();
+  limited.max_bytes_per_second = 200'000;
+  TransferPair files(test::memory_scheme(), {}, limited);
+  const std::string text = test::pattern(1'000'000);
+  const auto first = files.offer(files.from.write("a", text));
+  REQUIRE(files.receiver.accept(first, files.to / "a"));
+  const auto second = files.offer(files.from.write("b", text));
+  REQUIRE(files.receiver.accept(second, files.to / "b"));
+  const auto done = [&](TransferId id) {
+    const auto info = files.receiver.info(id);
+    return info ? info->done_bytes : text.size();
+  };
+  REQUIRE(files.until([&] { return done(second) >= 300'000; }));
+  CHECK(done(first) < 800'000);
+  files.wait_finished();
+  CHECK(test::text_of_file(files.to / "b") == text);
+}
+
 TEST_CASE("a host without ticks wakes for the rate by itself") {
   test::PairOptions options;
   options.client.tick_rate_hz.reset();

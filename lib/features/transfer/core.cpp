@@ -92,6 +92,8 @@ void TransferCore::on_pass() {
     const std::shared_ptr task(pumped_[i]);
     within_memory(*task, [&] { task->pump(time); });
   }
+  // Whoever comes first takes what there is of the queue and the rate: each in its turn.
+  if (!pumped_.empty()) std::rotate(pumped_.begin(), pumped_.begin() + 1, pumped_.end());
   tell_owed();
   std::erase_if(pumped_, [](const auto& task) { return task->is_finished(); });
   forget_told();
@@ -208,7 +210,7 @@ Result<TransferId> TransferCore::offer(Connection connection, std::string name,
   TransferInfo info;
   info.id = note.id;
   info.connection = connection;
-  info.name = std::move(name);
+  info.name = safe_file_name(name);
   info.size_bytes = identity.size_bytes;
   info.path = path;
   // All that needs memory comes first: behind the note there is no way back.

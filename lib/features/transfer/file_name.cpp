@@ -27,8 +27,10 @@ bool is_device(std::string_view name) {
     stem.pop_back();
   for (const std::string_view each : {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"})
     if (stem == each) return true;
-  const bool has_number = stem.size() == 4 && stem[3] >= '0' && stem[3] <= '9';
-  return has_number && (stem.starts_with("COM") || stem.starts_with("LPT"));
+  if (!stem.starts_with("COM") && !stem.starts_with("LPT")) return false;
+  const std::string_view number = std::string_view(stem).substr(3);
+  if (number.size() == 1) return number[0] >= '0' && number[0] <= '9';
+  return number == "\u00b9" || number == "\u00b2" || number == "\u00b3";  // raised ones, too
 }
 
 // Leaves a usual extension.

@@ -207,6 +207,7 @@ Result<bool> TransferPart::look_again(std::size_t bytes) try {
 Result<void> TransferPart::start_over() {
   position_ = 0;
   written_out_ = 0;
+  earlier_bytes_ = 0;
   sum_ = TransferChecksum();
   return file_.is_open() ? file_.resize(0) : Result<void>();
 }

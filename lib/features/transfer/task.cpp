@@ -8,6 +8,23 @@
 #include "lib/features/transfer/core.hpp"
 
 namespace tickwire::detail {
+namespace {
+
+// Where this program keeps its files is nothing for the other end.
+std::string told_words(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::file_exists:
+    case ErrorCode::file_unreadable:
+    case ErrorCode::file_unwritable:
+    case ErrorCode::disk_full:
+    case ErrorCode::file_changed:
+      return std::string(to_string(error.code));
+    default:
+      return error.message();
+  }
+}
+
+}  // namespace
 
 void TransferTask::stop(Error error, StopReason told) {
   if (is_ending_) return;
@@ -22,7 +39,7 @@ void TransferTask::stop(Error error, StopReason told) {
 // What this program decides is said before whatever it does next. A failure is said when all is let
 // go of, so that another try finds nothing in its way.
 void TransferTask::prepare_word(const Error& error, StopReason told) {
-  std::string why(cut_text(error.message(), kMaxReasonBytes));
+  std::string why(cut_text(told_words(error), kMaxReasonBytes));
   if (told == StopReason::failed || (told != StopReason::none && may_be_complete())) {
     stop_to_tell_ = StopToTell{told, std::move(why)};
   } else if (told != StopReason::none) {
