@@ -2,59 +2,145 @@
 #include "ownership.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace tickwire::detail {
+namespace {
+
+using Ties = std::span<const OwnershipTie>;
+
+bool is_before(const OwnershipTie& tie, std::uint32_t owner) {
+  return tie.owner < owner;
+}
+
+// Finds the rings among objects, and an order in which whatever an object owns comes before it,
+// unless they are of one ring. Without recursion: how deep they lie is what is to be found out.
+//
+// Source: Tarjan, "Depth-first search and linear graph algorithms", 1972.
+class Rings {
+ public:
+  // The ties are in the order of their owners; objects before `first` are no part of it.
+  Rings(Ties ties, std::size_t first, std::size_t end)
+      : ties_(ties), first_(first), seen_(end - first), low_(end - first) {
+    order_.reserve(end - first);
+    for (std::size_t object = first; object < end; ++object)
+      if (seen_[object - first] == 0) look_from(static_cast<std::uint32_t>(object));
+  }
+
+  // Calls `take` with the objects of each ring, or with one that is on none.
+  template <class F>
+  [[nodiscard]] bool each(F&& take) const {
+    std::size_t begin = 0;
+    for (const std::size_t end : ends_) {
+      if (!take(std::span(order_).subspan(begin, end - begin))) return false;
+      begin = end;
+    }
+    return true;
+  }
+  // Pre: both are part of it.
+  [[nodiscard]] bool are_on_one(std::uint32_t one, std::uint32_t other) const {
+    return low_[one - first_] == low_[other - first_];
+  }
+
+ private:
+  struct Step {
+    std::uint32_t object;
+    Ties::iterator next;
+  };
+
+  void look_from(std::uint32_t root) {
+    enter(root);
+    while (!path_.empty()) {
+      Step& step = path_.back();
+      if (step.next == ties_.end() || step.next->owner != step.object) {
+        leave();
+        continue;
+      }
+      const std::uint32_t owned = (step.next++)->owned;
+      if (owned < first_) continue;
+      if (seen_[owned - first_] == 0) {
+        enter(owned);
+      } else if (seen_[owned - first_] != kDone) {
+        lower(step.object, low_[owned - first_]);
+      }
+    }
+  }
+  void enter(std::uint32_t object) {
+    seen_[object - first_] = low_[object - first_] = ++count_;
+    open_.push_back(object);
+    path_.push_back({object, std::lower_bound(ties_.begin(), ties_.end(), object, is_before)});
+  }
+  void leave() {
+    const std::uint32_t object = path_.back().object;
+    path_.pop_back();
+    const std::uint32_t low = low_[object - first_];
+    if (!path_.empty()) lower(path_.back().object, low);
+    if (low != seen_[object - first_]) return;
+    std::uint32_t last = 0;
+    do {
+      last = open_.back();
+      open_.pop_back();
+      seen_[last - first_] = kDone;
+      low_[last - first_] = low;
+      order_.push_back(last);
+    } while (last != object);
+    ends_.push_back(order_.size());
+  }
+  void lower(std::uint32_t object, std::uint32_t low) {
+    low_[object - first_] = std::min(low_[object - first_], low);
+  }
+
+  static constexpr std::uint32_t kDone = 0xFFFFFFFF;
+
+  Ties ties_;
+  std::size_t first_;
+  std::uint32_t count_ = 0;
+  std::vector<std::uint32_t> seen_;  // the how manieth it was; 0: not yet
+  std::vector<std::uint32_t> low_;   // the first that can be reached; in the end, its ring's
+  std::vector<std::uint32_t> open_;  // whose rings are not known yet
+  std::vector<Step> path_;
+  std::vector<std::uint32_t> order_;
+  std::vector<std::size_t> ends_;  // of rings, in the order
+};
+
+}  // namespace
 
 void Ownership::tie(std::size_t owner, std::size_t owned, std::uint32_t levels) {
   ties_.push_back({static_cast<std::uint32_t>(owner), static_cast<std::uint32_t>(owned), levels});
 }
 
-// One pass over the ties, however they lie: an object's height is known once that of all that it
-// owns is.
+// One pass over the ties, however they lie: what an object owns has its height before it.
 bool Ownership::settle(std::vector<SharedObject>& objects, std::uint32_t max_depth) {
   std::sort(ties_.begin(), ties_.end(),
-            [](const Tie& a, const Tie& b) { return a.owner < b.owner; });
-  const auto raise = [&](const Tie& tie) {
+            [](const OwnershipTie& a, const OwnershipTie& b) { return a.owner < b.owner; });
+  const Rings rings(ties_, first_object_, objects.size());
+  const auto settle_ring = [&](std::span<const std::uint32_t> ring) {
+    std::uint32_t height = 0;
+    for (const std::uint32_t owner : ring) {
+      height = std::max(height, objects[owner].height);
+      auto tie = std::lower_bound(ties_.begin(), ties_.end(), owner, is_before);
+      for (; tie != ties_.end() && tie->owner == owner; ++tie) {
+        const bool is_within = tie->owned >= first_object_ && rings.are_on_one(owner, tie->owned);
+        if (!is_within) height = std::max(height, tie->levels + objects[tie->owned].height);
+      }
+    }
+    for (const std::uint32_t owner : ring) {
+      objects[owner].height = height;
+      if (height > max_depth - objects[owner].depth) return false;
+    }
+    return true;
+  };
+  if (!rings.each(settle_ring)) return false;
+  // Those from before are being read still: they tell their own owners when they are complete.
+  for (const OwnershipTie& tie : ties_) {
+    if (tie.owner >= first_object_) break;
     SharedObject& owner = objects[tie.owner];
     owner.height = std::max(owner.height, tie.levels + objects[tie.owned].height);
-    return owner.height <= max_depth - owner.depth;
-  };
-  const auto begin_of = [&](std::uint32_t owner) {
-    return std::lower_bound(ties_.begin(), ties_.end(), owner,
-                            [](const Tie& tie, std::uint32_t of) { return tie.owner < of; });
-  };
-  const std::vector<std::uint32_t> order = owners_first(objects.size());
-  for (auto each = order.rbegin(); each != order.rend(); ++each) {
-    for (auto tie = begin_of(*each); tie != ties_.end() && tie->owner == *each; ++tie)
-      if (!raise(*tie)) return false;
+    if (owner.height > max_depth - owner.depth) return false;
   }
-  // Those from before are being read still: they tell their own owners when they are complete.
-  for (auto tie = ties_.begin(); tie != ties_.end() && tie->owner < first_object_; ++tie)
-    if (!raise(*tie)) return false;
   first_object_ = objects.size();
   ties_.clear();
   return true;
-}
-
-// The new objects that no ring owns, each behind all of its owners.
-std::vector<std::uint32_t> Ownership::owners_first(std::size_t objects) const {
-  std::vector<std::uint32_t> owners(objects - first_object_);
-  const auto is_new = [&](const Tie& tie) {
-    return tie.owner >= first_object_ && tie.owned >= first_object_;
-  };
-  for (const Tie& tie : ties_)
-    if (is_new(tie)) ++owners[tie.owned - first_object_];
-  std::vector<std::uint32_t> order;
-  for (std::size_t i = 0; i < owners.size(); ++i)
-    if (owners[i] == 0) order.push_back(static_cast<std::uint32_t>(first_object_ + i));
-  for (std::size_t next = 0; next < order.size(); ++next) {
-    const std::uint32_t owner = order[next];
-    auto tie = std::lower_bound(ties_.begin(), ties_.end(), owner,
-                                [](const Tie& a, std::uint32_t of) { return a.owner < of; });
-    for (; tie != ties_.end() && tie->owner == owner; ++tie)
-      if (is_new(*tie) && --owners[tie->owned - first_object_] == 0) order.push_back(tie->owned);
-  }
-  return order;
 }
 
 }  // namespace tickwire::detail

@@ -21,6 +21,13 @@ struct SharedObject {
   bool complete = false;
 };
 
+/// One shared object owns another.
+struct OwnershipTie {
+  std::uint32_t owner;
+  std::uint32_t owned;
+  std::uint32_t levels;  ///< from where the owner begins
+};
+
 /// Which shared object owns which, and so how deep one destruction would lead into another. Where
 /// nothing is put off, reading knows as much by itself; what was put off ties together objects that
 /// have been read long before.
@@ -29,9 +36,8 @@ class Ownership {
   /// `owned` lies so many levels below where `owner` begins. Pre: both have begun.
   void tie(std::size_t owner, std::size_t owned, std::uint32_t levels);
 
-  /// Gives the objects that came since the last call the height that all ties make. A ring, and
-  /// what hangs on one, stays as it is: nobody's end ends it. False: something is deeper than it
-  /// may be.
+  /// Gives the objects that came since the last call the height that all ties make. Those of a ring
+  /// do not add to each other's: nobody's end ends it. False: something is deeper than it may be.
   ///
   /// Pre: no tie that came since then has an owner from before then that is complete.
   [[nodiscard]] bool settle(std::vector<SharedObject>& objects, std::uint32_t max_depth);
@@ -40,16 +46,8 @@ class Ownership {
   static constexpr std::size_t kTieBytes = 32;
 
  private:
-  struct Tie {
-    std::uint32_t owner;
-    std::uint32_t owned;
-    std::uint32_t levels;
-  };
-
-  [[nodiscard]] std::vector<std::uint32_t> owners_first(std::size_t objects) const;
-
-  std::vector<Tie> ties_;         // since the last call
-  std::size_t first_object_ = 0;  // since the last call
+  std::vector<OwnershipTie> ties_;  // since the last call
+  std::size_t first_object_ = 0;    // since the last call
 };
 
 }  // namespace tickwire::detail

@@ -118,7 +118,7 @@ class TransferProgram(ProgramTest):
                                                 "--into", self.there, "tcp://127.0.0.1:0")
         result = self.send("large", url)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("File too large", result.stderr)
+        self.assertIn("The other end: disk full", result.stderr)
         self.assertEqual(self.names(), [])
         receiver.terminate()
         receiver.wait()

@@ -78,6 +78,15 @@ struct Child {
   }
 };
 
+struct Knot {
+  std::shared_ptr<Knot> a;
+  std::shared_ptr<Knot> b;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::defer(a), cereal::defer(b));
+  }
+};
+
 struct OldTree {
   std::uint32_t id = 0;
   std::vector<OldTree> kids;
@@ -270,6 +279,43 @@ TEST_CASE("a pointer to an object that is not made yet is refused") {
   REQUIRE(back);
   REQUIRE((*back)->kids.size() == 1);
   CHECK((*back)->kids[0]->parent.lock() == *back);
+}
+
+// A vector of knots, each of which owns the one before it; some own others, too.
+std::vector<std::byte> chain(std::uint64_t length,
+                             const std::map<std::uint64_t, std::uint64_t>& others) {
+  std::vector<std::byte> bytes;
+  ByteWriter writer(bytes);
+  writer.write_varint(length);
+  for (std::uint64_t i = 1; i <= length; ++i)
+    writer.write_varint(i);
+  for (std::uint64_t i = 1; i <= length; ++i) {
+    const auto other = others.find(i);
+    writer.write_varint(other == others.end() ? 0 : other->second);
+    writer.write_varint(i - 1);
+  }
+  writer.finish();
+  return bytes;
+}
+
+TEST_CASE("what hangs on a ring, or between two, is as deep as it may be") {
+  using Knots = std::vector<std::shared_ptr<Knot>>;
+  const auto rings = [](std::uint64_t n) {
+    return std::vector<std::map<std::uint64_t, std::uint64_t>>{
+        {}, {{n, n}}, {{1, 1}}, {{1, 1}, {n, n}}, {{1, 2}, {n - 1, n}}};
+  };
+  for (const auto& each : rings(50)) {
+    const auto small = decode<Knots>(chain(50, each));
+    REQUIRE(small);
+    for (const auto& knot : *small)
+      knot->a.reset();
+  }
+  for (const auto& each : rings(20'000))
+    CHECK(refusal<Knots>(chain(20'000, each)).find("levels deep") != std::string::npos);
+  // Nobody's end ends a ring.
+  const auto ring = decode<Knots>(chain(1000, {{1, 1000}}));
+  CHECK(ring);
+  if (ring) (*ring)[0]->a.reset();
 }
 
 TEST_CASE("a newer version of a type inside itself is refused, as of any inside another") {
