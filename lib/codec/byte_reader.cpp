@@ -2,6 +2,7 @@
 #include <tickwire/byte_reader.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -165,20 +166,19 @@ void ByteReader::check_newer(std::uint64_t stored, std::uint32_t own) {
 }
 
 std::uint32_t ByteReader::read_version(const std::type_info& type, std::uint32_t own) {
-  const auto find = [&type](auto begin, auto end) {
-    return std::find_if(begin, end, [&type](const Version& known) { return *known.type == type; });
-  };
+  const auto is_it = [&type](const Version& known) { return *known.type == type; };
   const auto first_end = versions_.begin() + version_count_;
-  if (const auto known = find(versions_.begin(), first_end); known != first_end) {
-    check_newer(known->stored, own);
-    return known->stored;
+  std::optional<std::uint32_t> known;
+  if (const auto at = std::find_if(versions_.begin(), first_end, is_it); at != first_end) {
+    known = at->stored;
+  } else if (state_) {
+    const auto& more = state_->versions;
+    if (const auto late = std::find_if(more.begin(), more.end(), is_it); late != more.end())
+      known = late->stored;
   }
-  if (state_) {
-    const auto known = find(state_->versions.begin(), state_->versions.end());
-    if (known != state_->versions.end()) {
-      check_newer(known->stored, own);
-      return known->stored;
-    }
+  if (known) {
+    check_newer(*known, own);
+    return *known;
   }
 
   const std::uint64_t stored = read_varint();
@@ -332,6 +332,8 @@ void ByteReader::serializeDeferments() {
   State& known = *state_;
   const std::size_t first = known.next_deferment;
   if (first == known.deferments.size()) return;
+  // Where what it is to be read into may be gone.
+  if (known.failed != ErrorCode::none) fail(known.failed, {});
   if (known.deferring >= left_.max_depth) fail_depth();
   ++known.deferring;
   const std::uint32_t levels = levels_;

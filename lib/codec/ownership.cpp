@@ -31,7 +31,7 @@ class Rings {
   template <class F>
   [[nodiscard]] bool each(F&& take) const {
     std::size_t begin = 0;
-    for (const std::size_t end : ends_) {
+    for (const std::uint32_t end : ends_) {
       if (!take(std::span(order_).subspan(begin, end - begin))) return false;
       begin = end;
     }
@@ -45,18 +45,18 @@ class Rings {
  private:
   struct Step {
     std::uint32_t object;
-    Ties::iterator next;
+    std::uint32_t next;  // of the ties
   };
 
   void look_from(std::uint32_t root) {
     enter(root);
     while (!path_.empty()) {
       Step& step = path_.back();
-      if (step.next == ties_.end() || step.next->owner != step.object) {
+      if (step.next == ties_.size() || ties_[step.next].owner != step.object) {
         leave();
         continue;
       }
-      const std::uint32_t owned = (step.next++)->owned;
+      const std::uint32_t owned = ties_[step.next++].owned;
       if (owned < first_) continue;
       if (seen_[owned - first_] == 0) {
         enter(owned);
@@ -68,7 +68,8 @@ class Rings {
   void enter(std::uint32_t object) {
     seen_[object - first_] = low_[object - first_] = ++count_;
     open_.push_back(object);
-    path_.push_back({object, std::lower_bound(ties_.begin(), ties_.end(), object, is_before)});
+    const auto first = std::lower_bound(ties_.begin(), ties_.end(), object, is_before);
+    path_.push_back({object, static_cast<std::uint32_t>(first - ties_.begin())});
   }
   void leave() {
     const std::uint32_t object = path_.back().object;
@@ -84,7 +85,7 @@ class Rings {
       low_[last - first_] = low;
       order_.push_back(last);
     } while (last != object);
-    ends_.push_back(order_.size());
+    ends_.push_back(static_cast<std::uint32_t>(order_.size()));
   }
   void lower(std::uint32_t object, std::uint32_t low) {
     low_[object - first_] = std::min(low_[object - first_], low);
@@ -95,12 +96,12 @@ class Rings {
   Ties ties_;
   std::size_t first_;
   std::uint32_t count_ = 0;
-  std::vector<std::uint32_t> seen_;  // the how manieth it was; 0: not yet
+  std::vector<std::uint32_t> seen_;  // as which one it was found; 0: not yet
   std::vector<std::uint32_t> low_;   // the first that can be reached; in the end, its ring's
   std::vector<std::uint32_t> open_;  // whose rings are not known yet
   std::vector<Step> path_;
   std::vector<std::uint32_t> order_;
-  std::vector<std::size_t> ends_;  // of rings, in the order
+  std::vector<std::uint32_t> ends_;  // of rings, in the order
 };
 
 }  // namespace
