@@ -99,7 +99,7 @@ void close(voice::Relay& relay, demo::Log& log) {
             std::to_string(counters.joins_refused) + " joins refused");
 }
 
-int run(Options& options, demo::Log& log) {
+int run(Options& options, demo::Log& log, demo::Log& warnings) {
   if (const auto opened = open_access(options, log); !opened) {
     return demo::fail(opened.error().message());
   }
@@ -117,6 +117,7 @@ int run(Options& options, demo::Log& log) {
   while (!demo::is_stopped() && !end.is_over() && !relay.failure()) {
     relay.run_for(std::chrono::milliseconds(200));
     log.flush();
+    warnings.flush();
     if (!demo::take_hangup()) continue;
     reload_certificates(relay, options, log);
     if (options.relay.host.access) reload_access(*options.relay.host.access, log);
@@ -147,5 +148,5 @@ int main(int argc, char** argv) {
     options.relay.news = [&](const std::string& line) { log.write(line); };
   }
   demo::catch_stop_signals(demo::Hangup::is_noted);
-  return demo::run_guarded([&] { return run(options, log); });
+  return demo::run_guarded([&] { return run(options, log, warnings); });
 }
