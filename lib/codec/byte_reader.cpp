@@ -332,8 +332,6 @@ void ByteReader::serializeDeferments() {
   State& known = *state_;
   const std::size_t first = known.next_deferment;
   if (first == known.deferments.size()) return;
-  // Where what it is to be read into may be gone.
-  if (known.failed != ErrorCode::none) fail(known.failed, {});
   if (known.deferring >= left_.max_depth) fail_depth();
   ++known.deferring;
   const std::uint32_t levels = levels_;
@@ -358,6 +356,8 @@ void ByteReader::serializeDeferments() {
 void ByteReader::run_deferments(std::size_t first) {
   State& known = *state_;
   while (known.next_deferment < known.deferments.size()) {
+    // What the next one is to be read into may be gone by then.
+    if (known.failed != ErrorCode::none) fail(known.failed, {});
     const std::size_t index = known.next_deferment++;
     // As deep as where it was put off, so that a chain of put-off pointers ends somewhere.
     levels_ = known.deferments[index].levels;

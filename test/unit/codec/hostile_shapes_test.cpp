@@ -111,6 +111,14 @@ struct Stubborn {
     }
   }
 };
+struct LateStubborn {
+  Stubborn stubborn;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::defer(stubborn));
+  }
+};
+
 struct Knot {
   std::shared_ptr<Knot> a;
   std::shared_ptr<Knot> b;
@@ -277,6 +285,8 @@ TEST_CASE("a key that puts something off is refused, and its place is never writ
   CHECK(refusal<std::unordered_multiset<LateKey, LateHash>>(encoded(several)).find(why) !=
         std::string::npos);
   CHECK(refusal<Stubborn>(encoded(Stubborn{{one, two}})).find(why) != std::string::npos);
+  const LateStubborn late{{{one, two}}};
+  CHECK(refusal<LateStubborn>(encoded(late)).find(why) != std::string::npos);
   const std::map<LateKey, int> map{{one, 1}};
   CHECK(refusal<std::map<LateKey, int>>(encoded(map)).find(why) != std::string::npos);
 }
