@@ -8,7 +8,10 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -59,8 +62,9 @@ const test::Scheme* tls() {
 /// A server with users, and a client that says whatever it likes.
 struct BadClient {
   explicit BadClient(const test::Scheme& scheme = test::memory_scheme(), std::size_t tries = 1000,
-                     std::shared_ptr<UserDatabase> known = test::few_users())
-      : users(std::move(known)), here(options(users, tries)), pair(scheme) {
+                     std::shared_ptr<UserDatabase> known = test::few_users(),
+                     test::PairOptions hosts = {})
+      : users(std::move(known)), here(options(users, tries)), pair(scheme, std::move(hosts)) {
     pair.server->attach(here);
     pair.client->attach(words);
     pair.connect();
@@ -88,6 +92,15 @@ struct BadClient {
     CHECK(answer(LoginStep::client_final,
                  "c=biws," + text.substr(0, text.find(',')) + ",p=" + proof) == "e=invalid-proof");
     return text.substr(text.find(",s="));
+  }
+
+  /// Ann's right proof, after a beginning and its challenge.
+  std::string proof(const std::string& nonce) {
+    detail::ScramClient client("ann", {}, nonce);
+    const auto challenge = client.read_first(answer(LoginStep::client_first, client.first()));
+    REQUIRE(challenge);
+    const auto password = std::as_bytes(std::span(std::string_view("tulips")));
+    return client.final(crypto::pbkdf2_sha256(password, challenge->salt, challenge->iterations));
   }
 
   std::shared_ptr<UserDatabase> users;
@@ -222,12 +235,7 @@ TEST_CASE("a second login while one is under way ends both") {
 TEST_CASE("proofs are good for one challenge") {
   BadClient bad;
   const auto log_in = [&](const std::string& replayed) {
-    detail::ScramClient client("ann", {}, "fixednonce");
-    const auto challenge = client.read_first(bad.answer(LoginStep::client_first, client.first()));
-    REQUIRE(challenge);
-    const std::string proof =
-        client.final(crypto::pbkdf2_sha256(std::as_bytes(std::span(std::string_view("tulips"))),
-                                           challenge->salt, challenge->iterations));
+    const std::string proof = bad.proof("fixednonce");
     const std::string answer =
         bad.answer(LoginStep::client_final, replayed.empty() ? proof : replayed);
     return std::pair(proof, answer);
@@ -239,6 +247,73 @@ TEST_CASE("proofs are good for one challenge") {
   pair.connect();
   CHECK(log_in(proof).second == "e=other-error");  // its nonce is an old one
   CHECK(bad.here.user(pair.callee).empty());
+}
+
+TEST_CASE("a proof lets nobody in whose account has changed since the login began") {
+  BadClient bad;
+  const auto last_of = [&](const std::string& nonce, const std::function<void()>& change) {
+    const std::string proof = bad.proof(nonce);
+    change();
+    return bad.answer(LoginStep::client_final, proof);
+  };
+  UserDatabase& users = *bad.users;
+  CHECK(last_of("one", [&] { REQUIRE(users.set_state("ann", UserState::disabled)); }) ==
+        "e=account-disabled");
+  CHECK(bad.here.stats().disabled == 1);
+  CHECK(last_of("two", [&] { REQUIRE(users.set_password("ann", "roses")); }) == "e=invalid-proof");
+  REQUIRE(users.set_password("ann", "tulips"));
+  CHECK(last_of("three", [&] { REQUIRE(users.remove("ann")); }) == "e=invalid-proof");
+  REQUIRE(users.add("ann", "tulips"));
+  CHECK(last_of("four", [&] { REQUIRE(users.set_state("ann", UserState::disabled)); }) ==
+        "e=account-disabled");
+  CHECK(bad.here.stats().wrong_password == 2);
+  CHECK(bad.here.stats().logged_in == 0);
+  CHECK(bad.pair.server.log.count(EventType::logged_in) == 0);
+  CHECK(last_of("five", [&] {
+          REQUIRE(users.set_state("ann", UserState::enabled));
+        }).starts_with("v="));
+  CHECK(bad.here.user(bad.pair.callee) == "ann");
+}
+
+TEST_CASE("who says something behind a right proof, or closes, is not let in") {
+  BadClient bad;
+  HostPair& pair = bad.pair;
+  const std::string proof = bad.proof("nonce");
+  Impostor::say(pair.caller, LoginStep::client_final, proof);
+  SUBCASE("another beginning") {
+    CHECK(bad.answer(LoginStep::client_first, "n,,n=bob,r=xyz") == "e=other-error");
+  }
+  SUBCASE("the proof again") {
+    CHECK(bad.answer(LoginStep::client_final, proof) == "e=other-error");
+  }
+  SUBCASE("goodbye") {
+    REQUIRE(pair.caller.close() == ErrorCode::none);
+    REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+  }
+  // Longer than it takes the database.
+  pair.run(50ms);
+  CHECK(bad.here.stats().logged_in == 0);
+  CHECK(bad.here.user(pair.callee).empty());
+  CHECK(pair.server.log.count(EventType::logged_in) == 0);
+}
+
+// The user has been found when the end lies in front of the event that would say so.
+TEST_CASE("nobody is logged in behind the end of his connection") {
+  test::PairOptions options;
+  options.server.max_events_per_pass = 1;
+  BadClient bad(test::memory_scheme(), 10, test::few_users(), options);
+  HostPair& pair = bad.pair;
+  const std::string proof = bad.proof("nonce");
+  pair.run(20ms);
+  Impostor::say(pair.caller, LoginStep::client_final, proof);
+  REQUIRE(pair.caller.close() == ErrorCode::none);
+  for (int i = 0; i < 20; ++i) {
+    pair.step();
+    std::this_thread::sleep_for(5ms);  // for the database, which has a thread of its own
+  }
+  CHECK(pair.server.log.count(EventType::disconnected) == 1);
+  CHECK(pair.server.log.count(EventType::logged_in) == 0);
+  CHECK(bad.here.stats().logged_in == 0);
 }
 
 TEST_CASE("random words neither log in nor break anything") {

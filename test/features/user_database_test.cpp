@@ -257,6 +257,28 @@ TEST_CASE("a file that another program keeps locked is refused with that reason"
   CHECK(complaint(folder.file()).empty());
 }
 
+TEST_CASE("a file that is removed or replaced while it is open is neither read nor written") {
+  Folder folder;
+  const auto users = open(folder.file());
+  REQUIRE(users->add("ann", "tulips"));
+  const auto expect_refusal = [&] {
+    for (const auto& result : {users->users().error(), users->add("bob", "daisies").error(),
+                               users->remove("ann").error()}) {
+      CHECK(result.code == ErrorCode::database_failed);
+      CHECK(result.message().find("replaced") != std::string::npos);
+    }
+  };
+  const std::string away = folder.file("away.db");
+  std::filesystem::rename(folder.file(), away);
+  expect_refusal();
+  std::filesystem::rename(away, folder.file());
+  REQUIRE(users->users());
+  CHECK(users->users()->size() == 1);
+  std::filesystem::copy_file(folder.file(), away);
+  std::filesystem::rename(away, folder.file());  // another one in its place
+  expect_refusal();
+}
+
 TEST_CASE("a file that may not be written is refused") {
   Folder folder;
   static_cast<void>(open(folder.file()));

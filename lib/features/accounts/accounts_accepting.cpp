@@ -45,7 +45,7 @@ void AccountsCore::take_first(Connection connection, Entry& entry, std::string_v
   if (delay > Duration::zero()) ++stats_.delayed;
   // The wait comes before the challenge, so that it shows nothing of what the proof was worth.
   accepting.answer_at = now() + delay;
-  look_up(connection, entry);
+  look_up(connection, entry, Accepting::Stage::looking_up);
 }
 
 // Why a login cannot even begin; empty: it can.
@@ -58,7 +58,9 @@ std::string_view AccountsCore::obstacle(Connection connection, Entry& entry,
     return scram_error::not_private;
   }
   // Whoever has lost the session that the challenge was for answers it with another beginning.
-  if (accepting.stage == Accepting::Stage::looking_up || !entry.user.empty()) {
+  const bool may_begin =
+      accepting.stage == Accepting::Stage::idle || accepting.stage == Accepting::Stage::challenged;
+  if (!may_begin || !entry.user.empty()) {
     ++stats_.malformed;
     return scram_error::other_error;
   }
@@ -74,26 +76,33 @@ std::string_view AccountsCore::obstacle(Connection connection, Entry& entry,
   return error;
 }
 
-void AccountsCore::look_up(Connection connection, Entry& entry) {
-  Accepting& accepting = *entry.accepting;
-  accepting.stage = Accepting::Stage::looking_up;
+void AccountsCore::look_up(Connection connection, Entry& entry, Accepting::Stage stage) {
+  entry.accepting->stage = stage;
   entry.login = ++last_login_;
-  auto work = [users = options_.users, user = accepting.scram->user()] {
+  auto work = [users = options_.users, user = entry.accepting->scram->user()] {
     return users->account(user);
   };
   auto then = [this, connection, login = entry.login](Result<StoredUser> found) {
     Entry* const waiting = find(connection, login);
-    if (waiting == nullptr || !waiting->accepting) return;
-    if (!found) {
-      report_database(found.error());
-      return refuse(connection, *waiting, scram_error::no_resources);
+    if (waiting != nullptr && waiting->accepting) {
+      take_account(connection, *waiting, std::move(found));
     }
-    database_fails_ = false;
-    waiting->accepting->account = *std::move(found);
-    challenge(connection, *waiting);
   };
   const ErrorCode begun = look_ups_->run(std::move(work), std::move(then));
   if (begun != ErrorCode::none) refuse(connection, entry, scram_error::no_resources);
+}
+
+void AccountsCore::take_account(Connection connection, Entry& entry, Result<StoredUser> found) {
+  if (!found) {
+    report_database(found.error());
+    return refuse(connection, entry, scram_error::no_resources);
+  }
+  database_fails_ = false;
+  if (entry.accepting->stage == Accepting::Stage::checking) {
+    return decide(connection, entry, *found);
+  }
+  entry.accepting->account = *std::move(found);
+  challenge(connection, entry);
 }
 
 void AccountsCore::challenge(Connection connection, Entry& entry) {
@@ -106,39 +115,67 @@ void AccountsCore::challenge(Connection connection, Entry& entry) {
   say(connection, LoginStep::server_first, accepting.scram->first(accepting.account->keys, *nonce));
 }
 
-Disposition AccountsCore::take_proof(Entry& entry, Event& event, std::string_view text) {
-  const Connection connection = event.connection;
+void AccountsCore::take_proof(Connection connection, Entry& entry, std::string_view text) {
   Accepting& accepting = *entry.accepting;
-  if (accepting.session != connection.channel_binding()) {
-    refuse_lost(connection, entry);
-    return Disposition::consume;
-  }
+  if (accepting.session != connection.channel_binding()) return refuse_lost(connection, entry);
   if (accepting.attempt->is_too_late(now())) {
     ++stats_.too_many_tries;
-    refuse(connection, entry, scram_error::too_many_tries);
-    return Disposition::consume;
+    return refuse(connection, entry, scram_error::too_many_tries);
   }
   const std::string_view error = accepting.scram->read_final(text);
-  if (!error.empty()) {
+  // A proof is of what was found at the beginning, which may have been long ago.
+  if (error.empty()) return look_up(connection, entry, Accepting::Stage::checking);
+  accepting.attempt->fail(now());
+  const bool is_binding = error == scram_error::bindings_dont_match;
+  const bool is_wrong = error == scram_error::invalid_proof;
+  ++(is_binding ? stats_.binding_refused : is_wrong ? stats_.wrong_password : stats_.malformed);
+  refuse(connection, entry, error);
+}
+
+// Behind a right proof; `account` is the user as he is now.
+void AccountsCore::decide(Connection connection, Entry& entry, const StoredUser& account) {
+  Accepting& accepting = *entry.accepting;
+  if (account.keys.stored_key != accepting.account->keys.stored_key) {
     accepting.attempt->fail(now());
-    const bool is_binding = error == scram_error::bindings_dont_match;
-    const bool is_wrong = error == scram_error::invalid_proof;
-    ++(is_binding ? stats_.binding_refused : is_wrong ? stats_.wrong_password : stats_.malformed);
-    refuse(connection, entry, error);
-    return Disposition::consume;
+    ++stats_.wrong_password;
+    return refuse(connection, entry, scram_error::invalid_proof);
   }
   // Told to nobody but who knows the password.
-  if (accepting.account->state == UserState::disabled) {
+  if (account.state == UserState::disabled) {
     ++stats_.disabled;
-    refuse(connection, entry, scram_error::account_disabled);
+    return refuse(connection, entry, scram_error::account_disabled);
+  }
+  if (!is_wanted(EventType::logged_in)) return let_in(connection, entry);
+  accepting.stage = Accepting::Stage::proven;
+  entry.is_told = true;
+  Event event;
+  event.type = EventType::logged_in;
+  event.connection = connection;
+  host_->raise(std::move(event));
+}
+
+// Our own event on its way to the program: only now is the user in, or what lies in front of it
+// would be taken for his. That may have been the connection's end.
+Disposition AccountsCore::take_logged_in(Connection connection) {
+  const auto found = entries_.find(connection);
+  if (found == entries_.end()) {
+    return connection.is_open() ? Disposition::pass : Disposition::consume;
+  }
+  Entry& entry = found->second;
+  if (!std::exchange(entry.is_told, false)) return Disposition::pass;
+  if (!entry.accepting || entry.accepting->stage != Accepting::Stage::proven) {
     return Disposition::consume;
   }
-  say(connection, LoginStep::server_final, accepting.scram->final());
-  entry.user = accepting.scram->user();
+  let_in(connection, entry);
+  return Disposition::pass;
+}
+
+void AccountsCore::let_in(Connection connection, Entry& entry) {
+  say(connection, LoginStep::server_final, entry.accepting->scram->final());
+  entry.user = entry.accepting->scram->user();
   entry.accepting.reset();
   entry.login = 0;
   ++stats_.logged_in;
-  return become(event, EventType::logged_in, {});
 }
 
 void AccountsCore::refuse(Connection connection, Entry& entry, std::string_view error) {

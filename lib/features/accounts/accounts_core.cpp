@@ -140,6 +140,8 @@ Disposition AccountsCore::on_event(Event& event) {
       return event.is<LoginWords>() ? take_words(event) : Disposition::pass;
     case EventType::data_sent:
       return sent_.erase(event.message_id) > 0 ? Disposition::consume : Disposition::pass;
+    case EventType::logged_in:
+      return take_logged_in(event.connection);
     default:
       return Disposition::pass;
   }
@@ -154,10 +156,10 @@ Disposition AccountsCore::take_words(Event& event) {
     Entry& entry = entries_[connection];
     if (!entry.accepting) entry.accepting.emplace();
     if (step == LoginStep::client_final && entry.accepting->stage == Accepting::Stage::challenged) {
-      return take_proof(entry, event, words->text);
+      take_proof(connection, entry, words->text);
+    } else {  // whatever it is, it is a try, and answered as one
+      take_first(connection, entry, step == LoginStep::client_first ? words->text : std::string());
     }
-    // Whatever else it is, it is a try, and answered as one.
-    take_first(connection, entry, step == LoginStep::client_first ? words->text : std::string());
     return Disposition::consume;
   }
   const auto found = entries_.find(connection);

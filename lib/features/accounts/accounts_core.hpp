@@ -39,7 +39,9 @@ struct Dialling {
 };
 /// The other end's logins here.
 struct Accepting {
-  enum class Stage : std::uint8_t { idle, looking_up, challenged };
+  // `checking`: the proof was right, and the user is looked up once more. `proven`: and is still
+  // who he was, which the program is about to be told.
+  enum class Stage : std::uint8_t { idle, looking_up, challenged, checking, proven };
   Stage stage = Stage::idle;
   std::optional<ScramServer> scram;
   std::optional<StoredUser> account;  // once it is looked up
@@ -76,6 +78,7 @@ class AccountsCore {
     std::optional<Accepting> accepting;
     std::uint64_t login = 0;  // the number of the one under way: what comes back late is not its
     TimePoint due = TimePoint::max();
+    bool is_told = false;  // a `logged_in` for it lies in the host's ring
     bool ended = false;
   };
 
@@ -112,9 +115,13 @@ class AccountsCore {
   void take_first(Connection connection, Entry& entry, std::string_view text);
   [[nodiscard]] std::string_view obstacle(Connection connection, Entry& entry,
                                           std::string_view text);
-  void look_up(Connection connection, Entry& entry);
+  void look_up(Connection connection, Entry& entry, Accepting::Stage stage);
+  void take_account(Connection connection, Entry& entry, Result<StoredUser> found);
   void challenge(Connection connection, Entry& entry);
-  [[nodiscard]] Disposition take_proof(Entry& entry, Event& event, std::string_view text);
+  void take_proof(Connection connection, Entry& entry, std::string_view text);
+  void decide(Connection connection, Entry& entry, const StoredUser& account);
+  [[nodiscard]] Disposition take_logged_in(Connection connection);
+  void let_in(Connection connection, Entry& entry);
   void refuse(Connection connection, Entry& entry, std::string_view error);
   void refuse_lost(Connection connection, Entry& entry);
   void report_database(const Error& error);

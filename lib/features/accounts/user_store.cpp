@@ -114,7 +114,17 @@ Error UserStore::failure(const char* what) const {
   const bool is_busy = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
   return {ErrorCode::database_failed, code,
           "The user database " + file_ + " " + what + ": " +
-              (is_busy ? "another program keeps it locked" : words) + "."};
+              (is_busy      ? "another program keeps it locked"
+               : is_moved() ? "the file was moved, removed or replaced while it was open"
+                            : words) +
+              "."};
+}
+
+// What is read of such a file is old, and what is written to it is lost. One in memory never is.
+bool UserStore::is_moved() const {
+  int moved = 0;
+  const int answer = sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return answer == SQLITE_OK && moved != 0;
 }
 
 Result<void> UserStore::run(const char* sql) {
@@ -230,6 +240,7 @@ Result<std::optional<StoredUser>> UserStore::find(std::string_view name) {
   Statement query(database_,
                   "SELECT salt, iterations, stored_key, server_key, disabled FROM users"
                   " WHERE name = ?");
+  if (is_moved()) return failure("cannot be read");
   const int answer = query.bind(name).step();
   if (answer == SQLITE_DONE) return std::optional<StoredUser>();
   if (answer != SQLITE_ROW) return failure("cannot be read");
@@ -264,6 +275,7 @@ Result<void> UserStore::add(std::string_view name, const ScramKeys& keys) {
                    " changed) VALUES (?, ?, ?, ?, ?, ?, ?)");
   const std::int64_t now = seconds_now();
   insert.bind(name).bind(keys.salt).bind(keys.iterations).bind(keys.stored_key);
+  if (is_moved()) return failure("cannot be written");
   const int answer = insert.bind(keys.server_key).bind(now).bind(now).step();
   if (answer == SQLITE_DONE) return {};
   if ((answer & 0xff) == SQLITE_CONSTRAINT) {
@@ -273,7 +285,7 @@ Result<void> UserStore::add(std::string_view name, const ScramKeys& keys) {
 }
 
 Result<void> UserStore::change_one(Statement& statement) {
-  if (statement.step() != SQLITE_DONE) return failure("cannot be written");
+  if (is_moved() || statement.step() != SQLITE_DONE) return failure("cannot be written");
   if (sqlite3_changes(database_) == 1) return {};
   return Error{ErrorCode::no_such_user, 0, {}};
 }
@@ -315,7 +327,7 @@ Result<std::vector<UserRecord>> UserStore::users() {
                    .added = time(3),
                    .password_set = time(4)});
   }
-  if (answer != SQLITE_DONE) return failure("cannot be read");
+  if (answer != SQLITE_DONE || is_moved()) return failure("cannot be read");
   return all;
 }
 

@@ -66,6 +66,7 @@ class UserStore {
   [[nodiscard]] Result<int> number(const char* sql);
   [[nodiscard]] Result<void> change_one(Statement& statement);
   [[nodiscard]] Error failure(const char* what) const;
+  [[nodiscard]] bool is_moved() const;
 
   sqlite3* database_;
   std::string file_;
