@@ -302,6 +302,28 @@ TEST_CASE("a channel, events or a connection that are missing are said at the of
   CHECK(nowhere.offer_file(files.pair.caller, path).error().code == ErrorCode::invalid_argument);
 }
 
+TEST_CASE("an end that could not receive says so at the offer") {
+  test::PairOptions pair;
+  std::string wanted;
+  SUBCASE("messages of bytes are left out") {
+    pair.server.events = EventMask::all().without(EventType::data_received);
+    wanted = "no messages of bytes";
+  }
+  SUBCASE("messages are too small") {
+    pair.server.limits.max_message_bytes = 1000;
+    wanted = "large enough";
+  }
+  TransferPair files(test::memory_scheme(), std::move(pair));
+  const auto id = files.sender.offer_file(files.pair.caller, files.from.write("a", "text"));
+  REQUIRE(id);
+  REQUIRE(files.pair.until(
+      [&] { return files.pair.client.log.count(EventType::transfer_finished) == 1; }));
+  const Error why = files.pair.client.log.last(EventType::transfer_finished).error;
+  CHECK(why.code == ErrorCode::transfer_refused);
+  CHECK(why.message().find(wanted) != std::string::npos);
+  CHECK(files.receiver.counters().offers_refused == 1);
+}
+
 TEST_CASE("calls with a number that names nothing are refused") {
   TransferPair files;
   CHECK(files.receiver.accept(7, files.to / "a").error().code == ErrorCode::invalid_argument);

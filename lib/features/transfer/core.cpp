@@ -170,14 +170,18 @@ std::size_t TransferCore::count(Connection connection, TransferDirection directi
   return sum;
 }
 
+bool TransferCore::hears_all() const {
+  const EventMask events = host_->config().events;
+  return events.contains(EventType::object_received) && events.contains(EventType::data_received);
+}
+
 Result<void> TransferCore::may_offer(Connection connection) const {
   if (!options_sense_) return options_sense_;
   if (host_ == nullptr) {
     return Error{ErrorCode::invalid_argument, 0, "This Transfers is attached to no host."};
   }
   if (!connection.is_open()) return Error{ErrorCode::not_connected, 0, {}};
-  const EventMask events = host_->config().events;
-  if (!events.contains(EventType::object_received) || !events.contains(EventType::data_received)) {
+  if (!hears_all()) {
     return Error{ErrorCode::not_supported, 0,
                  "HostConfig::events leaves messages out, so transfers cannot work."};
   }

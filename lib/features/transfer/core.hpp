@@ -110,6 +110,7 @@ class TransferCore {
   void add(const std::shared_ptr<TransferTask>& task);
   void drop(const TransferTask& task) noexcept;
   [[nodiscard]] TransferTask* find(TransferId id) const;
+  [[nodiscard]] bool hears_all() const;
   [[nodiscard]] Result<void> may_offer(Connection connection) const;
   [[nodiscard]] std::size_t count(Connection connection, TransferDirection direction,
                                   TransferState from, TransferState to) const;
@@ -129,6 +130,8 @@ class TransferCore {
   void take_offer(Connection connection, const TransferNote& note);
   void add_offered(Connection connection, const TransferNote& note);
   void refuse_without_memory(Connection connection, std::uint64_t wire_id) noexcept;
+  /// Null: nothing.
+  [[nodiscard]] const char* obstacle(const TransferNote& offer) const;
   void refuse_unseen(Connection connection, std::uint64_t wire_id, const char* why);
   [[nodiscard]] bool take_chunk(Event& event);
   void lose_all(Connection connection, const Error& error);

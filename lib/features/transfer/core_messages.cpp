@@ -117,10 +117,7 @@ void TransferCore::take_offer(Connection connection, const TransferNote& note) t
   }
   if (incoming_.contains(key)) return refuse_unseen(connection, note.id, "The number is in use.");
   if (!connection.is_open()) return;
-  if (!options_sense_) return refuse_unseen(connection, note.id, "This end is not set up for it.");
-  if (note.bytes > options_.max_size_bytes) {
-    return refuse_unseen(connection, note.id, "It is larger than is allowed here.");
-  }
+  if (const char* const why = obstacle(note)) return refuse_unseen(connection, note.id, why);
   if (count(connection, TransferDirection::receiving, TransferState::offered,
             TransferState::offered) >= options_.max_offers) {
     return refuse_unseen(connection, note.id, "Too many offers wait for an answer here.");
@@ -129,6 +126,16 @@ void TransferCore::take_offer(Connection connection, const TransferNote& note) t
   tell_offers_in_time();
 } catch (const std::bad_alloc&) {
   refuse_without_memory(connection, note.id);
+}
+
+const char* TransferCore::obstacle(const TransferNote& offer) const {
+  if (!options_sense_) return "This end is not set up for it.";
+  if (!hears_all()) return "This end takes no messages of bytes.";
+  if (fitting_chunk(kLeastAcceptedChunkBytes) < kLeastAcceptedChunkBytes) {
+    return "Messages may not be large enough here.";
+  }
+  if (offer.bytes > options_.max_size_bytes) return "It is larger than is allowed here.";
+  return nullptr;
 }
 
 // When there is no memory for it, nothing has changed.

@@ -52,6 +52,8 @@ TICKWIRE_MESSAGE(TransferNote, "tickwire.transfer");
 inline constexpr std::size_t kMaxNoteBytes = 2048;
 inline constexpr std::size_t kMaxOfferedNameBytes = 1024;
 inline constexpr std::size_t kMaxReasonBytes = 200;
+/// What a receiver takes in one message at least. A sender may send less.
+inline constexpr std::size_t kLeastAcceptedChunkBytes = 1024;
 
 /// In front of the bytes of each chunk, which is sent as bytes: so it is sent from where it lies.
 ///

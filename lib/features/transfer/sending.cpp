@@ -11,7 +11,6 @@ namespace {
 
 // Other transfers' turn comes in between.
 constexpr std::size_t kCompareBytes = 2 * 1024 * 1024;
-constexpr std::size_t kLeastChunkBytes = 1024;
 // For what became of it, after a cancel that may have come too late. The other end may have to wait
 // for a slow disk first; one that never answers holds a file here no longer than this.
 constexpr Duration kAnswerWait = std::chrono::seconds(60);
@@ -57,15 +56,16 @@ void SendingTask::take_note(const TransferNote& note) {
 }
 
 void SendingTask::take_accept(const TransferNote& note) {
-  const bool is_sound = note.bytes <= info_.size_bytes && note.chunk >= kLeastChunkBytes &&
+  const bool is_sound = note.bytes <= info_.size_bytes && note.chunk >= kLeastAcceptedChunkBytes &&
                         note.window >= note.chunk &&
                         (note.bytes == 0 || note.digest.size() == sizeof(crypto::Sha256Digest));
   if (!is_sound) return blame("Its acceptance makes no sense.");
   const TransferOptions& options = core_.options();
   window_bytes_ = std::min<std::uint64_t>(options.window_bytes, note.window);
   const std::size_t largest = std::min<std::size_t>(options.chunk_bytes, note.chunk);
-  chunk_bytes_ = core_.limit().fitting_chunk(core_.fitting_chunk(largest), kLeastChunkBytes);
-  chunk_bytes_ = limit_.fitting_chunk(chunk_bytes_, kLeastChunkBytes);
+  chunk_bytes_ =
+      core_.limit().fitting_chunk(core_.fitting_chunk(largest), kLeastAcceptedChunkBytes);
+  chunk_bytes_ = limit_.fitting_chunk(chunk_bytes_, kLeastAcceptedChunkBytes);
   if (chunk_bytes_ == 0) {
     return stop(Error{ErrorCode::message_too_large, 0, "Limits::max_message_bytes is too small."},
                 StopReason::failed);
