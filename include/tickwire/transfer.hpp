@@ -60,7 +60,9 @@ struct OfferOptions {
 enum class WhenThere : std::uint8_t {
   refuse,   ///< `file_exists`
   replace,  ///< by the new one, once that is whole
-  number,   ///< "name (2).txt" instead, or the next number that is free
+  /// "name (2).txt" instead, or the next number that is free; also where the name is taken while
+  /// the file is on its way, so that `TransferInfo::path` tells at the end.
+  number,
 };
 
 enum class TransferDirection : std::uint8_t { sending, receiving };
@@ -153,7 +155,7 @@ class TICKWIRE_API Transfers final : public Extension {
   Result<void> accept(TransferId id, const std::filesystem::path& target,
                       WhenThere when_there = WhenThere::refuse);
   /// Takes it into a folder under a name that `safe_file_name` makes of the sender's; returns the
-  /// target. Errors as `accept`.
+  /// target as it is now, see `WhenThere::number`. Errors as `accept`.
   Result<std::filesystem::path> accept_into_folder(TransferId id,
                                                    const std::filesystem::path& folder,
                                                    WhenThere when_there = WhenThere::number);

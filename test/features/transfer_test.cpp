@@ -384,6 +384,22 @@ TEST_CASE("a name that is taken meanwhile is not overwritten") {
   CHECK(files.to.names().size() == 1);
 }
 
+TEST_CASE("a name that is taken meanwhile is passed by where numbers are wanted") {
+  TransferPair files;
+  files.to.write("a (2).txt.part", "another's");
+  const auto id = files.offer_text("new", "a.txt");
+  const auto target = files.receiver.accept_into_folder(id, files.to.path());
+  REQUIRE(target);
+  CHECK(*target == files.to / "a.txt");
+  files.to.write("a.txt", "old");
+  files.wait_finished();
+  CHECK(files.received_result() == ErrorCode::none);
+  CHECK(test::text_of_file(files.to / "a.txt") == "old");
+  CHECK(test::text_of_file(files.to / "a (3).txt") == "new");
+  CHECK(files.receiver.info(id)->path == files.to / "a (3).txt");
+  CHECK(files.to.names().size() == 3);
+}
+
 TEST_CASE("several files go at the same time, and two of one name do not meet") {
   TransferPair files;
   std::vector<std::string> texts;

@@ -132,6 +132,7 @@ Result<TransferPart> TransferPart::open(const std::filesystem::path& target, Whe
     if (part || part.error().code != ErrorCode::file_exists) break;
     part = open_exactly(numbered(target, number), when_there, offer);
   }
+  if (part) part->wanted_ = target;
   return part;
 }
 
@@ -265,8 +266,22 @@ Result<void> TransferPart::put_in_place(const crypto::Sha256Digest& wanted) {
     return Error{ErrorCode::file_unwritable, 0,
                  part_.string() + ": it was removed or replaced while it was being written."};
   }
+  if (when_there_ == WhenThere::number) return move_to_free_name();
   const bool replaces = when_there_ == WhenThere::replace;
   return move_file(part_, target_, replaces ? IfThere::replace : IfThere::keep);
+}
+
+// The name was free when this began, which may be long ago.
+Result<void> TransferPart::move_to_free_name() {
+  auto moved = move_file(part_, target_, IfThere::keep);
+  for (int number = 2; number <= kMostNumbers; ++number) {
+    if (moved || moved.error().code != ErrorCode::file_exists) break;
+    const auto next = numbered(wanted_, number);
+    if (is_name_taken(with(next, ".part"))) continue;  // another transfer's
+    moved = move_file(part_, next, IfThere::keep);
+    if (moved) target_ = next;
+  }
+  return moved;
 }
 
 void TransferPart::keep() noexcept {

@@ -42,6 +42,7 @@ class TransferPart {
   [[nodiscard]] static Result<TransferPart> open(const std::filesystem::path& target,
                                                  WhenThere when_there, const OfferIdentity& offer);
 
+  /// Another one after `finish`, where `WhenThere::number` found the name taken by then.
   [[nodiscard]] const std::filesystem::path& target() const noexcept { return target_; }
   /// Bytes written, or looked at again.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
@@ -74,9 +75,11 @@ class TransferPart {
                                                          const OfferIdentity& offer);
   [[nodiscard]] Result<void> take_over(const OfferIdentity& offer);
   [[nodiscard]] Result<void> put_in_place(const crypto::Sha256Digest& wanted);
+  [[nodiscard]] Result<void> move_to_free_name();
   void remove_part() noexcept;
   void remove_state() noexcept;
 
+  std::filesystem::path wanted_;  // without a number
   std::filesystem::path target_;  // empty: in memory
   std::filesystem::path part_;
   std::filesystem::path state_;

@@ -230,6 +230,7 @@ void ReceivingTask::take_placed(const Result<void>& result) {
   }
   send(TransferStep::done);
   info_.done_bytes = info_.size_bytes;
+  info_.path = part_->target();
   release_job_.reset();
   if (!info_.path.empty()) part_.reset();
   finish({});
