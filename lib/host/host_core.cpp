@@ -116,7 +116,10 @@ HostCore::~HostCore() {
   drop_program();
   settle_releases();
   // Links end before the transports that they belong to.
-  table_.for_each([](Peer& peer) { peer.link.reset(); });
+  table_.for_each([](Peer& peer) {
+    if (peer.link && peer.session->ends_with_link()) peer.link->close();
+    peer.link.reset();
+  });
 }
 
 // What is the program's may use its connections as it goes: it goes while all is there.

@@ -55,6 +55,7 @@ class RawSession final : public Session {
   [[nodiscard]] bool has_parked() const noexcept override { return false; }
   [[nodiscard]] bool wants_input() const noexcept override;
   [[nodiscard]] bool wants_capacity() const noexcept override { return !outgoing_.empty(); }
+  [[nodiscard]] bool ends_with_link() const noexcept override { return outgoing_.empty(); }
   [[nodiscard]] bool wants_link_closed() const noexcept override;
   [[nodiscard]] bool gives_up_link() noexcept override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }

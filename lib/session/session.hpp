@@ -160,6 +160,9 @@ class Session {
   [[nodiscard]] virtual bool wants_capacity() const noexcept = 0;
   /// Whether the link has been told everything and can be closed.
   [[nodiscard]] virtual bool wants_link_closed() const noexcept = 0;
+  /// Whether the other end needs no more to know that it has everything than that the link is
+  /// closed behind what it was given.
+  [[nodiscard]] virtual bool ends_with_link() const noexcept { return false; }
   /// Whether the program wants it to outlive its link, and it cannot.
   [[nodiscard]] virtual bool lacks_resume() const noexcept { return false; }
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;

@@ -295,6 +295,37 @@ TEST_CASE("a raw host destroyed right after its polite close still sends what th
   CHECK(caller.has_ended);
 }
 
+// More than the system takes: the rest lies in the session, not in the transport.
+TEST_CASE("a raw stream that is cut short ends with a reset, one that is whole does not") {
+  enum class How { closed, destroyed, given_up, whole, unsent };
+  for (const How how : {How::closed, How::destroyed, How::given_up, How::whole, How::unsent}) {
+    INFO("how ", static_cast<int>(how));
+    test::PairOptions options;
+    options.server.timeouts.linger = 100ms;
+    test::HostPair pair(test::raw_scheme(), std::move(options));
+    PlainSocket caller(pair.address, PlainSocket::Path::narrow);
+    REQUIRE(pair.until([&] { return pair.server.log.count(EventType::connected) == 1; }));
+    const Connection callee = pair.server.log.last(EventType::connected).connection;
+    const bool is_short = how != How::whole;
+    const std::string answer = test::pattern(how == How::whole ? 100 : 4'000'000);
+    REQUIRE(pair.server->send_bytes(callee, detail::as_bytes(answer)));
+    if (how != How::unsent) pair.run(50ms);
+    if (how == How::closed) pair.server->close(callee);
+    if (how == How::given_up) pair.clock.advance(2min);
+    if (how == How::closed || how == How::given_up) {
+      REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
+    } else {
+      pair.server.host.reset();
+    }
+    REQUIRE(pair.until([&] {
+      caller.read();
+      return caller.has_ended || caller.failure != 0;
+    }));
+    CHECK(caller.failure == (is_short ? ECONNRESET : 0));
+    CHECK((caller.received == answer) != is_short);
+  }
+}
+
 TEST_CASE("a raw peer that writes while it is being closed gets all that was meant for it") {
   test::HostPair pair(test::raw_scheme());
   PlainSocket caller(pair.address);

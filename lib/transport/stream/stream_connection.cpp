@@ -104,8 +104,9 @@ void StreamConnection::proceed(TimePoint now) {
   if (now < deadline_) return;
   if (phase_ == Phase::greeting) {
     go_down({ErrorCode::handshake_timed_out, 0, "The TLS handshake did not end in time."});
-  } else if (phase_ != Phase::dead) {
-    cut_short();
+  } else {
+    reset_raw();
+    die();
   }
 }
 
@@ -337,7 +338,8 @@ void StreamConnection::close() {
 void StreamConnection::cut() {
   link_ = nullptr;
   handler_ = nullptr;
-  cut_short();
+  reset_raw();
+  die();
 }
 
 // Closing a socket with something unread in it takes back what the other end has not read yet. So
@@ -378,12 +380,11 @@ void StreamConnection::give_time(Duration time) {
   set_deadline(shared_.context.clock->now() + time);
 }
 
-// A raw stream knows no other way to tell one that was cut short from one that ended.
-void StreamConnection::cut_short() {
-  const bool is_raw = shared_.options.framing == Framing::none;
-  const bool is_under_way = phase_ == Phase::up || phase_ == Phase::closing;
-  if (is_under_way && is_raw && !queue_.empty()) reset_on_close(socket_);
-  die();
+// A raw stream knows no other way to tell one that was cut short from one that ended. What lies
+// here is not all that there may be: more waits above.
+void StreamConnection::reset_raw() noexcept {
+  const bool is_short = phase_ == Phase::up || (phase_ == Phase::closing && !queue_.empty());
+  if (is_short && shared_.options.framing == Framing::none) reset_on_close(socket_);
 }
 
 void StreamConnection::discard_input() {
@@ -408,7 +409,8 @@ void StreamConnection::leave() {
   if (phase_ != Phase::closing) return;
   try {
     write_some();
-    if (!write_failure_) static_cast<void>(stream_->shut_down());
+    if (!queue_.empty()) reset_raw();
+    if (!write_failure_ && queue_.empty()) static_cast<void>(stream_->shut_down());
   } catch (const std::bad_alloc&) {  // the other end will see a stream that was cut short
   }
 }
@@ -424,6 +426,7 @@ void StreamConnection::go_down(Error error) {
   LinkHandler* handler = std::exchange(handler_, nullptr);
   if (link_ != nullptr) std::exchange(link_, nullptr)->connection_ = nullptr;
   if (phase_ == Phase::greeting && listener_) return turn_away(error);
+  reset_raw();
   die();
   if (handler != nullptr) handler->on_link_down(std::move(error));
 }

@@ -97,7 +97,7 @@ class StreamConnection final : public PollTarget {
   void finish_closing();
   [[nodiscard]] Duration closing_time() const noexcept;
   void give_time(Duration time);
-  void cut_short();
+  void reset_raw() noexcept;
   void end_writing();
   void discard_input();
   void go_down(Error error);
