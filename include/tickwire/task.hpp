@@ -225,7 +225,8 @@ class TICKWIRE_API Tasks final : public Extension {
   /// waits for the connection, and ends when it waits again.
   Result<TaskId> spawn(Connection connection, Task<> task);
   /// Spawns a task for every connection that others dial from now on. Replaces what was given
-  /// before; an empty function ends it.
+  /// before; an empty function ends it. It lives until the last task that it has made has ended, a
+  /// lambda's captures with it.
   void serve(std::function<Task<>(Connection)> function);
 
   /// Ends a task where it stands; one that is at work, when it waits next. False: it has ended.

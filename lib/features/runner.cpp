@@ -139,6 +139,8 @@ class RunnerThread {
     is_closing_ = true;
     enter(Phase::closing);
     watch.close(host);
+    // Whatever becomes of the rest, the goodbyes are on their way.
+    host.flush();
     while (last != Run::failed && !watch.is_done() && !is_out_of_patience_)
       last = run(host, watch);
   }

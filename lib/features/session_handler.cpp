@@ -47,6 +47,7 @@ class HandlerTable {
 
   void close_all(Host& host) {
     const Error error{ErrorCode::closed_locally, 0, {}};
+    ++closings_;
     while (!handlers_.empty()) {
       const auto first = handlers_.extract(handlers_.begin());
       guarded(host, "on_close", [&] { first.mapped()->on_close(error); });
@@ -62,8 +63,9 @@ class HandlerTable {
  private:
   void open(Host& host, Connection connection) {
     std::shared_ptr<SessionHandler> handler;
+    const std::size_t closings = closings_;
     guarded(host, "The factory of session handlers", [&] { handler = factory_(connection); });
-    if (!handler) return;
+    if (!handler || closings_ != closings) return;
     handler->connection_ = connection;
     handlers_.insert_or_assign(connection, handler);
     guarded(host, "on_open", [&] { handler->on_open(); });
@@ -94,6 +96,7 @@ class HandlerTable {
 
   const SessionHandlers::Factory factory_;
   std::unordered_map<Connection, std::shared_ptr<SessionHandler>> handlers_;
+  std::size_t closings_ = 0;  // a factory may bring one about
 };
 
 }  // namespace detail

@@ -103,9 +103,9 @@ void TasksCore::tell_connected(Connection connection) {
 void TasksCore::serve_accepted(Connection connection) {
   const auto function = serve_;  // it may replace itself
   guarded(*host_, "The function that serves connections", [&] {
-    Task<> task = function(connection);
+    Task<> task = (*function)(connection);
     const auto handle = TasksAccess::handle(task);
-    const auto spawned = spawn(connection, std::move(task), handle);
+    const auto spawned = spawn(connection, std::move(task), handle, function);
     if (!spawned && host_ != nullptr) report(*host_, spawned.error());
   });
 }

@@ -2,6 +2,7 @@
 #include "lib/features/tasks_core.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "lib/features/exception_error.hpp"
 
@@ -18,7 +19,8 @@ bool begin_wait(TaskRoot& root, TaskWait& wait, std::coroutine_handle<> part) {
 // -- Tasks
 
 Result<TaskId> TasksCore::spawn(std::optional<Connection> bound, Task<> task,
-                                TaskRoot::Handle handle) {
+                                TaskRoot::Handle handle,
+                                std::shared_ptr<const TaskServer> made_by) {
   if (host_ == nullptr) {
     return Error{ErrorCode::not_supported, 0, "The tasks are attached to no host."};
   }
@@ -27,7 +29,8 @@ Result<TaskId> TasksCore::spawn(std::optional<Connection> bound, Task<> task,
     return Error{ErrorCode::queue_full, 0, "There are TasksOptions::max_tasks tasks already."};
   }
   const TaskId id = ++last_id_;
-  auto& root = *(tasks_[id] = std::make_unique<TaskRoot>(*this, id, std::move(task), handle));
+  auto& root = *(tasks_[id] = std::make_unique<TaskRoot>(*this, id, std::move(task), handle,
+                                                         std::move(made_by)));
   handle.promise().root = &root;
   if (bound) {
     root.bound = bound;
@@ -183,7 +186,8 @@ bool TasksCore::wait_for_tick(TaskRoot& root, TaskWait& wait) {
     wait.error = {ErrorCode::not_supported, 0, "The host has no ticks."};
     return false;
   }
-  root.tick = ticks_ + std::max<std::uint64_t>(wait.ticks, 1);
+  constexpr auto last = std::numeric_limits<std::uint64_t>::max();
+  root.tick = ticks_ + std::clamp<std::uint64_t>(wait.ticks, 1, last - ticks_);
   by_tick_.emplace(*root.tick, root.id);
   return true;
 }

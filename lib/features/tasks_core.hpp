@@ -21,16 +21,24 @@ struct TasksAccess {
   [[nodiscard]] static Task<>::Handle handle(const Task<>& task) noexcept { return task.handle_; }
 };
 
+using TaskServer = std::function<Task<>(Connection)>;
+
 /// One spawned task: its outermost coroutine, and what the innermost one waits for.
 class TaskRoot {
  public:
   using Handle = std::coroutine_handle<TaskPromise<void>>;
 
-  TaskRoot(TasksCore& owner, TaskId number, Task<> whole, Handle outermost) noexcept
-      : core(owner), id(number), task(std::move(whole)), handle(outermost) {}
+  TaskRoot(TasksCore& owner, TaskId number, Task<> whole, Handle outermost,
+           std::shared_ptr<const TaskServer> server) noexcept
+      : core(owner),
+        id(number),
+        made_by(std::move(server)),
+        task(std::move(whole)),
+        handle(outermost) {}
 
   TasksCore& core;
   const TaskId id;
+  const std::shared_ptr<const TaskServer> made_by;  ///< a lambda's captures stay in it
   Task<> task;
   const Handle handle;
   std::coroutine_handle<> next;  ///< the part to go on with
@@ -54,8 +62,11 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
   /// Ends all tasks.
   void close();
 
-  Result<TaskId> spawn(std::optional<Connection> bound, Task<> task, TaskRoot::Handle handle);
-  void serve(std::function<Task<>(Connection)> function) { serve_ = std::move(function); }
+  Result<TaskId> spawn(std::optional<Connection> bound, Task<> task, TaskRoot::Handle handle,
+                       std::shared_ptr<const TaskServer> made_by = nullptr);
+  void serve(TaskServer function) {
+    serve_ = function ? std::make_shared<const TaskServer>(std::move(function)) : nullptr;
+  }
   bool cancel(TaskId id);
   [[nodiscard]] bool is_running(TaskId id) const noexcept { return tasks_.contains(id); }
   [[nodiscard]] std::size_t count() const noexcept { return tasks_.size(); }
@@ -106,7 +117,7 @@ class TasksCore : public std::enable_shared_from_this<TasksCore> {
 
   const TasksOptions options_;
   Host* host_ = nullptr;  // null: not attached
-  std::function<Task<>(Connection)> serve_;
+  std::shared_ptr<const TaskServer> serve_;
   std::unordered_map<TaskId, std::unique_ptr<TaskRoot>> tasks_;
   std::unordered_map<Connection, Listened> listened_;
   std::vector<Connection> unopened_;  // of these, some that may end without a word

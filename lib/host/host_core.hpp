@@ -136,6 +136,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void service_transports();
   void run_timers();
   void run_ticks();
+  void tell_pass();
   void free_ended();
   void retry_parked();
   [[nodiscard]] bool keep_back(Peer& peer, Event& event, Held& held);

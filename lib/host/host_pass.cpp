@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <tickwire/message_name.hpp>
 #include <utility>
@@ -105,17 +106,27 @@ void HostCore::service_transports() {
   transports_.service(now_);
 }
 
+// A program's hook that throws ends no less of it: one that does so each time would have nobody
+// look at the network any more.
 void HostCore::end_pass() {
   now_ = clock_.now();
-  run_ticks();
-  {
-    const Callback callback(*this);
-    for (std::size_t i = 0; i < extensions.size(); ++i)
-      if (extensions[i] != nullptr) extensions[i]->on_pass(host_);
+  std::exception_ptr thrown;
+  try {
+    run_ticks();
+    tell_pass();
+  } catch (...) {
+    thrown = std::current_exception();
   }
   flush();
   settle_releases();
   pass_open_ = false;
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+void HostCore::tell_pass() {
+  const Callback callback(*this);
+  for (std::size_t i = 0; i < extensions.size(); ++i)
+    if (extensions[i] != nullptr) extensions[i]->on_pass(host_);
 }
 
 // By index: what goes with a connection may call others, which makes room for them in the list.

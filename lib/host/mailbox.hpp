@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "lib/platform/poller.hpp"
@@ -51,8 +52,10 @@ class Mailbox {
       function();
     }
   }
+  /// What has not run by now never will. On the host's thread.
   void shut() {
     std::vector<std::function<void()>> left;
+    const auto left_running = std::exchange(running_, {});
     const std::lock_guard lock(mutex_);
     shut_ = true;
     left.swap(functions_);

@@ -57,7 +57,8 @@ bool RawSession::wants_input() const noexcept {
   return untaken_bytes() < settings_->limits.receive_window_bytes;
 }
 
-void RawSession::flush(PacketSink& sink, TimePoint) {
+void RawSession::flush(PacketSink& sink, TimePoint now) {
+  const bool has_told = std::exchange(has_told_, false);
   while (!outgoing_.empty() && sink.capacity_bytes(Lane::reliable) > 0) {
     Item item = outgoing_.take_front();
     ids_.pop(item.messages, [&](MessageId first, std::uint64_t count) {
@@ -72,8 +73,10 @@ void RawSession::flush(PacketSink& sink, TimePoint) {
   if (!outgoing_.empty() || state_ == SessionState::ended) return;
   if (state_ == SessionState::closing) {
     finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
-  } else if (input_ended_ && untaken_bytes() == 0) {
-    finish({ErrorCode::closed_by_peer, 0, "The other end closed its stream."});
+  } else if (input_ended_ && untaken_bytes() == 0 && !connected_pending_) {
+    // A program that has been told something in this pass may answer until the end of the next.
+    if (has_told) end_due_ = now;
+    if (!end_due_) finish({ErrorCode::closed_by_peer, 0, "The other end closed its stream."});
   }
 }
 
@@ -188,6 +191,7 @@ void RawSession::fail(Error error) {
 }
 
 void RawSession::advance(TimePoint now) {
+  end_due_.reset();
   if (state_ == SessionState::waiting_for_link && now >= next_deadline()) {
     return finish(
         was_answered_
@@ -203,8 +207,9 @@ void RawSession::advance(TimePoint now) {
 
 TimePoint RawSession::next_deadline() const noexcept {
   if (state_ == SessionState::waiting_for_link) return open_by_;
-  if (state_ == SessionState::ended || !linger_until_) return TimePoint::max();
-  return *linger_until_;
+  if (state_ == SessionState::ended) return TimePoint::max();
+  if (end_due_) return *end_due_;
+  return linger_until_.value_or(TimePoint::max());
 }
 
 bool RawSession::has_event() const noexcept {
@@ -224,6 +229,7 @@ bool RawSession::find_event(Event& into, Held& held) {
   if (!has_event()) return false;
   if (std::exchange(connected_pending_, false)) {
     into.type = EventType::connected;
+    has_told_ = true;
   } else if (owes_writable()) {
     refused_full_ = false;
     into.type = EventType::writable;
@@ -246,6 +252,7 @@ Held RawSession::take_bytes(Event& into) {
   const auto where = bytes.bytes();
   PayloadAccess::fill(into.payload, bytes.buffer.detach(), where, {});
   ++stats_.messages_received;
+  has_told_ = true;
   receipt_is_next_ = true;
   return {where.size() + kHoldingBytes, 0};
 }

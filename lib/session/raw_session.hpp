@@ -109,6 +109,7 @@ class RawSession final : public Session {
   bool refused_ = false;
   bool connected_pending_ = false;
   bool input_ended_ = false;
+  bool has_told_ = false;         // the program, since the last flush
   bool receipt_is_next_ = false;  // bytes and receipts take turns
   bool end_pending_ = false;
   bool gives_up_link_ = false;  // there was more to say
@@ -117,6 +118,7 @@ class RawSession final : public Session {
   CloseReason close_reason_;
   TimePoint open_by_;
   std::optional<TimePoint> linger_until_;
+  std::optional<TimePoint> end_due_;  // behind the other end's
 };
 
 }  // namespace tickwire::detail

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include <tickwire/extension.hpp>
+
 #include "test/support/host_pair.hpp"
 #include "test/support/why.hpp"
 
@@ -145,6 +147,44 @@ TEST_CASE("a listener of errors that throws ends the runner, which says why") {
   CHECK(ended.error().code == ErrorCode::exception_thrown);
   CHECK(ended.error().message().find("cannot bear") != std::string::npos);
   CHECK_FALSE(runner->is_running());
+}
+
+TEST_CASE("who is connected hears goodbye from a runner that ends of itself") {
+  const auto network = std::make_shared<MemoryNetwork>();
+  auto runner = Runner::start(quiet(network), [&](Host& host, RunnerKeeper& keeper) {
+    keeper.keep(host.on_error([](Connection, const Error&) { throw std::runtime_error("no"); }));
+    REQUIRE(host.listen("memory://server"));
+  });
+  REQUIRE(runner);
+  Host client(quiet(network));
+  REQUIRE(client.connect("memory://server"));
+  REQUIRE(until(client, [](const Event& event) { return event.type == EventType::connected; }));
+  REQUIRE(runner->post([](Host&) { throw std::runtime_error("the first"); }));
+  CHECK_FALSE(runner->wait());
+  CHECK(until(client, [](const Event& event) {
+    return event.type == EventType::disconnected && event.error.code == ErrorCode::closed_by_peer;
+  }));
+}
+
+TEST_CASE("an extension that throws in every pass stops nothing else, nor the runner's end") {
+  struct Thrower final : Extension {
+    void on_pass(Host&) override { throw std::runtime_error("in every pass"); }
+  };
+  const auto network = std::make_shared<MemoryNetwork>();
+  auto runner = Runner::start(quiet(network), [&](Host& host, RunnerKeeper& keeper) {
+    auto thrower = std::make_unique<Thrower>();
+    host.attach(*thrower);
+    keeper.keep(std::move(thrower));
+    REQUIRE(host.listen("memory://server"));
+  });
+  REQUIRE(runner);
+  Host client(quiet(network));
+  REQUIRE(client.connect("memory://server"));
+  CHECK(until(client, [](const Event& event) { return event.type == EventType::connected; }));
+  std::atomic<bool> has_run = false;
+  CHECK(runner->post([&](Host&) { has_run = true; }));
+  CHECK(until_true(has_run));
+  CHECK(runner->stop());
 }
 
 TEST_CASE("a message may shut a runner down, and whoever waits for it goes on") {

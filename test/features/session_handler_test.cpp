@@ -275,3 +275,21 @@ TEST_CASE("a handler may destroy all handlers while it is told something") {
   REQUIRE(pair.caller.send("still here"));
   REQUIRE(pair.until([&] { return pair.server.log.messages() == 1; }));
 }
+
+TEST_CASE("a factory that destroys all handlers opens none") {
+  HostPair pair(test::memory_scheme());
+  int opened = 0;
+  struct Counted final : SessionHandler {
+    explicit Counted(int& counter) : count(counter) {}
+    void on_open() override { ++count; }
+    int& count;
+  };
+  std::unique_ptr<SessionHandlers> handlers;
+  handlers = std::make_unique<SessionHandlers>([&](Connection) {
+    handlers.reset();
+    return std::make_unique<Counted>(opened);
+  });
+  pair.server->attach(*handlers);
+  pair.connect();
+  CHECK(opened == 0);
+}

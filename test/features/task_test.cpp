@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -672,4 +674,36 @@ TEST_CASE("a task for one who is asked about and turned away ends") {
   pair.run(1s, 10ms);
   CHECK(got == "not connected");
   CHECK(tasks.count() == 0);
+}
+
+TEST_CASE("what a serving lambda captures lives as long as the tasks that it has made") {
+  Tasked tasked(test::memory_scheme());
+  auto& pair = tasked.pair;
+  const auto captured = std::make_shared<std::string>("captured");
+  Book book;
+  tasked.server->serve([captured, &book](Connection connection) -> Task<> {
+    const auto text = co_await receive<std::string>(connection);
+    book.push_back(text ? *captured + " " + *text : text.error().message());
+  });
+  pair.connect();
+  const Connection second = pair.connect(pair.client);
+  tasked.server->serve({});
+  CHECK(captured.use_count() == 2);
+  REQUIRE(test::send_text(pair.caller, "one"));
+  REQUIRE(pair.until([&] { return book.size() == 1; }));
+  CHECK(captured.use_count() == 2);
+  REQUIRE(test::send_text(second, "two"));
+  REQUIRE(pair.until([&] { return book.size() == 2; }));
+  CHECK(book == Book{"captured one", "captured two"});
+  CHECK(captured.use_count() == 1);
+}
+
+TEST_CASE("a task may wait for more ticks than there will ever be") {
+  Tasked tasked(test::memory_scheme());
+  const auto wait = []() -> Task<> {
+    static_cast<void>(co_await ticks(std::numeric_limits<std::uint64_t>::max()));
+  };
+  REQUIRE(tasked.server->spawn(wait()));
+  tasked.pair.run(1s);
+  CHECK(tasked.server->count() == 1);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "lib/base/bytes.hpp"
 #include "lib/transport/stream/stream_transport.hpp"
@@ -161,6 +163,31 @@ TEST_CASE("a raw caller that shuts down its writing half still gets the whole an
   CHECK(caller.received == answer);
   REQUIRE(pair.until([&] { return pair.server.log.count(EventType::disconnected) == 1; }));
   CHECK(pair.server.log.last(EventType::disconnected).error.code == ErrorCode::closed_by_peer);
+}
+
+TEST_CASE("who half-closes at once and only listens is not ended before the program knows him") {
+  test::PairOptions options;
+  options.server.max_events_per_pass = 1;
+  test::HostPair pair(test::raw_scheme(), std::move(options));
+  std::vector<std::unique_ptr<PlainSocket>> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.push_back(std::make_unique<PlainSocket>(pair.address));
+    callers.back()->shut_down();
+  }
+  std::size_t greeted = 0;
+  REQUIRE(pair.until([&] {
+    const auto& told = pair.server.log.all();
+    for (; greeted < told.size(); ++greeted) {
+      if (told[greeted].type != EventType::connected) continue;
+      CHECK(pair.server->send_bytes(told[greeted].connection, detail::as_bytes("banner")));
+    }
+    return std::all_of(callers.begin(), callers.end(), [](const auto& each) {
+      each->read();
+      return each->has_ended || each->failure != 0;
+    });
+  }));
+  for (const auto& each : callers)
+    CHECK(each->received == "banner");
 }
 
 TEST_CASE("the program is asked about a raw caller, and one that it refuses is cut off unheard") {

@@ -142,6 +142,17 @@ TEST_CASE("a posted function that throws takes nothing from those behind it") {
   CHECK(order == std::vector<std::string>{"first", "third", "fourth"});
 }
 
+TEST_CASE("what was posted behind a function that threw goes with its host") {
+  auto host = std::make_unique<Host>();
+  const auto kept = std::make_shared<int>(1);
+  REQUIRE(host->post([] { throw std::runtime_error("no"); }));
+  REQUIRE(host->post([kept] {}));
+  CHECK_THROWS_AS(static_cast<void>(host->poll()), std::runtime_error);
+  CHECK(kept.use_count() == 2);
+  host.reset();
+  CHECK(kept.use_count() == 1);
+}
+
 TEST_CASE("a poster outlives its host, and says so") {
   auto host = std::make_unique<Host>();
   const Poster poster = host->poster();
