@@ -95,6 +95,8 @@ struct UnreliableQueueLimit {
 
 /// What one host may use. Every one is enforced, and none is ever passed on trust from a peer.
 struct Limits {
+  /// Of both directions; 1 to 16,777,216. At one listener of `enet://` there is room for 4,063; who
+  /// calls beyond hears `server_full`.
   std::size_t max_connections = 1024;
   std::optional<std::size_t> max_connections_per_address{};  ///< nothing: as many as there is room
   std::size_t max_message_bytes = 16 * 1024 * 1024;          ///< encoded, both directions
