@@ -150,11 +150,11 @@ enum class ResumeOver : std::uint8_t {
 struct Timeouts {
   Duration connect = std::chrono::seconds(5);    ///< from `connect` to `connected` or `error`
   Duration handshake = std::chrono::seconds(5);  ///< for an incoming connection to come up
-  /// How long the other end's program may stand still. Nothing heard for so long and a quarter more
-  /// (10 s more at most), and it is declared dead.
+  /// How long the other end's program may stand still. Nothing heard for so long and, on top, the
+  /// time between two echoes without messages, and it is declared dead.
   Duration idle = std::chrono::seconds(10);
   /// Between echoes while there are messages, at most a third of `idle`. Without any, echoes are a
-  /// quarter of `idle` apart, 10 s at most.
+  /// quarter of `idle` apart, 10 s at most, or `keep_alive` where that is more.
   Duration keep_alive = std::chrono::seconds(1);
   Duration linger = std::chrono::seconds(2);  ///< for queued messages to leave after `close`
   /// How long a connection outlives its transport: it is `interrupted`, and `resumed` when the
