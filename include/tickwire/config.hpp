@@ -99,9 +99,10 @@ struct Limits {
   /// calls beyond hears `server_full`.
   std::size_t max_connections = 1024;
   std::optional<std::size_t> max_connections_per_address{};  ///< nothing: as many as there is room
-  std::size_t max_message_bytes = 16 * 1024 * 1024;          ///< encoded, both directions
-  std::size_t max_unreliable_bytes = 1100;                   ///< encoded; at most 1,100
-  std::size_t max_send_queue_bytes = 32 * 1024 * 1024;       ///< per connection
+  /// Encoded, object and metadata together, both directions; 1 byte to 4 GiB less 65.
+  std::size_t max_message_bytes = 16 * 1024 * 1024;
+  std::size_t max_unreliable_bytes = 1100;  ///< the same of the unreliable ones; at most 1,100
+  std::size_t max_send_queue_bytes = 32 * 1024 * 1024;  ///< per connection
   /// What may wait for the program, per connection; at least 128 KiB. A message counts its bytes
   /// and 32 more. The memory that holds it is up to four times as much, and a quarter of a MiB.
   std::size_t receive_window_bytes = 1024 * 1024;
