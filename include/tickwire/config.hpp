@@ -89,28 +89,37 @@ struct ChannelConfig {
 
 /// How much unreliable traffic may wait in a connection before the oldest goes.
 struct UnreliableQueueLimit {
-  std::size_t bytes = 64 * 1024;  ///< to be sent, and as much again to be taken by the program
-  Duration age = std::chrono::milliseconds(250);  ///< to be sent
+  /// To be sent, and as much again to be taken by the program; at least 2,200.
+  std::size_t bytes = 64 * 1024;
+  Duration age = std::chrono::milliseconds(250);  ///< to be sent; above 0
 };
 
 /// What one host may use. Every one is enforced, and none is ever passed on trust from a peer.
 struct Limits {
+  /// Of both directions; 1 to 16,777,216. At one listener of `enet://` there is room for 4,063; who
+  /// calls beyond hears `server_full`.
   std::size_t max_connections = 1024;
-  std::optional<std::size_t> max_connections_per_address{};  ///< nothing: as many as there is room
-  std::size_t max_message_bytes = 16 * 1024 * 1024;          ///< encoded, both directions
-  std::size_t max_unreliable_bytes = 1100;                   ///< encoded; at most 1,100
-  std::size_t max_send_queue_bytes = 32 * 1024 * 1024;       ///< per connection
-  /// What may wait for the program, per connection; at least 128 KiB. A message counts its bytes
-  /// and 32 more. The memory that holds it is up to four times as much, and a quarter of a MiB.
+  /// 1 to 16,777,216. Nothing: as many as there is room for.
+  std::optional<std::size_t> max_connections_per_address{};
+  /// Encoded, object and metadata together, both directions; 1 byte to 4 GiB less 65.
+  std::size_t max_message_bytes = 16 * 1024 * 1024;
+  std::size_t max_unreliable_bytes = 1100;  ///< the same of the unreliable ones; at most 1,100
+  /// Per connection; at least 64 above `max_message_bytes`.
+  std::size_t max_send_queue_bytes = 32 * 1024 * 1024;
+  /// What may wait for the program, per connection; 128 KiB to 2 GiB less 1. A message counts its
+  /// bytes and 32 more. The memory that holds it is up to four times as much, and a quarter of a
+  /// MiB.
   std::size_t receive_window_bytes = 1024 * 1024;
-  std::size_t max_reassembly_bytes = 32 * 1024 * 1024;  ///< per connection
-  /// Of all connections. While some wait for a part of it for three times `Timeouts::idle`, others
-  /// that have begun a message and sent less than 64 KiB of it in that time are ended.
+  /// Per connection; at least 64 above `max_message_bytes`.
+  std::size_t max_reassembly_bytes = 32 * 1024 * 1024;
+  /// Of all connections; at least `max_reassembly_bytes`. While some wait for a part of it for
+  /// three times `Timeouts::idle`, others that have begun a message and sent less than 64 KiB of it
+  /// in that time are ended.
   std::size_t max_host_reassembly_bytes = 256 * 1024 * 1024;
   UnreliableQueueLimit max_unreliable_queue{};
-  /// How often one address may come in; a second's worth, and four at least, may come at once. An
-  /// IPv6 address counts by its first 64 bits. Nothing: any, since a school, a mobile network or a
-  /// proxy has many callers behind one address.
+  /// How often one address may come in, 0.000001 to 1,000,000; a second's worth, and four at least,
+  /// may come at once. An IPv6 address counts by its first 64 bits. Nothing: any, since a school, a
+  /// mobile network or a proxy has many callers behind one address.
   std::optional<double> max_connects_per_address_per_second{};
 };
 
@@ -144,15 +153,15 @@ enum class ResumeOver : std::uint8_t {
   any,        ///< also `tcp://` and `enet://`, where whoever reads along can take connections over
 };
 
-/// How long to wait for what.
+/// How long to wait for what; each above 0 and at most 24 h.
 struct Timeouts {
   Duration connect = std::chrono::seconds(5);    ///< from `connect` to `connected` or `error`
   Duration handshake = std::chrono::seconds(5);  ///< for an incoming connection to come up
-  /// How long the other end's program may stand still. Nothing heard for so long and a quarter more
-  /// (10 s more at most), and it is declared dead.
+  /// How long the other end's program may stand still. Nothing heard for so long and, on top, the
+  /// time between two echoes without messages, and it is declared dead.
   Duration idle = std::chrono::seconds(10);
   /// Between echoes while there are messages, at most a third of `idle`. Without any, echoes are a
-  /// quarter of `idle` apart, 10 s at most.
+  /// quarter of `idle` apart, 10 s at most, or `keep_alive` where that is more.
   Duration keep_alive = std::chrono::seconds(1);
   Duration linger = std::chrono::seconds(2);  ///< for queued messages to leave after `close`
   /// How long a connection outlives its transport: it is `interrupted`, and `resumed` when the
@@ -179,7 +188,7 @@ struct ConnectionRequest;  // see connection.hpp
 struct HostConfig {
   /// Both ends must give the same; say name and version, as in "arena/1". At most 64 bytes.
   std::string application{};
-  /// Nothing: no ticks. Above 0, at most 1,000,000.
+  /// Nothing: no ticks. 0.000001 to 1,000,000.
   std::optional<double> tick_rate_hz = 60.0;
   /// Both ends must give the same where both give one. At most 64 bytes.
   std::string schema{};
@@ -189,9 +198,9 @@ struct HostConfig {
   /// terminal events come on top. All others wait with their connections, within `limits`. What
   /// comes of the connection that `wait_connected` or `send_and_wait` waits for is kept here too:
   /// once so many wait, its unreliable messages are dropped (`unreliable_not_polled`); its reliable
-  /// ones are bounded by `receive_window_bytes`.
+  /// ones are bounded by `receive_window_bytes`. At least 1.
   std::size_t event_capacity = 4096;
-  std::size_t max_events_per_pass = 4096;
+  std::size_t max_events_per_pass = 4096;  ///< at least 1
   /// 1 to 64 of them. What only one end has configured cannot be used.
   std::vector<ChannelConfig> channels = std::vector<ChannelConfig>(8);
   Limits limits{};

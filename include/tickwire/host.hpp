@@ -81,7 +81,8 @@ class TICKWIRE_API Host {
   /// Takes incoming connections at an address. Any number of times, any schemes.
   ///
   /// Errors: `invalid_address`, `unknown_scheme`, `address_in_use`, `address_unavailable`,
-  ///         `out_of_resources`, `clock_mismatch`; for TLS those of `TlsConfig`.
+  ///         `out_of_resources`, `clock_mismatch`, `socket_failed`; `not_supported` for `enet://`
+  ///         at an IPv6 address; for TLS those of `TlsConfig`.
   /// Source: returns the address bound, with the port that port 0 got.
   Result<Address> listen(std::string_view url, const ListenOptions& options = {});
 

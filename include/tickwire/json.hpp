@@ -42,7 +42,10 @@ enum class JsonStyle : std::uint8_t {
 ///         deeper than `Value::max_depth`. `budget_exceeded` when the text, or what is made of it,
 ///         is larger than `max_total_bytes`, or deeper than `max_depth`. `not_supported` in a build
 ///         without JSON.
-/// Memory: at most about three times what the limits say, while lists grow.
+/// Memory: at most about three times what the limits say, while lists grow. A text that is refused
+///         can take up to ten times its own size, as the parser quotes what it stops at (a string
+///         without an end, a very long number) several times over; one that is larger than
+///         `max_total_bytes` is not looked at.
 [[nodiscard]] TICKWIRE_API Result<Value> from_json(std::string_view text,
                                                    const DecodeLimits& limits = {});
 /// The same for metadata, which is a map.

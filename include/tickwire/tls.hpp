@@ -25,12 +25,16 @@ enum class TlsVerification : std::uint8_t {
 ///
 /// Errors: what is wrong with a file is said by the `listen` or `connect` that uses it, with the
 ///         file's name: `file_unreadable`, `certificate_unusable`, `certificate_key_mismatch`.
+///         `invalid_argument` when no certificate is there to listen with or to go with the private
+///         key, or when `ca_file` and `pinned_certificate_file` are both set. `not_supported` in a
+///         build without TLS.
 struct TlsConfig {
   /// This end's certificate, followed by those of its issuers. Needed to listen; shown by a dialler
   /// when the other end asks for it.
   std::string certificate_file{};
   std::string private_key_file{};  ///< of the certificate; empty: it is in `certificate_file`
   /// Certificates whose bearers, and whatever they have signed, are believed. Empty: the system's.
+  /// Not beside `pinned_certificate_file`.
   std::string ca_file{};
   /// The one certificate that the other end must show. Its issuer and its name do not matter then;
   /// its dates do.
