@@ -125,7 +125,7 @@ class TICKWIRE_API Hub final : public Extension {
   /// as well. Errors as `Host::connect`; `not_supported` while not attached.
   Result<Connection> connect(std::string_view name, std::string_view url,
                              ConnectOptions options = {});
-  /// Ends connections.
+  /// Ends connections, and calls that are not up or are tried again.
   void close(const HubPeers& whom = HubPeers::all(), const CloseReason& reason = {});
   [[nodiscard]] std::vector<HubPeer> peers(const HubPeers& which = HubPeers::all()) const;
 

@@ -13,7 +13,7 @@ HubCore::HubCore(HubOptions given) : options(std::move(given)) {
 }
 
 void HubCore::greet(Host& host, Connection connection) const {
-  static_cast<void>(host.send(connection, HubHello{.version = 1, .name = options.name}));
+  static_cast<void>(host.send(connection, HubHello{1, options.name}, reliably()));
 }
 
 // The one that dialled greets first, so that programs without a hub are left alone.
@@ -24,15 +24,17 @@ void HubCore::greeted(Host& host, const Event& event) {
     connection.close("The hub's greeting is not right.");
     return;
   }
-  if (peers.contains(connection)) return;
-  if (connection.direction() == Direction::accepted) {
-    greet(host, connection);
-  } else if (!called.contains(connection)) {
-    return;
-  }
-  Peer peer;
+  const bool is_accepted = connection.direction() == Direction::accepted;
+  if (!is_accepted && !called.contains(connection)) return;
+  Peer& peer = peers[connection];
+  if (std::exchange(peer.has_greeted, true)) return;
   peer.who = {connection, connection.name(), std::move(hello->name)};
-  peers.emplace(connection, std::move(peer));
+  if (is_accepted) greet(host, connection);
+}
+
+void HubCore::called_up(Host& host, Connection connection) {
+  peers[connection].who.connection = connection;
+  greet(host, connection);
 }
 
 // A lost call goes on as the one that the host makes in its place.
@@ -47,7 +49,9 @@ void HubCore::ended(const Event& event) {
 Disposition HubCore::on_event(Host& host, const Event& event) {
   const Connection connection = event.connection;
   if (event.is_last) ended(event);
-  if (event.type == EventType::connected && called.contains(connection)) greet(host, connection);
+  if (event.type == EventType::connected && called.contains(connection)) {
+    called_up(host, connection);
+  }
   if (event.type != EventType::object_received) return Disposition::pass;
   if (event.is<HubHello>()) {
     greeted(host, event);
@@ -145,15 +149,20 @@ Result<Connection> Hub::connect(std::string_view name, std::string_view url,
   return dialled;
 }
 
+// Calls that are not up, too.
 void Hub::close(const HubPeers& whom, const CloseReason& reason) {
-  for (const Connection& each : connections(whom))
+  std::vector<Connection> all = connections(whom);
+  for (const Connection& each : core_->called)
+    if (whom.contains({each, each.name(), {}})) all.push_back(each);
+  for (const Connection& each : all)
     each.close(reason);
 }
 
 std::vector<HubPeer> Hub::peers(const HubPeers& which) const {
   std::vector<HubPeer> found;
   for (const auto& each : core_->peers) {
-    if (which.contains(each.second.who)) found.push_back(each.second.who);
+    const auto& peer = each.second;
+    if (peer.has_greeted && which.contains(peer.who)) found.push_back(peer.who);
   }
   std::sort(found.begin(), found.end(),
             [](const HubPeer& a, const HubPeer& b) { return a.connection < b.connection; });
@@ -176,9 +185,7 @@ bool Hub::is_channel_name(std::string_view name) noexcept {
 }
 
 SendOptions Hub::value_options(std::string_view channel) const {
-  SendOptions options;
-  options.channel = core_->options.value_channel;
-  options.delivery = Delivery::reliable;
+  SendOptions options = detail::HubCore::reliably(core_->options.value_channel);
   options.metadata.set(std::string(detail::HubCore::kChannelKey), Value(channel));
   return options;
 }

@@ -58,6 +58,13 @@ class HubCore {
  public:
   static constexpr std::string_view kChannelKey = "tickwire.hub";
   static constexpr std::size_t kMaxNameBytes = 64;
+  /// Of what hubs cannot do without, whatever the program's channels are like.
+  [[nodiscard]] static SendOptions reliably(std::uint8_t channel = 0) {
+    SendOptions options;
+    options.delivery = Delivery::reliable;
+    options.channel = channel;
+    return options;
+  }
 
   struct Stored {
     std::uint32_t type = 0;
@@ -78,6 +85,7 @@ class HubCore {
   };
   struct Peer {
     HubPeer who;
+    bool has_greeted = false;  // who was dialled: what it sends may come before its greeting
     std::map<std::string, Channel, std::less<>> channels;
     std::map<std::string, Flow, std::less<>> flows;
     std::size_t stored_bytes = 0;
@@ -104,6 +112,7 @@ class HubCore {
 
  private:
   void greet(Host& host, Connection connection) const;
+  void called_up(Host& host, Connection connection);
   void greeted(Host& host, const Event& event);
   void ended(const Event& event);
   void take_value(const Event& event, Peer& peer, const std::string& name);

@@ -9,6 +9,19 @@ namespace {
 
 constexpr std::size_t kUnderWay = 2;
 
+// Of one that is beyond what may be decoded, too: its sender waits for a word of it. Empty: it is
+// no hub's.
+std::string channel_of(const Event& event) {
+  std::string channel;
+  try {
+    ByteReader reader(event.bytes());
+    reader(channel);
+  } catch (const std::exception&) {
+    return {};
+  }
+  return channel.size() <= HubCore::kMaxNameBytes ? channel : std::string();
+}
+
 }  // namespace
 
 void HubCore::write_picture(Host& host, Peer& peer,
@@ -22,10 +35,8 @@ void HubCore::write_picture(Host& host, Peer& peer,
 // False: it could not be sent now, and nobody will say when.
 bool HubCore::send_next(Host& host, Peer& peer, Flow& flow) {
   if (!flow.waiting || flow.under_way >= kUnderWay) return true;
-  SendOptions on;
-  on.delivery = Delivery::reliable;
-  on.channel = host.config().channels.size() > options.picture_channel ? options.picture_channel
-                                                                       : std::uint8_t{0};
+  const bool has_channel = host.config().channels.size() > options.picture_channel;
+  const SendOptions on = reliably(has_channel ? options.picture_channel : std::uint8_t{0});
   const auto sent = host.send(peer.who.connection, *flow.waiting, on);
   if (sent || sent.error().code != ErrorCode::send_queue_full) flow.waiting.reset();
   if (sent) ++flow.under_way;
@@ -53,7 +64,7 @@ void HubCore::picture_taken(Host& host, const Event& event, Peer& peer) {
 
 void HubCore::say_taken(Peer& peer) {
   while (!peer.owed.empty()) {
-    if (!peer.who.connection.send(HubPictureTaken{peer.owed.front()})) {
+    if (!peer.who.connection.send(HubPictureTaken{peer.owed.front()}, reliably())) {
       has_waiting = true;
       return;
     }
@@ -62,14 +73,17 @@ void HubCore::say_taken(Peer& peer) {
 }
 
 void HubCore::take_picture(const Event& event, Peer& peer) {
+  const std::string name = channel_of(event);
+  // Two of each channel are under way at most.
+  if (!name.empty() && peer.owed.size() < kUnderWay * options.max_channels) {
+    peer.owed.push_back(name);
+  }
+  say_taken(peer);
   auto picture = event.as<HubPicture>();
-  if (!picture || picture->channel.empty() || picture->channel.size() > kMaxNameBytes) {
+  if (!picture || name.empty()) {
     ++stats.pictures_malformed;
     return;
   }
-  // Two of each channel are under way at most.
-  if (peer.owed.size() < kUnderWay * options.max_channels) peer.owed.push_back(picture->channel);
-  say_taken(peer);
   Channel* channel = channel_for(peer, picture->channel);
   if (channel == nullptr) return;
   ++channel->pictures_received;

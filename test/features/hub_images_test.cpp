@@ -242,3 +242,44 @@ TEST_CASE("pictures that lie about themselves cost their sender's picture, and n
   pair.run(20ms);
   CHECK(hubs.north.read_images().size() == 1);
 }
+
+// Pictures overtake greetings, which travel on another channel, and channels may lose.
+TEST_CASE("pictures go on over a bad network, whatever the channels are like") {
+  for (const Delivery delivery : {Delivery::reliable, Delivery::sequenced, Delivery::unreliable}) {
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+      INFO("delivery ", static_cast<int>(delivery), ", seed ", seed);
+      test::PairOptions options;
+      options.seed = seed;
+      options.network = {.delay = 30ms, .jitter = 40ms, .loss_ratio = 0.05};
+      options.server.channels[0].delivery = delivery;
+      options.client.channels[0].delivery = delivery;
+      Hubs hubs(test::memory_scheme(), called("north"), called("south"), std::move(options));
+      REQUIRE(hubs.south.connect("call", hubs.pair.address.to_string()));
+      int late = 0;
+      for (int frame = 0; frame < 1000; ++frame) {
+        hubs.pair.step(10ms);
+        REQUIRE(hubs.north.write_image(gradient(4, 4, PixelFormat::gray)));
+        if (!hubs.south.read_images().empty() && frame > 500) ++late;
+      }
+      CHECK(late > 50);
+      CHECK(hubs.pair.client.log.messages() == 0);
+      CHECK(hubs.pair.server.log.messages() == 0);
+    }
+  }
+}
+
+TEST_CASE("pictures that are beyond what may be decoded do not hold up those behind them") {
+  test::PairOptions options;
+  options.client.decode.max_total_bytes = 32 * 1024;
+  HubOptions raw = called("north");
+  raw.coding = ImageCoding::raw;
+  Hubs hubs(test::memory_scheme(), raw, called("south"), std::move(options));
+  hubs.call("one");
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(hubs.north.write_image(gradient(300, 300, PixelFormat::gray)));
+    hubs.pair.run(20ms);
+  }
+  CHECK(hubs.south.stats().pictures_malformed == 5);
+  REQUIRE(hubs.north.write_image(gradient(30, 30, PixelFormat::gray)));
+  REQUIRE(hubs.pair.until([&] { return hubs.south.read_images().size() == 1; }));
+}

@@ -193,6 +193,29 @@ TEST_CASE("a hub whose first calls find nobody is a peer once somebody answers")
   REQUIRE(hubs.pair.until([&] { return values(hubs.north.read<int>("count")) == std::vector{2}; }));
 }
 
+TEST_CASE("a hub that is closed calls nobody any more") {
+  Hubs hubs(test::memory_scheme());
+  hubs.call("one", trying(10));
+  REQUIRE(hubs.south.connect("two", "memory://later", trying(10)));
+  hubs.pair.network->sever_all();
+  hubs.pair.server.awake = false;
+  hubs.pair.run(500ms);
+  hubs.south.close(HubPeers::named("two"));
+  hubs.pair.run(500ms);
+  hubs.pair.server.awake = true;
+  REQUIRE(hubs.north.open("memory://later"));
+  SUBCASE("one of two") {
+    REQUIRE(hubs.pair.until([&] { return hubs.south.peers().size() == 1; }));
+    hubs.pair.run(60s, 10ms);
+    CHECK(hubs.south.peers(HubPeers::named("two")).empty());
+  }
+  SUBCASE("all") {
+    hubs.south.close();
+    hubs.pair.run(60s, 10ms);
+    CHECK(hubs.south.peers().empty());
+  }
+}
+
 TEST_CASE("a program's own call is left alone where a hub's call of its name has ended for good") {
   Hubs hubs(test::memory_scheme());
   auto& pair = hubs.pair;
