@@ -6,8 +6,16 @@ import contextlib
 import importlib.machinery
 import importlib.util
 import io
+import json
+import math
+import os
 import pathlib
+import signal
+import stat
+import subprocess
 import sys
+import tempfile
+import time
 import unittest
 import unittest.mock
 
@@ -68,6 +76,106 @@ class Network(unittest.TestCase):
 
         with self.assertRaises(bench.Failure), contextlib.redirect_stderr(io.StringIO()):
             bench.try_in_child(die)
+
+
+def figure(peer, **more):
+    return {"workload": "w", "peer": peer, "metric": "rate", "value": 1.5, "unit": "1/s",
+            "better": "higher", **more}
+
+
+class Figures(unittest.TestCase):
+    WORKLOAD = bench.WORKLOADS[0]
+    PEER = WORKLOAD.peers[0].name
+
+    def test_a_line_for_each_figure_is_read(self):
+        line = json.dumps(figure(self.PEER))
+        found, problem = bench.figures_of(f"{line}\n{line}\n", self.WORKLOAD)
+        self.assertEqual((found, problem), ([figure(self.PEER)] * 2, None))
+
+    def test_what_is_no_figure_is_a_problem_of_who_printed_it(self):
+        for line in ("a warning", "7", "[]", "{}", json.dumps(figure("nobody")),
+                     json.dumps(figure(self.PEER, value="fast")),
+                     json.dumps(figure(self.PEER, value=math.nan))):
+            found, problem = bench.figures_of(line, self.WORKLOAD)
+            self.assertEqual(found, [])
+            self.assertIn(line[:80], problem)
+
+    def test_no_line_at_all_is_a_problem(self):
+        self.assertEqual(bench.figures_of("", self.WORKLOAD), ([], "printed no figure"))
+
+
+class Script(unittest.TestCase):
+    """The script itself, with a small program in the place of what it would build."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "bench").mkdir()
+
+    def program(self, name, text):
+        file = self.folder / "bench" / name
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+
+    def start(self, *options):
+        # The congestion control that there is, so that no network is made for it.
+        command = [sys.executable, str(SCRIPT), "--no-install", "--no-build",
+                   "--build", str(self.folder), "--rounds", "1",
+                   "--congestion", bench.congestion_control() or "none", *options]
+        # Who runs in the background is born deaf to Ctrl-C.
+        hear = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+        return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, preexec_fn=hear,
+                                stderr=subprocess.PIPE)
+
+    def test_what_is_complete_outlives_an_interruption(self):
+        line = json.dumps(figure("by hand"))
+        self.program("bench-codec", f"""
+            if [ "$2" = codec_flat ]; then echo '{line}'; exit; fi
+            touch "{self.folder}/runs"; exec sleep 60""")
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            report = self.folder / f"report-{status}.json"
+            runs = self.folder / "runs"
+            runs.unlink(missing_ok=True)
+            script = self.start("codec_flat", "codec_floats", "--json", str(report),
+                                "--html", str(self.folder / "report.html"))
+            end = time.monotonic() + 60
+            while not runs.exists() and script.poll() is None and time.monotonic() < end:
+                time.sleep(0.01)
+            script.send_signal(number)
+            _, said = script.communicate(timeout=60)
+            self.assertEqual(script.returncode, status)
+            self.assertEqual(said.splitlines()[-1:], ["scripts/bench: interrupted"])
+            self.assertNotIn("Traceback", said)
+            kept = json.loads(report.read_text())["workloads"]
+            self.assertEqual([workload["name"] for workload in kept], ["codec_flat"])
+            self.assertIn("codec_flat", (self.folder / "report.html").read_text())
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith(".")], [])
+
+    def test_a_peer_that_prints_nonsense_has_a_row_and_the_others_have_theirs(self):
+        line = json.dumps(figure("by hand, with checksums"))
+        self.program("bench-transfer", "printf 'no \\377 figure\\n'")
+        self.program("bench-transfer-by-hand", f"""
+            [ "$4" != sendfile ] || exit 7
+            echo '{line}'""")
+        script = self.start("transfer")
+        said, _ = script.communicate(timeout=60)
+        self.assertEqual(script.returncode, 1)
+        self.assertIn("tickwire tcp: FAILED: printed what is no figure: no", said)
+        self.assertIn("sendfile: FAILED: ended with status 7", said)
+        self.assertIn("by hand, with checksums ", said)
+
+    def refused(self, *options):
+        script = self.start(*options)
+        _, said = script.communicate(timeout=60)
+        self.assertEqual(script.returncode, 2)
+        return said.splitlines()[-1]
+
+    def test_a_report_that_cannot_be_written_is_refused_at_once(self):
+        for option in ("--json", "--html"):
+            self.assertIn("no file", self.refused(option, str(self.folder)))
+            self.assertIn("no such folder", self.refused(option, str(self.folder / "a" / "b")))
+            self.assertIn("no file", self.refused(option, "/dev/null"))
 
 
 if __name__ == "__main__":
