@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Tests of scripts/bench, with what it runs played by functions and small programs."""
 
+import argparse
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -104,6 +105,33 @@ class Figures(unittest.TestCase):
         self.assertEqual(bench.figures_of("", self.WORKLOAD), ([], "printed no figure"))
 
 
+class Bounds(unittest.TestCase):
+    BULK = next(each for each in bench.WORKLOADS if each.name == "voice_beside_bulk")
+
+    def options(self, rounds=None, seconds=None, quick=False):
+        return argparse.Namespace(rounds=rounds, seconds=seconds, quick=quick)
+
+    def test_what_a_workload_does_by_itself_is_within_its_bounds(self):
+        for workload in bench.WORKLOADS:
+            for quick in (False, True):
+                options = self.options(quick=quick)
+                rounds, seconds = workload.runs(options)
+                self.assertEqual(rounds, workload.rounds[quick])
+                self.assertEqual(seconds, workload.seconds[quick] if workload.seconds else None)
+                self.assertIsNone(workload.limit(options))
+
+    def test_what_is_out_of_bounds_is_measured_as_near_as_may_be_and_said(self):
+        self.assertEqual(self.BULK.runs(self.options(2, 0.3)), (2, 1))
+        self.assertEqual(self.BULK.limit(self.options(2, 0.3)),
+                         "voice_beside_bulk takes --seconds 1 to 600")
+        self.assertEqual(self.BULK.runs(self.options(2, 7)), (2, 7))
+        self.assertIsNone(self.BULK.limit(self.options(2, 7)))
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            bench.print_workload(self.BULK, self.options(2, 0.3), [], {})
+        self.assertIn("measured for 1 s: voice_beside_bulk takes --seconds 1 to 600",
+                      said.getvalue())
+
+
 class Script(unittest.TestCase):
     """The script itself, with a small program in the place of what it would build."""
 
@@ -170,6 +198,13 @@ class Script(unittest.TestCase):
         _, said = script.communicate(timeout=60)
         self.assertEqual(script.returncode, 2)
         return said.splitlines()[-1]
+
+    def test_numbers_that_no_program_takes_are_refused(self):
+        self.assertIn("--rounds wants", self.refused("--rounds", "0"))
+        for seconds in ("0", "-1", "nan", "601"):
+            self.assertIn("--seconds wants", self.refused(f"--seconds={seconds}"))
+        self.assertIn("growth takes --seconds 0.01 to 60",
+                      self.refused("ticks", "growth", "--seconds", "61"))
 
     def test_a_report_that_cannot_be_written_is_refused_at_once(self):
         for option in ("--json", "--html"):
