@@ -13,6 +13,7 @@ import argparse
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ class Installed:
             self.environment[name] = str(self.library_folder)
 
     def pkg_config(self, *options: str) -> list[str]:
-        return self.run("pkg-config", *options, "tickwire").split()
+        return shlex.split(self.run("pkg-config", *options, "tickwire"))
 
     def shared_flags(self) -> list[str]:
         return self.pkg_config("--cflags", "--libs")

@@ -37,6 +37,17 @@ class InstalledTest(unittest.TestCase):
             (root / "include" / "tickwire" / "event.hpp").touch()
             self.assertEqual(installed.missing_headers(root, prefix), ["event.hpp"])
 
+    def test_a_prefix_with_a_blank_in_its_path_stays_one_flag(self):
+        with tempfile.TemporaryDirectory(prefix="with blank ") as folder:
+            prefix = pathlib.Path(folder)
+            description = prefix / "lib" / "pkgconfig" / "tickwire.pc"
+            description.parent.mkdir(parents=True)
+            escaped = folder.replace(" ", "\\ ")
+            description.write_text("Name: tickwire\nDescription: a test\nVersion: 1\n"
+                                   f"Cflags: -I{escaped}/include\n")
+            flags = installed.Installed(prefix, "c++").pkg_config("--cflags")
+            self.assertEqual(flags, [f"-I{folder}/include"])
+
     def test_a_prefix_without_a_pkg_config_file_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
             with self.assertRaisesRegex(SystemExit, "holds no tickwire.pc"):
