@@ -37,6 +37,13 @@ class InstalledTest(unittest.TestCase):
             (root / "include" / "tickwire" / "event.hpp").touch()
             self.assertEqual(installed.missing_headers(root, prefix), ["event.hpp"])
 
+    def test_packages_that_nobody_needs_who_links_are_noticed(self):
+        for field in ("Requires", "Requires.private"):
+            text = f"Name: tickwire\n{field}: libenet >= 1.3.17, nlohmann_json >= 3\n"
+            self.assertEqual(installed.unwanted_packages(text), ["nlohmann_json"])
+        self.assertEqual(installed.unwanted_packages("Description: no nlohmann_json\n"
+                                                     "Requires.private: libenet, openssl\n"), [])
+
     def test_a_prefix_with_a_blank_in_its_path_stays_one_flag(self):
         with tempfile.TemporaryDirectory(prefix="with blank ") as folder:
             prefix = pathlib.Path(folder)
