@@ -22,15 +22,27 @@ class Workload:
     # In full and with --quick:
     rounds: tuple = (5, 3)
     seconds: tuple = (1.0, 0.3)  # what each program is told; nothing: it is not
+    bounds: tuple = (0.01, 600.0)  # what the programs take of them
     quick: tuple = ()  # options that make --quick quicker
     seconds_option: str = "--seconds"
     together: bool = False  # the program of the first peer takes turns between all of them itself
 
     def runs(self, options):
-        """How many rounds, and how long a program measures in each."""
+        """How many rounds, and how long a program measures in each, as near as it may."""
         place = 1 if options.quick else 0
-        seconds = (options.seconds or self.seconds[place]) if self.seconds else None
-        return options.rounds or self.rounds[place], seconds
+        rounds = self.rounds[place] if options.rounds is None else options.rounds
+        if not self.seconds:
+            return rounds, None
+        seconds = self.seconds[place] if options.seconds is None else options.seconds
+        least, most = self.bounds
+        return rounds, min(max(seconds, least), most)
+
+    def limit(self, options):
+        """A sentence where the programs do not measure as long as was asked for."""
+        _, seconds = self.runs(options)
+        if seconds is None or options.seconds in (None, seconds):
+            return None
+        return f"{self.name} takes --seconds {self.bounds[0]:g} to {self.bounds[1]:g}"
 
 
 def streams(scheme, size, *peers):
@@ -233,6 +245,7 @@ WORKLOADS = (
         ),
         rounds=(5, 1),
         seconds=(5.0, 1.0),
+        bounds=(1.0, 600.0),
     ),
     Workload(
         "transfer",
@@ -261,6 +274,7 @@ WORKLOADS = (
         ),
         rounds=(5, 1),
         seconds=(5.0, 2.0),
+        bounds=(1.0, 600.0),
         seconds_option="--voice",
     ),
     Workload(
@@ -269,6 +283,7 @@ WORKLOADS = (
         RELAYS,
         rounds=(5, 2),
         seconds=(5.0, 1.0),
+        bounds=(0.5, 600.0),
     ),
     Workload(
         "relay_most",
@@ -276,6 +291,7 @@ WORKLOADS = (
         tuple(Peer(r.name, r.program, ("--find-most", *r.options)) for r in RELAYS),
         rounds=(1, 1),
         seconds=(2.0, 0.5),
+        bounds=(0.5, 600.0),
     ),
     Workload(
         "ticks",
@@ -291,6 +307,7 @@ WORKLOADS = (
         ),
         rounds=(3, 2),
         seconds=(5.0, 1.0),
+        bounds=(0.1, 600.0),
     ),
     Workload(
         "idle_connections",
@@ -298,6 +315,7 @@ WORKLOADS = (
         (Peer("tickwire", "bench-idle-connections"),),
         rounds=(5, 1),
         seconds=(3.0, 2.0),
+        bounds=(0.1, 600.0),
     ),
     Workload(
         "idle_enet",
@@ -309,6 +327,7 @@ WORKLOADS = (
         ),
         rounds=(5, 1),
         seconds=(3.0, 2.0),
+        bounds=(0.1, 600.0),
     ),
     Workload(
         "growth",
@@ -321,6 +340,7 @@ WORKLOADS = (
         ),
         rounds=(1, 1),
         seconds=(1.0, 0.3),
+        bounds=(0.01, 60.0),
         quick=("--every", "3"),
     ),
 )

@@ -13,11 +13,14 @@ import argparse
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
 PAGES = ["README.md", "docs/guide.md"]
+# Headers alone, inside the library: who links it would be asked for them all the same.
+UNWANTED = ["nlohmann_json"]
 STRICT = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 
 
@@ -30,13 +33,16 @@ class Installed:
         description = next(iter(sorted(prefix.rglob("tickwire.pc"))), None)
         if description is None:
             sys.exit(f"{prefix} holds no tickwire.pc")
+        unwanted = unwanted_packages(description.read_text(encoding="utf-8"))
+        if unwanted:
+            sys.exit(f"{description} asks for {', '.join(unwanted)}, which nobody needs who links")
         self.library_folder = description.parent.parent
         self.environment = {**os.environ, "PKG_CONFIG_PATH": str(description.parent)}
         for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
             self.environment[name] = str(self.library_folder)
 
     def pkg_config(self, *options: str) -> list[str]:
-        return self.run("pkg-config", *options, "tickwire").split()
+        return shlex.split(self.run("pkg-config", *options, "tickwire"))
 
     def shared_flags(self) -> list[str]:
         return self.pkg_config("--cflags", "--libs")
@@ -77,6 +83,12 @@ class Installed:
                 f"{' '.join(command)}\nended with status {result.returncode}:\n{result.stdout}"
             )
         return result.stdout.strip()
+
+
+def unwanted_packages(description: str) -> list[str]:
+    """The packages that the text of a pkg-config file requires, and should not."""
+    required = re.findall(r"^Requires(?:\.private)?:(.*)", description, re.MULTILINE)
+    return [name for name in UNWANTED if name in re.split(r"[\s,]+", " ".join(required))]
 
 
 def missing_headers(root: pathlib.Path, prefix: pathlib.Path) -> list[str]:
