@@ -275,7 +275,9 @@ struct TICKWIRE_API Login {
 
 /// Settings of one `connect`.
 struct ConnectOptions {
-  std::string name{};                 ///< what this end calls itself; at most 64 bytes of UTF-8
+  /// What this end calls itself; at most 64 bytes of UTF-8. The other end sees "?" for each
+  /// control character and each byte that is no UTF-8.
+  std::string name{};
   std::optional<Duration> timeout{};  ///< at most 24 h; nothing: `Timeouts::connect`
   std::any user_data{};
   std::optional<TlsConfig> tls{};              ///< nothing: `HostConfig::tls`

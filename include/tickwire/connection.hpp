@@ -60,7 +60,8 @@ inline const SendOptions kDefaultSendOptions{};
 /// Why a connection is closed, told to the other end.
 ///
 /// Shape: codes from 0x1000 on are the program's own; 0 means nothing special; the rest belongs to
-///        Tickwire. The text is cut to 200 bytes.
+///        Tickwire. The text is cut to 200 bytes; the other end sees "?" for each control character
+///        and each byte that is no UTF-8.
 struct CloseReason {
   static constexpr std::uint16_t first_program_code = 0x1000;
 
@@ -188,7 +189,8 @@ class TICKWIRE_API Connection {
 /// Who asks to come in, for `HostConfig::authenticate`.
 struct ConnectionRequest {
   Address address{};
-  std::string name{};  ///< what the dialler calls itself, see `ConnectOptions::name`; not proven
+  /// What the dialler calls itself, see `ConnectOptions::name`: not proven, but fit to be printed.
+  std::string name{};
   std::string verified_subject{};   ///< see `Connection::verified_subject`
   std::vector<std::byte> ticket{};  ///< see `ConnectOptions::ticket`; as little proven as the name
   /// What comes up if he is let in: what is found out about him can be its user data by then.

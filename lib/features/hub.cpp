@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/base/harmless.hpp"
 #include "lib/features/hub_core.hpp"
 
 namespace tickwire {
@@ -28,7 +29,7 @@ void HubCore::greeted(Host& host, const Event& event) {
   if (!is_accepted && !called.contains(connection)) return;
   Peer& peer = peers[connection];
   if (std::exchange(peer.has_greeted, true)) return;
-  peer.who = {connection, connection.name(), std::move(hello->name)};
+  peer.who = {connection, connection.name(), harmless_characters(hello->name, {}, '?')};
   if (is_accepted) greet(host, connection);
 }
 

@@ -61,15 +61,16 @@ Result<Address> HostCore::listen(std::string_view url, const ListenOptions& opti
                                    "0.0.0.0 for all of them."});
     }
   }
-  const std::size_t limit = options.max_connections.value_or(config.limits.max_connections);
+  std::size_t limit = options.max_connections.value_or(config.limits.max_connections);
+  limit = std::min({limit, config.limits.max_connections, (*transport)->most_links_per_listener()});
   const TlsConfig& tls = options.tls ? *options.tls : config.tls;
   if (tls.client_certificates != ClientCertificates::none) warn_unverified(*address, tls);
-  auto bound =
-      (*transport)
-          ->listen({*address, std::min(limit, config.limits.max_connections) + kRefusalSlots,
-                    listeners_.size(), tls});
+  auto bound = (*transport)->listen({*address, limit + kRefusalSlots, listeners_.size(), tls});
   if (!bound) return std::move(bound).error();
-  listeners_.push_back({options.max_connections, *bound});
+  // Those of one that has room for all need no counting.
+  std::optional<std::size_t> own_limit;
+  if (limit < config.limits.max_connections) own_limit = limit;
+  listeners_.push_back({own_limit, *bound});
   log_.write(LogLevel::info, "listening on " + bound->to_string());
   return bound;
 }

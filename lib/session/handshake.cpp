@@ -134,7 +134,7 @@ std::optional<Error> read_extensions(ByteCursor& cursor, HandshakeSelf& self, Re
     if (!cursor.ok()) return violation("a broken handshake extension");
     if (type == kNameExtension) {
       if (value.size() > kMaxNameBytes) return violation("a name that is too long");
-      self.name = as_text(value);
+      self.name = harmless_characters(as_text(value), {}, '?');
     } else if (type == kResumeExtension) {
       if (!read_resume(value, resume)) return violation("a broken resume token");
     } else if (type == kResumePointExtension) {

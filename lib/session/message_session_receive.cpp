@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "lib/base/harmless.hpp"
 #include "lib/session/message_session.hpp"
 
 /// What a session makes of the control records that it is sent.
@@ -207,7 +208,8 @@ void MessageSession::take_close(std::span<const std::byte> body, TimePoint now) 
     return violate("a broken goodbye");
   }
   peer_closed_ = true;
-  ending().peer_error = {ErrorCode::closed_by_peer, code, std::string(as_text(text))};
+  ending().peer_error = {ErrorCode::closed_by_peer, code,
+                         harmless_characters(as_text(text), {}, '?')};
   if (state_ == SessionState::closing) {
     // Both said goodbye at once: answer, and wait for the own answer.
     owes_close_ack_ = true;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -157,6 +158,10 @@ class Transport {
   /// Begins to call. `on_link_up` or `on_link_down` follows from a later `service`, unless the
   /// link is destroyed before; how long to wait is the owner's business.
   [[nodiscard]] virtual Result<std::unique_ptr<Link>> dial(const DialRequest& request) = 0;
+  /// What one listener has room for, whatever its `max_links`.
+  [[nodiscard]] virtual std::size_t most_links_per_listener() const noexcept {
+    return std::numeric_limits<std::size_t>::max();
+  }
   /// Stops taking calls; links that came in live on.
   virtual void stop_listening() = 0;
   /// Reads certificates and keys anew. What it returns puts them to use, for links to come.

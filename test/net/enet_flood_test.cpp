@@ -8,6 +8,7 @@
 #include "test/net/enet_raw_socket.hpp"
 #include "test/net/enet_rig.hpp"
 #include "test/support/host_pair.hpp"
+#include "test/support/tcp_schemes.hpp"
 
 /// Strangers at the port: who has no cookie costs nothing but reading, and keeps nobody out.
 namespace tickwire::test {
@@ -302,6 +303,30 @@ TEST_CASE("enet: who lets the ends of its connections hang has no more slots for
   CHECK(door.counters().refused_address == 1);
   door.pair.run(11s);  // what hangs is cut after the idle time
   CHECK(door.lets_in(next, door.cookie_of(next)));
+}
+
+TEST_CASE("enet flood: above what ENet has room for, callers hear that the host is full") {
+  constexpr std::size_t most = 4063, further = 3;
+  const ManyDescriptors descriptors(most + further);
+  if (descriptors.further() < most + further) return;
+  PairOptions options;
+  options.server.limits.max_connections = 5000;
+  options.client.limits.max_connections = 5000;
+  HostPair pair(enet_scheme(), std::move(options));
+  const auto call = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      REQUIRE(pair.client->connect(pair.address.to_string()));
+      if (i % 50 == 0) pair.step();
+    }
+  };
+  const auto connected = [&] { return pair.client.log.count(EventType::connected); };
+  call(most);
+  REQUIRE(pair.until([&] { return connected() == most; }));
+  call(further);
+  REQUIRE(pair.until([&] { return pair.client.log.count(EventType::error) == further; }));
+  CHECK(pair.client.log.last(EventType::error).error.code == ErrorCode::server_full);
+  CHECK(connected() == most);
+  CHECK(pair.server->stats().refused_full == further);
 }
 
 TEST_CASE("enet flood: after a stall it does not keep a host in the past") {

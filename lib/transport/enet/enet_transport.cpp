@@ -29,6 +29,9 @@ class EnetTransport final : public Transport {
 
   Result<Address> listen(const ListenRequest& request) override;
   Result<std::unique_ptr<Link>> dial(const DialRequest& request) override;
+  [[nodiscard]] std::size_t most_links_per_listener() const noexcept override {
+    return kMaxPeers - kRefusalSlots;
+  }
   void stop_listening() override;
   void service(TimePoint now) override;
   void flush(TimePoint now) override;
