@@ -66,7 +66,7 @@ struct ImageLimits {
 /// Looks at the size before any memory is spent. Alpha is opaque.
 ///
 /// Errors: `malformed_object` for what is no JPEG, is cut off or damaged; `budget_exceeded` above
-///         the limits; `not_supported` in a build without JPEG.
+///         the limits; `not_supported` for one for printing (CMYK), and in a build without JPEG.
 /// Thread: as `encode_jpeg`.
 [[nodiscard]] TICKWIRE_API Result<Image> decode_jpeg(std::span<const std::byte> bytes,
                                                      PixelFormat format = PixelFormat::rgb,

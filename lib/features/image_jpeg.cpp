@@ -3,6 +3,8 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -45,14 +47,50 @@ Error broken(tjhandle handle) {
           std::string("The JPEG is broken: ") + tjGetErrorStr2(handle)};
 }
 
+constexpr unsigned kStartOfScan = 0xda;
+constexpr unsigned kEndOfImage = 0xd9;
+
+/// The markers of a JPEG, one after the other, with what they head left out.
+class JpegMarkers {
+ public:
+  explicit JpegMarkers(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
+
+  /// Nothing: there are no more. What stands behind the end of the image is no part of it.
+  [[nodiscard]] std::optional<unsigned> next() noexcept {
+    while (at_ + 1 < bytes_.size()) {
+      const unsigned code = byte(at_ + 1);
+      // Zeros are stuffed into what is coded, and 0xff may fill.
+      const bool is_marker = byte(at_) == 0xff && code != 0 && code != 0xff;
+      ++at_;
+      if (!is_marker) continue;
+      ++at_;
+      if (code == kEndOfImage) at_ = bytes_.size();
+      if (has_length(code) && at_ + 1 < bytes_.size()) at_ += byte(at_) << 8 | byte(at_ + 1);
+      return code;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  [[nodiscard]] unsigned byte(std::size_t at) const noexcept {
+    return std::to_integer<unsigned>(bytes_[at]);
+  }
+  // Restarts, the start and the end stand alone.
+  [[nodiscard]] static bool has_length(unsigned code) noexcept {
+    return code != 0x01 && (code < 0xd0 || code > kEndOfImage);
+  }
+
+  std::span<const std::byte> bytes_;
+  std::size_t at_ = 0;
+};
+
 // A progressive JPEG may say "once more" in a few bytes, and each time costs a pass over all
 // pixels.
 std::size_t count_scans(std::span<const std::byte> bytes) noexcept {
-  constexpr std::byte marker{0xff};
-  constexpr std::byte start_of_scan{0xda};
   std::size_t scans = 0;
-  for (std::size_t i = 0; i + 1 < bytes.size(); ++i)
-    scans += bytes[i] == marker && bytes[i + 1] == start_of_scan ? 1 : 0;
+  JpegMarkers markers(bytes);
+  while (const auto marker = markers.next())
+    scans += *marker == kStartOfScan ? 1 : 0;
   return scans;
 }
 
@@ -101,6 +139,9 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, PixelFormat format,
   if (tjDecompressHeader3(handle.get(), data, size, &width, &height, &sampling, &colours) != 0 ||
       width <= 0 || height <= 0) {
     return broken(handle.get());
+  }
+  if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
+    return Error{ErrorCode::not_supported, 0, "The JPEG is one for printing (CMYK)."};
   }
   Image image{static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height), format, {}};
   const std::uint64_t pixels = std::uint64_t{image.width} * image.height;

@@ -153,6 +153,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   [[nodiscard]] std::optional<Event> other_event();
   [[nodiscard]] bool has_one_in_row() const noexcept;
   [[nodiscard]] bool find_event(Event& into);
+  [[nodiscard]] bool may_hand_out() const noexcept;
   [[nodiscard]] bool pop_event(Event& into);
   [[nodiscard]] bool undo_filters(Peer& peer, Event& event);
   void settle(Peer& peer, const Event& event, const Held& held);
@@ -281,6 +282,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   TimePoint pass_began_;
   std::uint64_t pass_ = 0;
   std::size_t handed_out_ = 0;
+  std::size_t undone_bytes_ = 0;             // of messages whose filters were undone in this pass
   std::size_t kept_events_ = 0;              // with all peers together
   std::optional<std::uint32_t> known_type_;  // of the last object, in this pass
   bool pass_open_ = false;

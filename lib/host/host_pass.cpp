@@ -72,7 +72,7 @@ bool HostCore::find_event(Event& into) {
     return false;
   }
   if (!pass_open_) begin_pass();
-  while (handed_out_ < config.max_events_per_pass && pop_event(into)) {
+  while (may_hand_out() && pop_event(into)) {
     ++handed_out_;
     if (extensions.empty() || !consumed_by_extension(into)) return true;
     into = Event();
@@ -81,10 +81,17 @@ bool HostCore::find_event(Event& into) {
   return false;
 }
 
+// A kilobyte may become megabytes where filters are undone: nobody's shall hold the others up.
+bool HostCore::may_hand_out() const noexcept {
+  return handed_out_ < config.max_events_per_pass &&
+         undone_bytes_ < config.limits.max_message_bytes;
+}
+
 void HostCore::begin_pass() {
   pass_open_ = true;
   gather_releases();
   handed_out_ = 0;
+  undone_bytes_ = 0;
   known_type_.reset();
   ++pass_;
   free_ended();
@@ -332,7 +339,10 @@ bool HostCore::is_news(Peer& peer, Event& event) {
 bool HostCore::undo_filters(Peer& peer, Event& event) {
   const ErrorCode code =
       filters_.undo(peer.session->filters(), config.limits.max_message_bytes, event);
-  if (code == ErrorCode::none) return true;
+  if (code == ErrorCode::none) {
+    undone_bytes_ += event.bytes().size();
+    return true;
+  }
   peer.session->fail({code, 0,
                       code == ErrorCode::out_of_resources
                           ? "Out of memory for undoing this connection's filters."

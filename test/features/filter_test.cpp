@@ -297,6 +297,28 @@ TEST_CASE("messages wait as they came, and are undone as they are handed out") {
         std::vector<std::string>{"text 1", "text 2", "text 3", "text 4"});
 }
 
+TEST_CASE("a pass undoes so many bytes, and the next one goes on") {
+  PairOptions options = with_filters({shift("a", 3)}, {shift("a", 3)});
+  options.server.limits.max_message_bytes = 100'000;
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  pair.server.awake = false;
+  const std::string text(60'000, 'x');
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(test::send_text(pair.caller, text));
+  pair.run(100ms);
+  const auto hand_out = [&] {
+    int count = 0;
+    while (pair.server->poll())
+      ++count;
+    return count;
+  };
+  CHECK(hand_out() == 2);
+  CHECK(hand_out() == 2);
+  pair.run(100ms);
+  CHECK(hand_out() == 1);
+}
+
 TEST_CASE("of messages that wait, one that no filter can have made is not handed out") {
   HostPair pair(
       test::memory_scheme(),

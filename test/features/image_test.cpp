@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 using namespace tickwire;
@@ -66,6 +68,44 @@ TEST_CASE("a JPEG that says once more, and once more, is refused") {
   for (int i = 0; i < 200; ++i)
     jpeg->insert(jpeg->end() - 2, once.begin(), once.end());
   CHECK(decode_jpeg(*jpeg).error().code == ErrorCode::budget_exceeded);
+}
+
+// Cameras append a film to a picture, and editors keep their own data in it.
+TEST_CASE("what only looks like a JPEG's scans is none") {
+  if (!has_jpeg()) return;
+  const auto jpeg = encode_jpeg(noise(16));
+  REQUIRE(jpeg);
+  std::vector<std::byte> looks_like_scans;
+  for (int i = 0; i < 10'000; ++i) {
+    looks_like_scans.push_back(std::byte{0xff});
+    looks_like_scans.push_back(std::byte{0xda});
+  }
+  auto longer = *jpeg;
+  SUBCASE("behind its end") {
+    longer.insert(longer.end(), looks_like_scans.begin(), looks_like_scans.end());
+  }
+  SUBCASE("in a program's own segment") {
+    const std::size_t size = looks_like_scans.size() + 2;
+    const std::byte head[] = {std::byte{0xff}, std::byte{0xe5}, static_cast<std::byte>(size >> 8),
+                              static_cast<std::byte>(size & 0xff)};
+    looks_like_scans.insert(looks_like_scans.begin(), std::begin(head), std::end(head));
+    longer.insert(longer.begin() + 2, looks_like_scans.begin(), looks_like_scans.end());
+  }
+  const auto image = decode_jpeg(longer);
+  REQUIRE(image);
+  CHECK(image->pixels == decode_jpeg(*jpeg)->pixels);
+}
+
+TEST_CASE("a JPEG for printing is refused as that") {
+  if (!has_jpeg()) return;
+  std::vector<std::byte> head;
+  for (const int each :
+       {0xff, 0xd8, 0xff, 0xc0, 0,    20, 8,  0, 8, 0, 8, 4, 1, 17, 0, 2, 17, 0,  3, 17,   0,
+        4,    17,   0,    0xff, 0xda, 0,  14, 4, 1, 0, 2, 0, 3, 0,  4, 0, 0,  63, 0, 0xff, 0xd9})
+    head.push_back(static_cast<std::byte>(each));
+  const auto image = decode_jpeg(head);
+  REQUIRE_FALSE(image);
+  CHECK(image.error().code == ErrorCode::not_supported);
 }
 
 TEST_CASE("what is no JPEG, or a part of one, or a damaged one, is refused or decodes") {
