@@ -275,8 +275,8 @@ struct TICKWIRE_API Login {
 
 /// Settings of one `connect`.
 struct ConnectOptions {
-  /// What this end calls itself; at most 64 bytes of UTF-8. The other end sees "?" for each
-  /// control character and each byte that is no UTF-8.
+  /// What this end calls itself; at most 64 bytes of UTF-8 without control characters, or such as
+  /// turn the direction of text. The other end shows "?" for what is none of it.
   std::string name{};
   std::optional<Duration> timeout{};  ///< at most 24 h; nothing: `Timeouts::connect`
   std::any user_data{};

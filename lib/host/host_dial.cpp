@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "lib/base/harmless.hpp"
 #include "lib/host/host_core.hpp"
 #include "lib/session/message_session.hpp"
 #include "lib/session/raw_session.hpp"
@@ -31,6 +32,15 @@ Result<void> check_reconnect(const ConnectOptions& options) {
 
 bool is_raw(std::string_view scheme) {
   return scheme.starts_with("raw+");
+}
+
+Result<void> check_name(const std::string& name) {
+  if (name.size() > kMaxNameBytes) {
+    return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::name is longer than 64 bytes."};
+  }
+  if (harmless_characters(name, {}, '?') == name) return {};
+  return Error{ErrorCode::invalid_argument, 0,
+               "ConnectOptions::name has control or invisible characters, or is no UTF-8."};
 }
 
 Result<void> check_ticket(const Address& address, std::span<const std::byte> ticket) {
@@ -119,9 +129,7 @@ Result<Connection> HostCore::connect(std::string_view url, const ConnectOptions&
   if (!address) return std::move(address).error();
   const auto transport = transports_.find(address->scheme);
   if (!transport) return transport.error();
-  if (options.name.size() > kMaxNameBytes) {
-    return Error{ErrorCode::invalid_argument, 0, "ConnectOptions::name is longer than 64 bytes."};
-  }
+  if (auto usable = check_name(options.name); !usable) return usable.error();
   if (auto usable = check_ticket(*address, options.ticket); !usable) return usable.error();
   if (auto usable = check_reconnect(options); !usable) return usable.error();
   if (options.timeout &&

@@ -213,7 +213,7 @@ TEST_CASE("names that nobody can read, and names that are taken, stay outside") 
   game.enter("ann", still);
   game.run(500ms);
   for (const auto& [name, reason] :
-       {std::pair("", "You need a name"), std::pair("a\x1b[2J", "control or invisible characters"),
+       {std::pair("", "You need a name"), std::pair("a\u200b", "control or invisible characters"),
         std::pair("a name of twenty-five byt", "24 bytes at most"),
         std::pair("ann", "somebody called ann plays")}) {
     Client& other = game.enter(name, still);

@@ -155,6 +155,11 @@ TEST_CASE("a name of 64 bytes is taken, a longer one is not, and the last one co
   CHECK(judge(hello({.extensions = ByteKit().u16(1).block("a").u16(1).block("b")})).name == "b");
 }
 
+TEST_CASE("of a name, what a terminal would obey is not told to the program") {
+  const std::string name("\x1b[2J\nadmin\xff\0 \u00e4", 15);
+  CHECK(judge(hello({.extensions = ByteKit().u16(1).block(name)})).name == "?[2J?admin?? \u00e4");
+}
+
 TEST_CASE("a ticket of 768 bytes is shown to the program, a longer one is not taken") {
   const auto shown = [](std::size_t bytes) {
     std::size_t seen = 0;
