@@ -154,13 +154,14 @@ struct AccountsStats {
 ///
 /// Pre:      `HostConfig::events` has `object_received`. The other end dialled, or was dialled, by
 ///           a scheme that has messages.
-/// Events:   at both ends `logged_in`, once at most for a connection; `user` then has the name.
-///           Where it fails, `login_failed` at the dialling end, with `error`: `login_failed`
-///           (wrong name or password), `account_disabled`, `too_many_tries`, `not_private`,
-///           `server_not_proven`, `login_unavailable`, `timed_out`, `not_supported` (no users
-///           there), `protocol_violation`. The connection stays then, and `login` may be called
-///           again, except after `server_not_proven`, which closes it. An `error` without a
-///           connection says that the database fails.
+/// Events:   at both ends `logged_in`, once at most for a connection; `user` then has the name, for
+///           the program and for extensions that were attached after this one. Where it fails,
+///           `login_failed` at the dialling end, with `error`: `login_failed` (wrong name or
+///           password), `account_disabled`, `too_many_tries`, `not_private`, `server_not_proven`,
+///           `login_unavailable`, `timed_out`, `not_supported` (no users there),
+///           `protocol_violation`. The connection stays then, and `login` may be called again,
+///           except after `server_not_proven`, which closes it. An `error` without a connection
+///           says that the database fails.
 /// Lifetime: destroying it waits for a key that is being derived.
 /// Thread:   the host's. Keys are derived and the database is asked elsewhere.
 /// Source:   RFC 5802, RFC 7677, RFC 9266.

@@ -128,8 +128,9 @@ class TICKWIRE_API Host {
   // -- Events, for programs that poll
 
   /// Hands out the oldest event, or nothing when the pass is over. A pass reads the sockets, hands
-  /// out at most `max_events_per_pass` events, runs the ticks that are due, and sends what is
-  /// queued; the next call begins another.
+  /// out at most `max_events_per_pass` events, of messages that filters have changed about
+  /// `max_message_bytes` (1 MiB at least), runs the ticks that are due, and sends what is queued;
+  /// the next call begins another.
   ///
   /// Units:    never blocks; see `wait_for` for a call that may.
   /// Errors:   none returned. A failure of a connection is its `error` or `disconnected` event.
@@ -155,7 +156,8 @@ class TICKWIRE_API Host {
   /// One pass that gives every event to the listeners. Never blocks.
   ///
   /// Errors: what a listener or hook throws comes out of it, and of `run`. Those behind it do not
-  ///         hear of that event or tick then; the next call goes on with the same pass.
+  ///         hear of that event or tick then; the next call goes on with the same pass, behind a
+  ///         hook with the next one.
   void update();
   /// `update` in a loop that sleeps while there is nothing to do, until `stop`.
   ///

@@ -22,6 +22,9 @@ namespace {
   return event;
 }
 
+// In one pass, of small messages.
+constexpr std::size_t kLeastUndoneBytes = 1024 * 1024;
+
 struct Flagged {
   bool& is_on;
   explicit Flagged(bool& flag) noexcept : is_on(flag) { is_on = true; }
@@ -84,7 +87,7 @@ bool HostCore::find_event(Event& into) {
 // A kilobyte may become megabytes where filters are undone: nobody's shall hold the others up.
 bool HostCore::may_hand_out() const noexcept {
   return handed_out_ < config.max_events_per_pass &&
-         undone_bytes_ < config.limits.max_message_bytes;
+         undone_bytes_ < std::max(config.limits.max_message_bytes, kLeastUndoneBytes);
 }
 
 void HostCore::begin_pass() {
@@ -118,12 +121,15 @@ void HostCore::service_transports() {
 void HostCore::end_pass() {
   now_ = clock_.now();
   std::exception_ptr thrown;
-  try {
-    run_ticks();
-    tell_pass();
-  } catch (...) {
-    thrown = std::current_exception();
-  }
+  const auto keep_thrown = [&](auto&& call) {
+    try {
+      call();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  };
+  keep_thrown([&] { run_ticks(); });
+  keep_thrown([&] { tell_pass(); });
   flush();
   settle_releases();
   pass_open_ = false;

@@ -35,6 +35,7 @@ void RawSession::link_up(const LinkTraits& traits) {
   state_ = SessionState::open;
   was_open_ = true;
   connected_pending_ = true;
+  received_bytes_ += kHoldingBytes;  // taken with `connected`
 }
 
 void RawSession::link_down(Error error, TimePoint) {
@@ -58,7 +59,8 @@ bool RawSession::wants_input() const noexcept {
 }
 
 void RawSession::flush(PacketSink& sink, TimePoint now) {
-  const bool has_told = std::exchange(has_told_, false);
+  const std::uint64_t taken = released_credit();
+  const bool has_taken = std::exchange(taken_before_, taken) != taken;
   while (!outgoing_.empty() && sink.capacity_bytes(Lane::reliable) > 0) {
     Item item = outgoing_.take_front();
     ids_.pop(item.messages, [&](MessageId first, std::uint64_t count) {
@@ -73,9 +75,9 @@ void RawSession::flush(PacketSink& sink, TimePoint now) {
   if (!outgoing_.empty() || state_ == SessionState::ended) return;
   if (state_ == SessionState::closing) {
     finish({ErrorCode::closed_locally, close_reason_.code, "This program closed the connection."});
-  } else if (input_ended_ && untaken_bytes() == 0 && !connected_pending_) {
+  } else if (input_ended_ && untaken_bytes() == 0) {
     // A program that has been told something in this pass may answer until the end of the next.
-    if (has_told) end_due_ = now;
+    if (has_taken) end_due_ = now;
     if (!end_due_) finish({ErrorCode::closed_by_peer, 0, "The other end closed its stream."});
   }
 }
@@ -229,7 +231,7 @@ bool RawSession::find_event(Event& into, Held& held) {
   if (!has_event()) return false;
   if (std::exchange(connected_pending_, false)) {
     into.type = EventType::connected;
-    has_told_ = true;
+    held.credit = kHoldingBytes;
   } else if (owes_writable()) {
     refused_full_ = false;
     into.type = EventType::writable;
@@ -252,7 +254,6 @@ Held RawSession::take_bytes(Event& into) {
   const auto where = bytes.bytes();
   PayloadAccess::fill(into.payload, bytes.buffer.detach(), where, {});
   ++stats_.messages_received;
-  has_told_ = true;
   receipt_is_next_ = true;
   return {where.size() + kHoldingBytes, 0};
 }

@@ -55,7 +55,9 @@ class RawSession final : public Session {
   [[nodiscard]] bool has_parked() const noexcept override { return false; }
   [[nodiscard]] bool wants_input() const noexcept override;
   [[nodiscard]] bool wants_capacity() const noexcept override { return !outgoing_.empty(); }
-  [[nodiscard]] bool ends_with_link() const noexcept override { return outgoing_.empty(); }
+  [[nodiscard]] bool ends_with_link() const noexcept override {
+    return outgoing_.empty() && !gives_up_link_;
+  }
   [[nodiscard]] bool wants_link_closed() const noexcept override;
   [[nodiscard]] bool gives_up_link() noexcept override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
@@ -102,6 +104,7 @@ class RawSession final : public Session {
   SessionState state_;
   Direction direction_;
   std::uint64_t received_bytes_ = 0;  // with what holding them costs
+  std::uint64_t taken_before_ = 0;    // by the program, at the last flush
   std::size_t queued_bytes_ = 0;
   std::size_t max_packet_bytes_ = 0;
   bool was_answered_ = false;  // by the transport below
@@ -109,7 +112,6 @@ class RawSession final : public Session {
   bool refused_ = false;
   bool connected_pending_ = false;
   bool input_ended_ = false;
-  bool has_told_ = false;         // the program, since the last flush
   bool receipt_is_next_ = false;  // bytes and receipts take turns
   bool end_pending_ = false;
   bool gives_up_link_ = false;  // there was more to say

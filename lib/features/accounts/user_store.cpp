@@ -122,6 +122,7 @@ Error UserStore::failure(const char* what) const {
 
 // What is read of such a file is old, and what is written to it is lost. One in memory never is.
 bool UserStore::is_moved() const {
+  if (database_ == nullptr) return false;
   int moved = 0;
   const int answer = sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   return answer == SQLITE_OK && moved != 0;

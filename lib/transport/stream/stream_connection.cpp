@@ -105,8 +105,7 @@ void StreamConnection::proceed(TimePoint now) {
   if (phase_ == Phase::greeting) {
     go_down({ErrorCode::handshake_timed_out, 0, "The TLS handshake did not end in time."});
   } else {
-    reset_raw();
-    die();
+    break_off();
   }
 }
 
@@ -324,22 +323,21 @@ std::vector<std::byte> StreamConnection::channel_binding() const {
 void StreamConnection::close() {
   link_ = nullptr;
   handler_ = nullptr;
-  if (phase_ != Phase::up || write_failure_ || out_of_memory_) return die();
+  if (phase_ != Phase::up || write_failure_ || out_of_memory_) return break_off();
   phase_ = Phase::closing;
   reading_ = Reading::on;
   give_time(closing_time());
   try {
     finish_closing();
   } catch (const std::bad_alloc&) {
-    die();
+    break_off();
   }
 }
 
 void StreamConnection::cut() {
   link_ = nullptr;
   handler_ = nullptr;
-  reset_raw();
-  die();
+  break_off();
 }
 
 // Closing a socket with something unread in it takes back what the other end has not read yet. So
@@ -387,6 +385,11 @@ void StreamConnection::reset_raw() noexcept {
   if (is_short && shared_.options.framing == Framing::none) reset_on_close(socket_);
 }
 
+void StreamConnection::break_off() {
+  reset_raw();
+  die();
+}
+
 void StreamConnection::discard_input() {
   for (std::size_t left = kReadBytesPerPass; !has_ended_;) {
     const IoResult result = stream_->read({}, shared_.block.room());
@@ -411,7 +414,8 @@ void StreamConnection::leave() {
     write_some();
     if (!queue_.empty()) reset_raw();
     if (!write_failure_ && queue_.empty()) static_cast<void>(stream_->shut_down());
-  } catch (const std::bad_alloc&) {  // the other end will see a stream that was cut short
+  } catch (const std::bad_alloc&) {
+    reset_raw();
   }
 }
 
@@ -426,8 +430,7 @@ void StreamConnection::go_down(Error error) {
   LinkHandler* handler = std::exchange(handler_, nullptr);
   if (link_ != nullptr) std::exchange(link_, nullptr)->connection_ = nullptr;
   if (phase_ == Phase::greeting && listener_) return turn_away(error);
-  reset_raw();
-  die();
+  break_off();
   if (handler != nullptr) handler->on_link_down(std::move(error));
 }
 

@@ -98,6 +98,7 @@ class StreamConnection final : public PollTarget {
   [[nodiscard]] Duration closing_time() const noexcept;
   void give_time(Duration time);
   void reset_raw() noexcept;
+  void break_off();
   void end_writing();
   void discard_input();
   void go_down(Error error);
