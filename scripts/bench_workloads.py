@@ -6,6 +6,8 @@ import pathlib
 import tempfile
 from dataclasses import dataclass
 
+SUBJECT = "tickwire"  # what the names of Tickwire's own peers begin with
+
 
 @dataclass(frozen=True)
 class Peer:

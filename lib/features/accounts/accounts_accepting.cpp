@@ -147,7 +147,7 @@ void AccountsCore::decide(Connection connection, Entry& entry, const StoredUser&
   }
   if (!is_wanted(EventType::logged_in)) return let_in(connection, entry);
   accepting.stage = Accepting::Stage::proven;
-  entry.is_told = true;
+  entry.is_raised = true;
   Event event;
   event.type = EventType::logged_in;
   event.connection = connection;
@@ -162,7 +162,7 @@ Disposition AccountsCore::take_logged_in(Connection connection) {
     return connection.is_open() ? Disposition::pass : Disposition::consume;
   }
   Entry& entry = found->second;
-  if (!std::exchange(entry.is_told, false)) return Disposition::pass;
+  if (!std::exchange(entry.is_raised, false)) return Disposition::pass;
   if (!entry.accepting || entry.accepting->stage != Accepting::Stage::proven) {
     return Disposition::consume;
   }

@@ -78,7 +78,7 @@ class AccountsCore {
     std::optional<Accepting> accepting;
     std::uint64_t login = 0;  // the number of the one under way: what comes back late is not its
     TimePoint due = TimePoint::max();
-    bool is_told = false;  // a `logged_in` for it lies in the host's ring
+    bool is_raised = false;  // a `logged_in` for it lies in the host's ring
     bool ended = false;
   };
 
