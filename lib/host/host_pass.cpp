@@ -125,7 +125,7 @@ void HostCore::end_pass() {
     try {
       call();
     } catch (...) {
-      thrown = std::current_exception();
+      if (!thrown) thrown = std::current_exception();
     }
   };
   keep_thrown([&] { run_ticks(); });
