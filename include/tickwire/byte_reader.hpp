@@ -199,7 +199,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   TICKWIRE_API void registerPolymorphicName(std::uint32_t id, const std::string& name);
   [[nodiscard]] TICKWIRE_API const std::string& getPolymorphicName(std::uint32_t id);
 
-  /// For smart pointers of a program's own.
+  /// For smart pointers of a program's own. Which type an object has is theirs to know: bytes that
+  /// point back to one of another type are not found out.
   TICKWIRE_API void registerSharedPointer(std::uint32_t id, const std::shared_ptr<void>& object);
   [[nodiscard]] TICKWIRE_API std::shared_ptr<void> getSharedPointer(std::uint32_t id);
 
@@ -259,6 +260,8 @@ class ByteReader : public cereal::detail::InputArchiveBase, private cereal::tick
   TICKWIRE_API void defer(std::function<void(detail::Deferred)> deferment);
   void run_deferments(std::size_t first);
   void tie_to_current(std::size_t owned);
+  /// Gives the shared objects from there on their heights.
+  void settle(std::size_t first_object, std::size_t first_tie);
   [[nodiscard]] TICKWIRE_API std::size_t count_deferments() const noexcept;
   TICKWIRE_API void finish_slowly();
   [[noreturn]] TICKWIRE_API void fail_enum(const std::byte* at);

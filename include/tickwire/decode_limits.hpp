@@ -16,6 +16,9 @@ enum class PolymorphicTypes : std::uint8_t {
 /// Whether an object may own itself through a `shared_ptr`. Nothing frees such a ring, so bytes
 /// from the network could eat the memory of a program that does not expect them. A `weak_ptr`
 /// may always point back, and what `cereal::defer` ties together is the type's own choice.
+///
+/// Refused with it is every owner of an object that is not read to its end yet. That may be honest
+/// where a `weak_ptr` leads there: send a tree whose children point back from its root, or accept.
 enum class OwnershipCycles : std::uint8_t { refuse, accept };
 
 /// What a decode may cost at most, and what it takes. An object that needs more memory or depth is

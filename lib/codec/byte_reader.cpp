@@ -61,6 +61,7 @@ struct ByteReader::State {
 
   std::vector<detail::SharedObject> shared;
   detail::Ownership ownership;
+  detail::Ownership::Moment settled;  // all heights were right then
   std::size_t current = kNone;  // the innermost shared object that is being read
   std::vector<Version> versions;
   std::set<detail::Place> bases;
@@ -264,7 +265,8 @@ void ByteReader::begin_shared(std::shared_ptr<void> object, const std::type_info
   State& known = state();
   const bool weak = std::exchange(known.weak, false);
   charge(sizeof(detail::SharedObject));
-  known.shared.push_back({std::move(object), &type, known.current, levels_});
+  known.shared.push_back(
+      {std::move(object), &type, known.current, levels_, known.ownership.ties()});
   const std::size_t index = known.shared.size() - 1;
   if (!weak) tie_to_current(index);
   known.current = index;
@@ -286,6 +288,7 @@ void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object
   shared.object = std::move(object);
   shared.complete = true;
   state_->current = shared.outer;
+  if (shared.owned_early) settle(index, shared.first_tie);
   if (shared.outer == State::kNone) return;
   detail::SharedObject& outer = state_->shared[shared.outer];
   // Of one that was complete before, something was put off: its height is settled at the end.
@@ -296,7 +299,7 @@ void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object
 const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
                                                      const std::type_info& type) {
   const bool weak = std::exchange(state_->weak, false);
-  const detail::SharedObject& shared = state_->shared[index];
+  detail::SharedObject& shared = state_->shared[index];
   if (*shared.type != type) {
     fail(ErrorCode::malformed_object,
          "shared object " + std::to_string(index + 1) + " is used as two types");
@@ -317,8 +320,24 @@ const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
     if (!outer.complete)
       outer.height = std::max(outer.height, levels_ - outer.depth + shared.height);
     tie_to_current(index);
+    shared.owned_early |= !shared.complete;
   }
   return shared.object;
+}
+
+// What a shared object owns began after it, but for what is tied to it later: so what came since one
+// moment is mostly all that has to be looked at.
+void ByteReader::settle(std::size_t first_object, std::size_t first_tie) {
+  State& known = *state_;
+  const detail::Ownership::Moment since{first_object, first_tie};
+  if (known.ownership.may_settle(known.shared, since)) {
+    if (!known.ownership.settle(known.shared, left_.max_depth, since)) fail_depth();
+  } else {
+    charge(known.ownership.ties() * detail::Ownership::kTieBytes);  // so that it ends somewhere
+    if (!known.ownership.settle(known.shared, left_.max_depth, {})) fail_depth();
+  }
+  if (since.ties <= known.settled.ties)
+    known.settled = {known.shared.size(), known.ownership.ties()};
 }
 
 void ByteReader::defer(std::function<void(detail::Deferred)> deferment) {
@@ -366,7 +385,7 @@ void ByteReader::run_deferments(std::size_t first) {
     const auto run = known.deferments[index].run;
     run(detail::Deferred::read);
   }
-  if (!known.ownership.settle(known.shared, left_.max_depth)) fail_depth();
+  settle(known.settled.objects, known.settled.ties);
   for (std::size_t i = first; i < known.deferments.size(); ++i)
     known.deferments[i].run = nullptr;
 }

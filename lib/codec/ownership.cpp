@@ -110,18 +110,28 @@ void Ownership::tie(std::size_t owner, std::size_t owned, std::uint32_t levels) 
   ties_.push_back({static_cast<std::uint32_t>(owner), static_cast<std::uint32_t>(owned), levels});
 }
 
+bool Ownership::may_settle(const std::vector<SharedObject>& objects,
+                           const Moment& since) const noexcept {
+  return std::none_of(ties_.begin() + static_cast<std::ptrdiff_t>(since.ties), ties_.end(),
+                      [&](const OwnershipTie& tie) {
+                        return tie.owner < since.objects && objects[tie.owner].complete;
+                      });
+}
+
 // One pass over the ties, however they lie: what an object owns has its height before it.
-bool Ownership::settle(std::vector<SharedObject>& objects, std::uint32_t max_depth) {
-  std::sort(ties_.begin(), ties_.end(),
+bool Ownership::settle(std::vector<SharedObject>& objects, std::uint32_t max_depth,
+                       const Moment& since) {
+  const std::span ties = std::span(ties_).subspan(since.ties);
+  std::sort(ties.begin(), ties.end(),
             [](const OwnershipTie& a, const OwnershipTie& b) { return a.owner < b.owner; });
-  const Rings rings(ties_, first_object_, objects.size());
+  const Rings rings(ties, since.objects, objects.size());
   const auto settle_ring = [&](std::span<const std::uint32_t> ring) {
     std::uint32_t height = 0;
     for (const std::uint32_t owner : ring) {
       height = std::max(height, objects[owner].height);
-      auto tie = std::lower_bound(ties_.begin(), ties_.end(), owner, is_before);
-      for (; tie != ties_.end() && tie->owner == owner; ++tie) {
-        const bool is_within = tie->owned >= first_object_ && rings.are_on_one(owner, tie->owned);
+      auto tie = std::lower_bound(ties.begin(), ties.end(), owner, is_before);
+      for (; tie != ties.end() && tie->owner == owner; ++tie) {
+        const bool is_within = tie->owned >= since.objects && rings.are_on_one(owner, tie->owned);
         if (!is_within) height = std::max(height, tie->levels + objects[tie->owned].height);
       }
     }
@@ -133,14 +143,12 @@ bool Ownership::settle(std::vector<SharedObject>& objects, std::uint32_t max_dep
   };
   if (!rings.each(settle_ring)) return false;
   // Those from before are being read still: they tell their own owners when they are complete.
-  for (const OwnershipTie& tie : ties_) {
-    if (tie.owner >= first_object_) break;
+  for (const OwnershipTie& tie : ties) {
+    if (tie.owner >= since.objects) break;
     SharedObject& owner = objects[tie.owner];
     owner.height = std::max(owner.height, tie.levels + objects[tie.owned].height);
     if (owner.height > max_depth - owner.depth) return false;
   }
-  first_object_ = objects.size();
-  ties_.clear();
   return true;
 }
 
