@@ -36,8 +36,7 @@ TEST_CASE("a tree may come leaf first where the program takes objects that own t
   }
   const Branches both{leaf, root};
 
-  CHECK(contains(refusal<Branches>(encoded(both), ErrorCode::malformed_object),
-                 " owns itself"));
+  CHECK(contains(refusal<Branches>(encoded(both), ErrorCode::malformed_object), " owns itself"));
   auto out = decode<Branches>(encoded(both), kRings);
   REQUIRE(out);
   REQUIRE(out->size() == 2);
