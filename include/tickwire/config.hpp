@@ -104,13 +104,15 @@ struct Limits {
   /// Encoded, object and metadata together, both directions; 1 byte to 4 GiB less 65.
   std::size_t max_message_bytes = 16 * 1024 * 1024;
   std::size_t max_unreliable_bytes = 1100;  ///< the same of the unreliable ones; at most 1,100
-  /// Per connection; at least 64 above `max_message_bytes`.
+  /// Per connection; at least 64 above `max_message_bytes`. Ids of messages of which the other end
+  /// has said nothing yet may take as much besides: 16 bytes, however many follow one another.
   std::size_t max_send_queue_bytes = 32 * 1024 * 1024;
   /// What may wait for the program, per connection; 128 KiB to 2 GiB less 1. A message counts its
   /// bytes and 32 more. The memory that holds it is up to four times as much, and a quarter of a
-  /// MiB.
+  /// MiB. As much again may wait on each channel where a large message waits for reassembly memory.
   std::size_t receive_window_bytes = 1024 * 1024;
-  /// Per connection; at least 64 above `max_message_bytes`.
+  /// Per connection; at least 64 above `max_message_bytes`. A message that comes in slices counts
+  /// its bytes and 32 more, 1,024 at least.
   std::size_t max_reassembly_bytes = 32 * 1024 * 1024;
   /// Of all connections; at least `max_reassembly_bytes`. While some wait for a part of it for
   /// three times `Timeouts::idle`, others that have begun a message and sent less than 64 KiB of it

@@ -62,7 +62,7 @@ struct ByteReader::State {
   std::vector<detail::SharedObject> shared;
   detail::Ownership ownership;
   detail::Ownership::Moment settled;  // all heights were right then
-  std::size_t current = kNone;  // the innermost shared object that is being read
+  std::size_t current = kNone;        // the innermost shared object that is being read
   std::vector<Version> versions;
   std::set<detail::Place> bases;
   std::vector<std::string> polymorphic_names;
@@ -325,8 +325,8 @@ const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
   return shared.object;
 }
 
-// What a shared object owns began after it, but for what is tied to it later: so what came since one
-// moment is mostly all that has to be looked at.
+// What a shared object owns began after it, but for what is tied to it later: so what came since
+// one moment is mostly all that has to be looked at.
 void ByteReader::settle(std::size_t first_object, std::size_t first_tie) {
   State& known = *state_;
   const detail::Ownership::Moment since{first_object, first_tie};

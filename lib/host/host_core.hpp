@@ -139,6 +139,7 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void tell_pass();
   void free_ended();
   void retry_parked();
+  void serve_parked();
   [[nodiscard]] bool keep_back(Peer& peer, Event& event, Held& held);
   void take_kept(Peer& peer, Event& into, Held& held);
   void return_kept();

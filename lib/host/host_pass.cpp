@@ -181,18 +181,35 @@ void HostCore::run_ticks() {
 }
 
 void HostCore::retry_parked() {
-  if (parked_.empty()) return shortage_.end();
+  if (parked_.empty()) {
+    reassembly_.forget_waiting();
+    return shortage_.end();
+  }
   shortage_.watch(table_, now_, [&](Peer& peer) {
     peer.session->fail({ErrorCode::protocol_violation, 0,
                         "The other end began a large message and did not go on with it, while "
                         "others waited for the memory."});
     on_peer_changed(peer.slot());
   });
+  serve_parked();
+}
+
+// Who has waited longest comes first, and nobody behind him gets memory before him. Who has got
+// some of it and wants more goes to the end.
+void HostCore::serve_parked() {
   scratch_slots_.swap(parked_);
-  for (const std::uint32_t slot : scratch_slots_) {
-    if (!table_[slot].is_used()) continue;
-    table_[slot].session->retry_parked(now_);
-    on_peer_changed(slot);
+  for (auto next = scratch_slots_.begin(); next != scratch_slots_.end(); ++next) {
+    if (!table_[*next].is_used()) continue;
+    const std::uint64_t before = reassembly_.reservations();
+    reassembly_.forget_waiting();  // that is for this one to say
+    table_[*next].session->retry_parked(now_);
+    const bool is_last = reassembly_.is_short();
+    if (is_last) {
+      const bool has_got_some = reassembly_.reservations() != before;
+      parked_.insert(parked_.begin(), has_got_some ? next + 1 : next, scratch_slots_.end());
+    }
+    on_peer_changed(*next);
+    if (is_last) break;
   }
   scratch_slots_.clear();
 }

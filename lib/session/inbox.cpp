@@ -103,14 +103,15 @@ Inbox::Contents Inbox::look_at(std::span<const std::byte> records) const noexcep
 }
 
 // Every record of a packet is counted against the credit before any is acted on; a packet that does
-// not split into records is found out here too.
+// not split into records is found out here too. One without a record would cost nothing.
 bool Inbox::receive_reliable(const wire::PacketHeader& header, Packet packet) {
   const Contents contents = look_at(packet.bytes());
   received_cost_ += contents.cost;
-  if (!contents.splits || received_cost_ > granted_cost_) return false;
+  if (!contents.splits || contents.messages == 0) return false;
+  if (received_cost_ > granted_cost_) return false;
   Channel& from = channel(header.channel);
   if (from.parked.empty()) {
-    if (contents.is_all_messages && contents.messages > 0 && !from.assembly.buffer &&
+    if (contents.is_all_messages && !from.assembly.buffer &&
         header.sequence == static_cast<std::uint16_t>(from.taken)) {
       const auto records = packet.bytes();
       push_reliable(header.channel, packet.take_buffer(), records, contents.messages);
@@ -137,7 +138,7 @@ void Inbox::push_reliable(std::uint8_t channel_index, BufferRef block,
 // correct one can pile up more than a window on it. What is small does not keep its block: there
 // may be a window full of it on each channel.
 bool Inbox::park(Channel& on, Packet packet, std::uint16_t sequence) {
-  if (packet.size() > 0 && is_mostly_waste(packet.size(), *packet.share().block())) {
+  if (is_mostly_waste(packet.size(), *packet.share().block())) {
     if (!parked_copies_) parked_copies_ = std::make_unique<SmallCopies>(pool_);
     Slice copy = parked_copies_->copy(packet.bytes());
     if (copy.buffer) packet = Packet(std::move(copy.buffer), copy.begin, copy.size);
@@ -161,6 +162,13 @@ void Inbox::take_back_parked(Channel& on, Parked& parked) noexcept {
 }
 
 bool Inbox::retry_parked() {
+  asker_ = ReassemblyBudget::Asker::waiting;
+  const bool is_correct = take_parked();
+  asker_ = ReassemblyBudget::Asker::newcomer;
+  return is_correct;
+}
+
+bool Inbox::take_parked() {
   for (std::size_t i = 0; i < channels_.size() && parked_channels_ > 0; ++i) {
     if (!channels_[i]) continue;
     Channel& from = *channels_[i];
@@ -245,10 +253,9 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
       total > settings_.limits.max_message_bytes + extra_bytes) {
     return Outcome::violation;
   }
-  // What is small takes more memory than its bytes, and uses up no credit while it waits.
-  const std::size_t reserves = wire::record_cost(total);
-  if (reserved_bytes_ + reserves > settings_.limits.max_reassembly_bytes ||
-      !budget_.reserve(reserves)) {
+  const std::size_t reserves = reassembly_cost(total);
+  const std::size_t most = std::max(settings_.limits.max_reassembly_bytes, reassembly_cost(0));
+  if (reserved_bytes_ + reserves > most || !budget_.reserve(reserves, asker_)) {
     return Outcome::parked;
   }
   try {
@@ -451,7 +458,7 @@ bool Inbox::has_before(std::uint64_t arrival) const noexcept {
 void Inbox::drop_unfinished() noexcept {
   for (const auto& each : channels_) {
     if (!each) continue;
-    if (each->assembly.buffer) release_memory(wire::record_cost(each->assembly.total));
+    if (each->assembly.buffer) release_memory(reassembly_cost(each->assembly.total));
     each->assembly = Assembly();
     // What waited has had its credit back.
     each->parked.clear();

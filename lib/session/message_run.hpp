@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +15,13 @@
 #include "lib/session/wire.hpp"
 
 namespace tickwire::detail {
+
+/// What a message that came in slices counts in memory. What is small takes more than its bytes,
+/// and uses up no credit while it waits.
+[[nodiscard]] constexpr std::size_t reassembly_cost(std::size_t body_bytes) noexcept {
+  constexpr std::size_t least = 1024;
+  return std::max<std::size_t>(wire::record_cost(body_bytes), least);
+}
 
 /// What an event holds of its session until the program has taken it; nothing for an event that is
 /// not a session's.
@@ -164,7 +172,7 @@ inline void MessageRun::take(Event& into, Held& held) noexcept {
     prefetch_next(at + bytes);
     if (credit_ == Credit::spent) held.credit = wire::record_cost(bytes);
   } else {
-    held.reserved_bytes = wire::record_cost(record.size());
+    held.reserved_bytes = reassembly_cost(record.size());
   }
   const wire::MessageBody body = wire::read_correct_body(kind, record);
   held.is_filtered = body.is_filtered;

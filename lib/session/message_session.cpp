@@ -197,7 +197,8 @@ ErrorCode MessageSession::add(const OutMessage& message, std::optional<Delivery>
 // Not before half of the queue is free, or a program that fills it would be told for each message.
 bool MessageSession::owes_writable() const noexcept {
   return refused_full_ && is_open() &&
-         outbox_.held_bytes() <= settings_->limits.max_send_queue_bytes / 2;
+         std::max(outbox_.held_bytes(), outbox_.id_bytes()) <=
+             settings_->limits.max_send_queue_bytes / 2;
 }
 
 void MessageSession::close(const CloseReason& reason, TimePoint now) {

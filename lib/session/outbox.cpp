@@ -108,7 +108,8 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   if (message.content_bytes() > max_message_bytes_) return ErrorCode::message_too_large;
   const std::size_t body_bytes = wire::message_body_bytes(message.body);
   const std::size_t bytes = wire::record_bytes(body_bytes);
-  if (held_bytes() + bytes > settings_.limits.max_send_queue_bytes) {
+  const std::size_t most = settings_.limits.max_send_queue_bytes;
+  if (held_bytes() + bytes > most || id_bytes_ > most) {
     return ErrorCode::send_queue_full;
   }
 
@@ -134,7 +135,7 @@ ErrorCode Outbox::add(const OutMessage& message, Delivery delivery, std::uint8_t
   }
   if (may_get_lost(delivery)) unreliable_bytes_ += bytes;
   queued_bytes_ += bytes;
-  if (wants_receipt) to.ids.push(message.id);
+  if (wants_receipt) change_ids(to, [&](IdRuns& ids) { ids.push(message.id); });
   ++stats_.messages_sent;
   if (!may_get_lost(delivery)) lend_bundle(to, channel, message.id);
   return ErrorCode::none;
@@ -173,7 +174,8 @@ void Outbox::count_lent() {
     last.cost = kMaxBundleCost - lent_.cost_left();
     queued_bytes_ += bytes;
     stats_.messages_sent += messages;
-    if (settings_.events.contains(EventType::data_sent)) to.ids.push(lent_.first_id(), messages);
+    if (settings_.events.contains(EventType::data_sent))
+      change_ids(to, [&](IdRuns& ids) { ids.push(lent_.first_id(), messages); });
   }
   lent_ = {};
 }
@@ -216,7 +218,9 @@ bool Outbox::replace(Queue& in, const OutMessage& message, std::uint8_t channel,
     Packet packet = packet_of(message);
     if (settings_.events.contains(EventType::data_sent)) {
       receipts_.reserve_range();
-      receipts_.add(in.ids.replace(before, message.id), 1, channel, Receipt::dropped);
+      change_ids(in, [&](IdRuns& ids) {
+        receipts_.add(ids.replace(before, message.id), 1, channel, Receipt::dropped);
+      });
     }
     queued_bytes_ += packet.size() - old.bundle.size();
     unreliable_bytes_ += packet.size() - old.bundle.size();

@@ -103,6 +103,8 @@ class Outbox {
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_ + lent_bytes(); }
   /// What counts against the limit: besides what is queued, what is kept for `rewind`.
   [[nodiscard]] std::size_t held_bytes() const noexcept { return queued_bytes() + kept_bytes_; }
+  /// What the ids take of which the other end has said nothing yet. They have the same limit.
+  [[nodiscard]] std::size_t id_bytes() const noexcept { return id_bytes_; }
 
   /// The other end has taken this many reliable messages of a channel. False: more than were sent.
   [[nodiscard]] bool acknowledge(std::uint8_t channel, std::uint32_t taken);
@@ -160,6 +162,12 @@ class Outbox {
   }
   [[nodiscard]] bool add_to_open_bundle(Queue& to, const OutMessage& message,
                                         std::size_t body_bytes, std::size_t record_bytes) noexcept;
+  template <class F>
+  void change_ids(Queue& of, F&& change) {
+    id_bytes_ -= of.ids.bytes();
+    change(of.ids);
+    id_bytes_ += of.ids.bytes();
+  }
   void open_bundle(Queue& to, Delivery delivery, TimePoint now);
   void lend_bundle(Queue& of, std::uint8_t channel, MessageId last_id) noexcept;
   [[nodiscard]] std::size_t lent_bytes() const noexcept;
@@ -219,6 +227,7 @@ class Outbox {
   std::size_t queued_bytes_ = 0;
   std::size_t unreliable_bytes_ = 0;
   std::size_t kept_bytes_ = 0;  // sent, and neither acknowledged nor forgotten
+  std::size_t id_bytes_ = 0;    // of messages not settled yet
   std::uint64_t spent_ = 0;     // credit used so far
   std::uint64_t credit_ = 0;    // what may be used in all
 };

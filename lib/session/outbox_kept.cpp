@@ -12,8 +12,10 @@ std::size_t Outbox::whole_bytes(const Item& item) noexcept {
 }
 
 void Outbox::settle(Queue& from, std::uint64_t count, std::uint8_t channel, Receipt receipt) {
-  from.ids.pop(count, [&](MessageId first, std::uint64_t run) {
-    receipts_.add(first, run, channel, receipt);
+  change_ids(from, [&](IdRuns& ids) {
+    ids.pop(count, [&](MessageId first, std::uint64_t run) {
+      receipts_.add(first, run, channel, receipt);
+    });
   });
 }
 

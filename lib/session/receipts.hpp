@@ -15,6 +15,8 @@ namespace tickwire::detail {
 /// single run, however long.
 class IdRuns {
  public:
+  /// What they take.
+  [[nodiscard]] std::size_t bytes() const noexcept { return runs_.size() * sizeof(Run); }
   /// The next `push` needs no memory.
   void reserve_run() { runs_.reserve(runs_.size() + 1); }
 

@@ -36,7 +36,7 @@ TEST_CASE("who begins a large message and stops keeps the memory only until othe
   // It goes on talking, and says everything else first.
   const auto chatter = [&] {
     while (pair.caller.stats().queued_bytes < 2'500'000) {
-      if (!test::send_text(pair.caller, std::string(10'000, 'x'), test::on_channel(1))) break;
+      if (!test::send_text(pair.caller, std::string(1000, 'x'), test::on_channel(1))) break;
     }
   };
   auto& honest = pair.add();
@@ -69,5 +69,28 @@ TEST_CASE("large messages that go on, however many want the memory, all arrive")
   REQUIRE(test::send_text(pair.caller, large));
   REQUIRE(test::send_text(second, large));
   REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }, 5ms));
+  CHECK(pair.server.log.count(EventType::disconnected) == 0);
+}
+
+TEST_CASE("a large message is not kept from memory by any number of small ones") {
+  PairOptions options = scarce();
+  HostPair pair(test::memory_scheme(), std::move(options));
+  pair.connect();
+  auto& honest = pair.add();
+  const Connection second = pair.connect(honest);
+  // Each larger than a packet; what is asked for is always more than there is.
+  const auto chatter = [&] {
+    for (int i = 0; i < 2000; ++i)
+      if (!test::send_text(pair.caller, std::string(3000, 'x'))) break;
+  };
+  chatter();
+  pair.run(100ms);
+  REQUIRE(test::send_text(second, test::pattern(2'000'000), test::on_channel(1)));
+  REQUIRE(pair.until(
+      [&] {
+        chatter();
+        return pair.server.log.texts_on(1).size() == 1;
+      },
+      5ms));
   CHECK(pair.server.log.count(EventType::disconnected) == 0);
 }

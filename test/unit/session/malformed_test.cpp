@@ -93,10 +93,22 @@ TEST_CASE("a packet without a whole header, or with unknown bits, ends the conne
   CHECK(verdict_on(ByteKit().u32(0x80)).find("broken header") != std::string::npos);
 }
 
-TEST_CASE("an empty packet of any lane is harmless") {
+TEST_CASE("an empty packet is harmless but on the reliable lane, where it would cost nothing") {
   CHECK(Target().give(test::control_packet()).survives());
-  CHECK(Target().give(test::reliable_packet(7, 0)).survives());
   CHECK(Target().give(test::data_packet(PacketLane::unreliable, 7, 9)).survives());
+  CHECK_FALSE(verdict_on(test::reliable_packet(7, 0)).empty());
+}
+
+TEST_CASE("what has no records cannot wait for memory") {
+  SessionEnd end(SessionPair::settings(Direction::accepted), TimePoint(1h));
+  test::forge_open(end, Direction::accepted);
+  for (std::uint8_t channel = 0; channel < 3; ++channel) {
+    test::inject(end,
+                 test::reliable_packet(channel, 0).record(0x05, slice_first(0x02, 16 << 20, 1)));
+  }
+  REQUIRE(end.session.has_parked());
+  test::inject(end, test::reliable_packet(2, 0));
+  CHECK_FALSE(end.session.is_open());
 }
 
 TEST_CASE("records whose length does not fit end the connection on every lane") {
@@ -436,8 +448,9 @@ TEST_CASE("what a hostile peer announces takes of the budget what fits, and the 
   }
   CHECK(end.session.is_open());
   CHECK(end.session.has_parked());
-  CHECK_FALSE(end.budget.reserve(settings.limits.max_host_reassembly_bytes));
-  CHECK(end.budget.reserve(settings.limits.max_host_reassembly_bytes - (32u << 20)));
+  constexpr auto waiting = detail::ReassemblyBudget::Asker::waiting;
+  CHECK_FALSE(end.budget.reserve(settings.limits.max_host_reassembly_bytes, waiting));
+  CHECK(end.budget.reserve(settings.limits.max_host_reassembly_bytes - (32u << 20), waiting));
 }
 
 TEST_CASE("what is announced and does not come takes no memory") {

@@ -122,5 +122,6 @@ TEST_CASE("a session that has ended holds no half a message, and has nothing tha
   std::vector<detail::Unfinished> unfinished;
   end.session.list_unfinished(unfinished);
   CHECK(unfinished.empty());
-  CHECK(end.budget.reserve(Short::plan().limits.max_host_reassembly_bytes));
+  CHECK(end.budget.reserve(Short::plan().limits.max_host_reassembly_bytes,
+                           detail::ReassemblyBudget::Asker::waiting));
 }
