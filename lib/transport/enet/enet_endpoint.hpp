@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/transport/enet/acknowledgement_watch.hpp"
 #include "lib/transport/enet/connect_gate.hpp"
 #include "lib/transport/enet/enet_call.hpp"
 #include "lib/transport/enet/enet_host.hpp"
@@ -58,7 +59,8 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
     LinkHandler* handler = nullptr;
     SendLedger::Account account;
     SendWindow window;
-    TimePoint heard{};                      // when it was last seen to live
+    TimePoint heard{};  // when it was last seen to live
+    AcknowledgementWatch acknowledged;
     bool has_spoken = false;                // a packet has come: silence counts from now on
     TimePoint half_open_until{};            // of who knocked last
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
@@ -130,6 +132,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   void report_if_fallen(std::size_t index);
   void watch_peer(std::size_t index);
   void watch_live_peer(std::size_t index);
+  [[nodiscard]] bool is_unacknowledged(Slot& slot) const noexcept;
   void note_signs_of_life(TimePoint at);
   void lose_socket();
 

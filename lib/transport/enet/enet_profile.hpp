@@ -80,6 +80,16 @@ inline constexpr std::size_t kPacketCostBytes = 64;
 
 /// A link takes this many of its current windows: one in flight, one to follow it.
 inline constexpr std::size_t kWindowsTaken = 2;
+/// The same of control packets, which data leaves this room: hundreds of acknowledgements and
+/// grants of credit, where an honest peer is owed one per pass that hears of it. Without an end a
+/// peer that talks and acknowledges nothing would fill the memory with them.
+inline constexpr std::size_t kControlBytesTaken = 64 * 1024;
+
+/// One packet may wait for its acknowledgement this many times as long as all that is on its way.
+/// Over a path of 2 s that loses a quarter each way it leaves five times in 25 s, and comes through
+/// none of them one time in sixty, while its peer acknowledges others; after eight times as long
+/// that is one packet in a hundred million million.
+inline constexpr int kPatienceWithOldest = 8;
 
 /// The longest that a packet waits before it is sent again, however often it was lost: twice the
 /// time that ENet gives it at first, which is that of RFC 6298, and a tenth of a second, which is
