@@ -197,6 +197,7 @@ bool EnetEndpoint::take_in(EnetHost::Outcome outcome, EnetEvent& event, Budget& 
   if (outcome == EnetHost::Outcome::useless) ++shared_.counters.malformed_datagrams;
   const bool is_within = hand_out_all(outcome, event, budget);
   if (toil_) charge(outcome, budget);
+  budget.steps -= std::min(budget.steps, std::exchange(door_steps_, 0));
   // Before the next read: it may bring a caller, who gets the slot.
   if (fallen_) report_fallen();
   return is_within && budget.steps != 0;

@@ -97,6 +97,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
   [[nodiscard]] bool exchange_cookies(const CookieDatagram& words, Ipv4Endpoint from) noexcept;
   [[nodiscard]] Admission admit(const ConnectAttempt& attempt) noexcept;
+  void give_slot(const Census& census) noexcept;
   void end_half_open();
   void ask(TimePoint now);
   void knock();
@@ -159,8 +160,9 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   TimePoint turned_at_{};  // the last time that ENet had its turn
   TimePoint watched_at_{};
   std::optional<TimePoint> failing_since_;
-  std::size_t ending_ = 0;    // slots with `ending_until`
-  std::optional<Toil> toil_;  // of the datagram that was read last
+  std::size_t ending_ = 0;      // slots with `ending_until`
+  std::optional<Toil> toil_;    // of the datagram that was read last
+  std::size_t door_steps_ = 0;  // slots looked at for it, if it is a CONNECT
   // After a stall, until the socket was empty once: the datagrams that may still have waited.
   std::size_t behind_ = 0;
   bool occupied_ = false;   // some slot is not idle, as of the last watch

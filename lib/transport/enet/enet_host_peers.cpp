@@ -51,13 +51,17 @@ Census EnetHost::census(const ConnectAttempt& attempt) const noexcept {
   for (std::size_t index = 0; index < host_->peerCount; ++index) {
     const ENetPeer& peer = at(index);
     const PeerPhase phase = this->phase(index);
+    ++census.steps;
     if (phase == PeerPhase::idle) {
       ++census.idle;
       continue;
     }
     if (peer.address.host != attempt.from.host) continue;
     const bool is_same_caller = peer.address.port == attempt.from.port;
-    if (is_same_caller && peer.connectID == id) census.is_known = true;
+    if (is_same_caller && peer.connectID == id) {
+      census.is_known = true;
+      break;  // the rest makes no difference
+    }
     if (is_same_caller && phase == PeerPhase::half_open) {
       census.half_open = index;
     } else {

@@ -66,10 +66,10 @@ inline constexpr std::size_t kMaxWaitingPackets = 8192;
 inline constexpr std::size_t kPacketsPerCount = 1024;
 
 /// ENet searches its lists from one end. So many of their members may it look at in one pass over a
-/// socket, which takes some ten milliseconds, and for one peer in `kQuietInterval`. The second is
-/// more than it takes when all that an honest peer has on its way, 3,500 small packets, arrives
-/// again behind a gap; and less than the passes of that interval have together, so that who keeps
-/// a host busy is cut.
+/// socket, and of a host's slots for those who call, which takes some ten milliseconds, and for one
+/// peer in `kQuietInterval`. The second is more than it takes when all that an honest peer has on
+/// its way, 3,500 small packets, arrives again behind a gap; and less than the passes of that
+/// interval have together, so that who keeps a host busy is cut.
 inline constexpr std::size_t kMaxStepsPerPass = std::size_t{1} << 21;
 inline constexpr std::size_t kMaxStepsPerPeer = std::size_t{1} << 23;
 /// What nobody counts: less than this on its way to a peer.
