@@ -59,7 +59,7 @@ enum class ErrorCode : std::uint16_t {
   // The remote end.
   connect_timed_out = 3001,    ///< nobody answered
   connection_refused = 3002,   ///< the remote end turned the connection down
-  connection_lost = 3003,      ///< the remote end fell silent
+  connection_lost = 3003,      ///< the remote end fell silent, or acknowledges nothing any more
   connection_reset = 3004,     ///< the transport was cut without a goodbye
   closed_by_peer = 3005,       ///< the remote program closed; the detail is its reason
   closed_locally = 3006,       ///< this program closed

@@ -73,10 +73,7 @@ ConnectRate::ConnectRate(double per_second, const SipHash::Key& key)
       buckets_(kSets * kWays) {}
 
 bool ConnectRate::take(Subscriber who, TimePoint now) noexcept {
-  std::array<std::byte, 8> name{};
-  store(name.data(), static_cast<std::uint64_t>(who));
-  const auto set = static_cast<std::size_t>(hash_(name) % kSets);
-  const std::span<Bucket> ways = std::span(buckets_).subspan(set * kWays, kWays);
+  const std::span<Bucket> ways = std::span(buckets_).subspan(first_way(who), kWays);
   const auto is_theirs = [&](const Bucket& each) { return each.who == who; };
   auto bucket = std::find_if(ways.begin(), ways.end(), is_theirs);
   if (bucket == ways.end()) {
@@ -84,10 +81,25 @@ bool ConnectRate::take(Subscriber who, TimePoint now) noexcept {
     bucket = std::min_element(ways.begin(), ways.end(), is_fuller);
     *bucket = {who, now};
   }
-  const TimePoint full_at = std::max(bucket->full_at, now);
-  if (full_at - now > depth_) return false;
-  bucket->full_at = full_at + interval_;
+  if (!has_room(*bucket, now)) return false;
+  bucket->full_at = std::max(bucket->full_at, now) + interval_;
   return true;
+}
+
+bool ConnectRate::allows(Subscriber who, TimePoint now) const noexcept {
+  const auto ways = std::span(buckets_).subspan(first_way(who), kWays);
+  return std::none_of(ways.begin(), ways.end(),
+                      [&](const Bucket& each) { return each.who == who && !has_room(each, now); });
+}
+
+std::size_t ConnectRate::first_way(Subscriber who) const noexcept {
+  std::array<std::byte, 8> name{};
+  store(name.data(), static_cast<std::uint64_t>(who));
+  return static_cast<std::size_t>(hash_(name) % kSets) * kWays;
+}
+
+bool ConnectRate::has_room(const Bucket& bucket, TimePoint now) const noexcept {
+  return std::max(bucket.full_at, now) - now <= depth_;
 }
 
 }  // namespace tickwire::detail

@@ -35,6 +35,8 @@ class ConnectRate {
 
   /// Whether one more may come now; if so, it is counted.
   [[nodiscard]] bool take(Subscriber who, TimePoint now) noexcept;
+  /// The same without counting it.
+  [[nodiscard]] bool allows(Subscriber who, TimePoint now) const noexcept;
 
  private:
   // A bucket is known by when it is full again: each one taken moves that on by one interval.
@@ -42,6 +44,9 @@ class ConnectRate {
     Subscriber who{};
     TimePoint full_at = TimePoint::min();
   };
+
+  [[nodiscard]] std::size_t first_way(Subscriber who) const noexcept;
+  [[nodiscard]] bool has_room(const Bucket& bucket, TimePoint now) const noexcept;
 
   SipHash hash_;
   Duration interval_;

@@ -79,7 +79,7 @@ class MessageSession final : public Session {
   /// Always: credit bounds what comes.
   [[nodiscard]] bool wants_input() const noexcept override { return true; }
   [[nodiscard]] bool wants_capacity() const noexcept override {
-    return was_open_ && (waits_for_room_ || outbox_.wants_capacity());
+    return was_open_ && (waits_for_room_ || waits_to_echo_ || outbox_.wants_capacity());
   }
   [[nodiscard]] bool wants_link_closed() const noexcept override;
   [[nodiscard]] bool lacks_resume() const noexcept override {
@@ -181,6 +181,7 @@ class MessageSession final : public Session {
 
   void write_handshake(PacketWriter& writer);
   [[nodiscard]] bool owes_words() const noexcept;
+  [[nodiscard]] bool owes_echoes() const noexcept;
   void write_reliable_control(PacketWriter& writer, TimePoint now);
   void write_echoes(PacketWriter& writer, TimePoint now);
   void append_close(Packet& packet);
@@ -212,6 +213,7 @@ class MessageSession final : public Session {
   AgreedFilters filters_;
   // What the next flush says besides data.
   bool waits_for_room_ = false;  // some of it, as the last flush had none
+  bool waits_to_echo_ = false;   // the same of echoes, which travel on another lane
   bool refused_ = false;
   bool owes_ready_ = false;
   bool owes_close_ack_ = false;

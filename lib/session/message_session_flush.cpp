@@ -36,21 +36,26 @@ void MessageSession::flush(PacketSink& sink, TimePoint now) {
   inbox_.return_credit(take_released_credit());
   PacketWriter writer(sink, protector_, inbox_, stats_);
   write_handshake(writer);
-  waits_for_room_ = false;
+  waits_for_room_ = waits_to_echo_ = false;
   if (!was_open_ || state_ == SessionState::interrupted) return;
   // Asked before data takes the room, so that data never starves what else there is to say. What
   // travels alone has no other bound: a peer that asks and never reads would fill the memory.
-  const bool has_room = !owes_words() || writer.capacity_bytes(Lane::datagram) > 0;
+  const bool has_room = !owes_words() || writer.capacity_bytes(Lane::control) > 0;
+  waits_to_echo_ = owes_echoes() && writer.capacity_bytes(Lane::datagram) == 0;
   if (state_ == SessionState::open || state_ == SessionState::closing) outbox_.flush(writer, now);
   waits_for_room_ = !has_room && owes_words();
   write_reliable_control(writer, now);
-  if (!waits_for_room_) write_echoes(writer, now);
+  if (!waits_to_echo_) write_echoes(writer, now);
 }
 
-// Whether there is anything to say that can wait.
+// Whether there is anything to say on the control lane that can wait.
 bool MessageSession::owes_words() const noexcept {
-  return state_ != SessionState::ended && (echo_ || ping_due_ || inbox_.owes_acknowledgements() ||
-                                           inbox_.owes_credit() || inbox_.owes_holds());
+  return state_ != SessionState::ended &&
+         (inbox_.owes_acknowledgements() || inbox_.owes_credit() || inbox_.owes_holds());
+}
+
+bool MessageSession::owes_echoes() const noexcept {
+  return state_ != SessionState::ended && (echo_ || ping_due_);
 }
 
 void MessageSession::write_handshake(PacketWriter& writer) {
@@ -155,7 +160,7 @@ void MessageSession::append_close(Packet& packet) {
 
 // Echoes go by datagram: one that a transport sent again would tell a wrong time.
 void MessageSession::write_echoes(PacketWriter& writer, TimePoint now) {
-  if (state_ == SessionState::ended || (!echo_ && !ping_due_)) return;
+  if (!owes_echoes()) return;
   Packet packet(pool_, 64);
   if (echo_) {
     constexpr std::size_t bytes = 4 * sizeof(std::uint32_t) + sizeof(std::uint64_t);

@@ -225,6 +225,76 @@ TEST_CASE("enet cookie: a CONNECT sent a thousand times takes one slot and is no
   CHECK(back <= call.bytes().size());
 }
 
+/// A listener with as many slots as there can be, somebody who is in, and a flood at the door.
+struct WideDoor {
+  explicit WideDoor(const std::function<void(detail::TransportContext&)>& change = [](auto&) {})
+      : pair(change) {
+    const auto wide = pair.server.listen("enet://127.0.0.1:0", 4063, 1);
+    REQUIRE(wide);
+    port = wide->port;
+    caller = pair.connect(wide->to_string()).first;
+    callee = pair.server.accepted.back().get();
+    pair.run(50ms);
+  }
+  /// Calls with one cookie and ever new ids; then who is in says something.
+  void flood(int calls) {
+    const std::uint32_t cookie = fetch_cookie(socket, port, [this] { pair.step(); });
+    for (int i = 0; i < calls; ++i) {
+      socket.send(port,
+                  ConnectDatagram{.id = static_cast<std::uint32_t>(i), .data = cookie}.bytes());
+    }
+    caller->send("behind the flood");
+    pair.client.flush();
+  }
+
+  EnetPair pair;
+  RawSocket socket;
+  std::uint16_t port = 0;
+  RecordingLink* caller = nullptr;
+  RecordingLink* callee = nullptr;
+};
+
+TEST_CASE("enet flood: callers whom a look at all slots is spent on end the pass in time") {
+  WideDoor door;
+  door.flood(300);  // each takes two looks, of which a pass has 512
+  door.pair.server.service();
+  CHECK(door.callee->arrived.empty());
+  CHECK(*door.pair.server.transport->next_deadline() <= door.pair.clock.now());
+  door.pair.server.service();
+  CHECK(door.callee->texts() == std::vector<std::string>{"behind the flood"});
+}
+
+TEST_CASE("enet flood: who calls too often is turned away before a look is spent on him") {
+  detail::ConnectRate rate(1, detail::SipHash::Key{});
+  WideDoor door([&](detail::TransportContext& context) { context.connect_rate = &rate; });
+  const std::uint64_t before = door.pair.server.transport->counters().refused_rate;
+  door.flood(530);  // more than a pass has looks for
+  door.pair.server.service();
+  CHECK(door.callee->texts() == std::vector<std::string>{"behind the flood"});
+  CHECK(door.pair.server.transport->counters().refused_rate >= before + 526);
+}
+
+TEST_CASE("enet: a call whose answers are lost comes up by an answer that ENet repeats") {
+  EnetPair pair;
+  TamperingProxy proxy(pair.address.port);
+  std::size_t calls = 0;
+  std::size_t lost = 0;
+  // ENet's first CONNECT alone gets through, and its answer does not at first.
+  proxy.to_listener = [&](Datagram& datagram) { return datagram.size() != 56 || ++calls == 1; };
+  proxy.to_caller = [&](Datagram& datagram) {
+    const bool is_answer = datagram.size() >= 52 && datagram[0] != 'T';
+    return !is_answer || ++lost > 2;
+  };
+  RecordingLink& caller = pair.client.dial(proxy.url());
+  const auto step = [&] {
+    pair.step();
+    proxy.step();
+  };
+  REQUIRE(wait_until(step, [&] { return caller.ups == 1 && pair.server.accepted.size() == 1; }));
+  CHECK(lost == 3);
+  CHECK(calls > 1);
+}
+
 TEST_CASE("enet cookie: whoever calls again and again from one port has one half-open slot") {
   Door door;
   RawSocket socket;

@@ -285,6 +285,43 @@ TEST_CASE("enet: a peer that knows its connection's secret and sends nonsense ha
   }
 }
 
+TEST_CASE("enet: a DISCONNECT that ENet cannot acknowledge is dropped, and leaves no dead link") {
+  ProxiedPair pair;
+  Datagram id;
+  Datagram header;
+  pair.proxy.to_listener = [&](Datagram& datagram) {
+    if (datagram.size() == 56) {
+      id.assign(datagram.begin() + 48, datagram.begin() + 52);
+    } else if ((datagram[0] & 0x80) != 0) {
+      header.assign(datagram.begin(), datagram.begin() + 8);
+    }
+    return true;
+  };
+  RecordingLink& caller = pair.connect();
+  RecordingLink& callee = *pair.server.accepted[0];
+  caller.send("a header to copy");
+  REQUIRE(pair.run_until([&] { return callee.arrived.size() == 1; }));
+  const auto disconnect = [&](Datagram head) {
+    const std::size_t size = head.size();
+    const Datagram command = {0x84, 0xff, 0, 16, 0, 0, 0, 1};
+    head.insert(head.end(), command.begin(), command.end());
+    seal(head, size, id);
+    pair.proxy.send_to_listener(head);
+  };
+  const std::uint64_t before = malformed(pair.server);
+  // Without its time.
+  disconnect({static_cast<std::uint8_t>(header[0] & 0x7f), header[1], 0, 0, 0, 0});
+  pair.run(200ms);
+  CHECK(malformed(pair.server) == before + 1);
+  CHECK(callee.downs == 0);
+  caller.send("still here");
+  REQUIRE(pair.run_until([&] { return callee.arrived.size() == 2; }));
+  disconnect(header);
+  pair.run(100ms);
+  REQUIRE(callee.downs == 1);
+  CHECK(callee.down->code == ErrorCode::closed_by_peer);
+}
+
 TEST_CASE("enet: what a peer may not send is dropped, and the link lives on") {
   ProxiedPair pair;
   RecordingLink& caller = pair.connect();

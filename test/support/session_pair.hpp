@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory_resource>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,15 +25,16 @@ struct InFlight {
 /// Takes what a session sends, as a transport would.
 class CapturingSink final : public detail::PacketSink {
  public:
-  [[nodiscard]] std::size_t capacity_bytes(detail::Lane) const noexcept override {
-    return capacity;
+  [[nodiscard]] std::size_t capacity_bytes(detail::Lane lane) const noexcept override {
+    return lane == full_lane ? 0 : capacity;
   }
   void send(detail::Packet packet, detail::Lane lane, std::uint8_t channel) override;
   void send_pieces(detail::Packet head, detail::Packet body, detail::Lane lane,
                    std::uint8_t channel) override;
 
   std::size_t capacity = 1 << 20;
-  bool fills_up = false;  ///< what is sent takes of the capacity
+  std::optional<detail::Lane> full_lane;  ///< has no room, whatever the others have
+  bool fills_up = false;                  ///< what is sent takes of the capacity
   std::size_t bytes_sent = 0;
   std::vector<const std::byte*> bodies;  ///< where they lay, of packets in two pieces
   detail::RingQueue<InFlight> packets;

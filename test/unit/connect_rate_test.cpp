@@ -61,6 +61,19 @@ TEST_CASE("connect rate: four at once, then one for each interval") {
   CHECK(taken(rate, number(1), kStart + 1h) == 4);  // it does not save up
 }
 
+TEST_CASE("connect rate: asking takes nothing, and says what taking would") {
+  ConnectRate rate(1, SipHash::Key{});
+  for (int i = 0; i < 4; ++i) {
+    for (int again = 0; again < 10; ++again)
+      CHECK(rate.allows(number(1), kStart));
+    CHECK(rate.take(number(1), kStart));
+  }
+  CHECK_FALSE(rate.allows(number(1), kStart));
+  CHECK_FALSE(rate.allows(number(1), kStart + 999ms));
+  CHECK(rate.allows(number(1), kStart + 1s));
+  CHECK(rate.allows(number(2), kStart));
+}
+
 TEST_CASE("connect rate: a second's worth may come at once where that is more") {
   ConnectRate rate(50, SipHash::Key{});
   CHECK(taken(rate, number(1), kStart) == 50);

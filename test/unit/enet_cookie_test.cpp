@@ -204,19 +204,23 @@ TEST_CASE("connect gate: too many of one address, and a full house, are told apa
   CHECK(rig.gate.consider(attempt, {.idle = 0, .of_address = 2, .half_open = 4}, kStart) ==
         Entry::admit);
   CHECK(rig.gate.consider(attempt, {.idle = 0, .of_address = 9, .is_known = true}, kStart) ==
-        Entry::admit);
+        Entry::known);
 }
 
 TEST_CASE("connect gate: the rate of an address is what it lets in, repeated calls aside") {
   ConnectRate rate(1, SipHash::Key{});
   GateRig rig(ConnectGate::Limits{.rate = &rate});
   const ConnectAttempt attempt = rig.attempt();
+  CHECK_FALSE(rig.gate.is_too_often(attempt, kStart));
   for (int i = 0; i < 4; ++i)
     CHECK(rig.gate.consider(attempt, {.idle = 5}, kStart) == Entry::admit);
+  CHECK(rig.gate.is_too_often(attempt, kStart));
   CHECK(rig.gate.consider(attempt, {.idle = 5}, kStart) == Entry::too_often);
-  CHECK(rig.gate.consider(attempt, {.idle = 5, .is_known = true}, kStart) == Entry::admit);
+  CHECK(rig.gate.consider(attempt, {.idle = 5, .is_known = true}, kStart) == Entry::known);
   const ConnectAttempt other = rig.attempt({kSomebody.host + 0x01000000, 4711});
+  CHECK_FALSE(rig.gate.is_too_often(other, kStart));
   CHECK(rig.gate.consider(other, {.idle = 5}, kStart) == Entry::admit);
+  CHECK_FALSE(rig.gate.is_too_often(attempt, kStart + 1s));
   CHECK(rig.gate.consider(attempt, {.idle = 5}, kStart + 1s) == Entry::admit);
   CHECK(rig.gate.consider(attempt, {.idle = 5}, kStart + 1s) == Entry::too_often);
 }

@@ -106,6 +106,17 @@ TEST_CASE("enet datagram: the numbers in it are read, up to the padding") {
   CHECK(numbers(most).size() == detail::kMaxCommands);
 }
 
+TEST_CASE("enet datagram: what asks for an acknowledgement says when it was sent") {
+  for (const Bytes& each : {kPing, kDisconnect, kReliable, Bytes{0xc9, 0, 0, 0, 0, 1, 0, 0}}) {
+    CHECK(kind_of(kTimed + each) == DatagramKind::traffic);
+    CHECK(kind_of(kUntimed + each) == DatagramKind::malformed);
+    CHECK(kind_of(kUntimed + kAcknowledge + each) == DatagramKind::malformed);
+  }
+  const Bytes last_word = {0x44, 0xff, 0, 0, 0, 0, 0, 2};  // asks for none
+  CHECK(kind_of(kUntimed + last_word) == DatagramKind::traffic);
+  CHECK(kind_of(kUntimed + kAcknowledge + kUnsequenced + last_word) == DatagramKind::traffic);
+}
+
 TEST_CASE("enet datagram: zeros may follow the last command, and nothing else") {
   for (const std::size_t zeros : {1u, 3u, 4u, 100u})
     CHECK(kind_of(kTimed + kReliable + Bytes(zeros)) == DatagramKind::traffic);

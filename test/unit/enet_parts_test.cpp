@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "lib/platform/random.hpp"
+#include "lib/transport/enet/acknowledgement_watch.hpp"
 #include "lib/transport/enet/crc32.hpp"
 #include "lib/transport/enet/send_ledger.hpp"
 #include "test/support/counting_resource.hpp"
@@ -18,6 +20,7 @@ namespace tickwire::test {
 namespace {
 
 using namespace detail;
+using namespace std::chrono_literals;
 
 std::uint32_t crc_of(std::string_view text) {
   Crc32 crc;
@@ -140,6 +143,54 @@ TEST_CASE("send ledger: what was sent behind a missing packet costs until that o
   CHECK(rig.first.paid_back_bytes == 111);
   SendLedger::close(rig.open(rig.first, 5));
   CHECK(rig.ledger.total_bytes() == 0);
+}
+
+TEST_CASE("send ledger: control packets cost what is theirs, and are paid back in order, too") {
+  LedgerRig rig;
+  auto& missing = rig.open(rig.first, 100);
+  auto& control = rig.open(rig.first, 10, SendLedger::Kind::control);
+  CHECK(rig.first.reliable_bytes == 100);
+  CHECK(rig.first.control_bytes == 10);
+  CHECK(rig.first.reliable_packets == 2);
+  SendLedger::close(control);
+  CHECK(rig.first.control_bytes == 10);
+  CHECK(rig.first.paid_back_packets == 0);
+  SendLedger::close(missing);
+  CHECK(rig.first.control_bytes == 0);
+  CHECK(rig.first.reliable_bytes == 0);
+  CHECK(rig.first.paid_back_packets == 2);
+  CHECK(rig.first.paid_back_bytes == 110);
+  CHECK(rig.ledger.total_bytes() == 0);
+}
+
+TEST_CASE("acknowledgement watch: what is acknowledged out of turn has time, nothing has less") {
+  LedgerRig rig;
+  AcknowledgementWatch watch;
+  TimePoint now{1000s};
+  const auto over_after = [&](Duration time) { return watch.is_over(rig.first, now += time, 10s); };
+  watch.begin(rig.first, now);
+  CHECK_FALSE(over_after(1h));  // nothing is on its way
+  auto& oldest = rig.open(rig.first, 1);
+  CHECK_FALSE(over_after(9s));
+  for (int i = 0; i < 7; ++i) {
+    SendLedger::close(rig.open(rig.first, 1));
+    CHECK_FALSE(over_after(9s));
+  }
+  SUBCASE("it was the oldest's turn at last") {
+    SendLedger::close(oldest);
+    CHECK_FALSE(over_after(1h));
+    rig.open(rig.first, 1);
+    CHECK_FALSE(over_after(9999ms));
+    CHECK(over_after(1ms));
+  }
+  SUBCASE("the oldest still waits") {
+    SendLedger::close(rig.open(rig.first, 1));
+    CHECK_FALSE(over_after(7s));
+    CHECK(over_after(1s));
+  }
+  SUBCASE("nothing comes any more") {
+    CHECK(over_after(10s));
+  }
 }
 
 TEST_CASE("send ledger: blocks go home at once") {

@@ -39,10 +39,13 @@ bool ConnectGate::is_proven(const ConnectAttempt& attempt, TimePoint now) noexce
   return jar_.holds(attempt.cookie, attempt.from, now);
 }
 
+bool ConnectGate::is_too_often(const ConnectAttempt& attempt, TimePoint now) const noexcept {
+  return limits_.rate != nullptr && !limits_.rate->allows(subscriber_at(attempt.from), now);
+}
+
 Entry ConnectGate::consider(const ConnectAttempt& attempt, const Census& census,
                             TimePoint now) noexcept {
-  // ENet answers a CONNECT that it has answered before, and takes no second slot.
-  if (census.is_known) return Entry::admit;
+  if (census.is_known) return Entry::known;
   if (limits_.per_address && census.of_address >= *limits_.per_address) return Entry::crowded;
   if (census.idle == 0 && !census.half_open) return Entry::full;
   const bool in_time =

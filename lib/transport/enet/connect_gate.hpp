@@ -27,9 +27,10 @@ struct Census {
   std::size_t of_address = 0;              ///< half-open or up, from any port of the address
   bool is_known = false;                   ///< this very call has its slot already
   std::optional<std::size_t> half_open{};  ///< an earlier call from the same address and port
+  std::size_t steps = 0;                   ///< slots that were looked at
 };
 
-enum class Entry : std::uint8_t { admit, crowded, full, too_often };
+enum class Entry : std::uint8_t { admit, known, crowded, full, too_often };
 
 /// Decides whether a CONNECT may take a slot, before ENet sees it. Keeps nothing per caller: all
 /// that it says to one without a cookie is a cookie.
@@ -51,6 +52,9 @@ class ConnectGate {
                                       TimePoint now) noexcept;
   /// Whether the cookie is one of ours. The first thing to ask, and all that a flood costs.
   [[nodiscard]] bool is_proven(const ConnectAttempt& attempt, TimePoint now) noexcept;
+  /// Whether its address has come as often as it may, which is asked before a look at all slots is
+  /// spent on it.
+  [[nodiscard]] bool is_too_often(const ConnectAttempt& attempt, TimePoint now) const noexcept;
   /// Pre: the attempt is proven.
   [[nodiscard]] Entry consider(const ConnectAttempt& attempt, const Census& census,
                                TimePoint now) noexcept;

@@ -97,8 +97,13 @@ bool is_padding(Bytes rest) {
   return std::ranges::all_of(rest, [](std::byte each) { return each == std::byte{0}; });
 }
 
-bool is_traffic(Bytes commands) {
+bool asks_for_acknowledgement(Bytes rest) {
+  return (read_8(rest, 0) & kAcknowledgeFlag) != 0;
+}
+
+bool is_traffic(Bytes commands, bool is_timed) {
   for (std::size_t count = 0; !commands.empty(); ++count) {
+    if (!is_timed && asks_for_acknowledgement(commands)) return false;
     const std::size_t bytes = count < kMaxCommands ? whole_command_bytes(commands) : 0;
     if (bytes == 0) return count > 0 && is_padding(commands);
     commands = commands.subspan(bytes);
@@ -106,9 +111,12 @@ bool is_traffic(Bytes commands) {
   return true;
 }
 
+bool has_time(Bytes datagram) {
+  return (read_16(datagram, 0) & kSentTimeFlag) != 0;
+}
+
 std::size_t header_bytes(Bytes datagram) {
-  const bool has_time = (read_16(datagram, 0) & kSentTimeFlag) != 0;
-  return (has_time ? 4u : 2u) + kChecksumBytes;
+  return (has_time(datagram) ? 4u : 2u) + kChecksumBytes;
 }
 
 }  // namespace
@@ -122,9 +130,10 @@ DatagramVerdict inspect_datagram(Bytes datagram) noexcept {
 
   const Bytes commands = datagram.subspan(header);
   if ((peer & kUnassignedPeer) != kUnassignedPeer) {
-    return {is_traffic(commands) ? DatagramKind::traffic : DatagramKind::malformed, 0, 0};
+    const bool is_ours = is_traffic(commands, has_time(datagram));
+    return {is_ours ? DatagramKind::traffic : DatagramKind::malformed, 0, 0};
   }
-  return (peer & kSentTimeFlag) != 0 ? read_connect(commands) : DatagramVerdict{};
+  return has_time(datagram) ? read_connect(commands) : DatagramVerdict{};
 }
 
 std::size_t read_numbers(Bytes datagram, std::span<NumberedCommand, kMaxCommands> into) noexcept {

@@ -33,8 +33,9 @@ struct DatagramVerdict {
 /// Says what a datagram is, before ENet sees it. Only commands that one of our peers sends pass:
 /// no fragments and no sequenced-unreliable packets, which can pin memory and stall a channel; no
 /// empty reliable packets, which no limit of ENet's counts; no compression, no bandwidth or
-/// throttle settings; at most 32 commands, each whole. A CONNECT stands alone and asks for what one
-/// of our peers would ask for.
+/// throttle settings; at most 32 commands, each whole; none that asks for an acknowledgement in a
+/// datagram without its time, which ENet would not give, and having heard a DISCONNECT would wait
+/// to give. A CONNECT stands alone and asks for what one of our peers would ask for.
 ///
 /// Pre:    none; any bytes will do.
 /// Source: ENet 1.3.17, protocol.h; the host uses a checksum and no compressor.

@@ -197,6 +197,7 @@ bool EnetEndpoint::take_in(EnetHost::Outcome outcome, EnetEvent& event, Budget& 
   if (outcome == EnetHost::Outcome::useless) ++shared_.counters.malformed_datagrams;
   const bool is_within = hand_out_all(outcome, event, budget);
   if (toil_) charge(outcome, budget);
+  budget.steps -= std::min(budget.steps, std::exchange(door_steps_, 0));
   // Before the next read: it may bring a caller, who gets the slot.
   if (fallen_) report_fallen();
   return is_within && budget.steps != 0;
@@ -289,6 +290,7 @@ void EnetEndpoint::received(std::size_t index, const ReceivedPacket& packet) {
   Slot& slot = slots_[index];
   if (!std::exchange(slot.has_spoken, true)) {
     slot.heard = now_;
+    slot.acknowledged.begin(slot.account, now_);
     host_->watch_for_silence(index);
   }
   if (slot.handler == nullptr) return;
@@ -371,9 +373,17 @@ void EnetEndpoint::watch_live_peer(std::size_t index) {
   if (slot.has_spoken && now_ - slot.heard >= shared_.context.idle) {
     host_->end_now(index, Goodbye::cut);
     ended(index, static_cast<std::uint32_t>(Goodbye::timed_out));
+  } else if (slot.has_spoken && is_unacknowledged(slot)) {
+    drop(index, error_with_text(ErrorCode::connection_lost, [] {
+           return "The other end talks, and does not acknowledge what it is sent.";
+         }));
   } else {
     check_waiting(index);
   }
+}
+
+bool EnetEndpoint::is_unacknowledged(Slot& slot) const noexcept {
+  return slot.acknowledged.is_over(slot.account, now_, 2 * shared_.context.idle);
 }
 
 void EnetEndpoint::lose_socket() {
@@ -439,10 +449,17 @@ bool EnetEndpoint::finished() const {
 // not keep them here. One window of them is as much as should go out at a time.
 std::size_t EnetEndpoint::capacity_bytes(std::size_t index, Lane lane) const noexcept {
   const Slot& slot = slots_[index];
-  const bool once = lane == Lane::datagram;
-  const std::size_t most = once ? slot.window.bytes() : kWindowsTaken * slot.window.bytes();
-  const std::size_t held = once ? slot.account.datagram_bytes : slot.account.reliable_bytes;
-  return held < most ? most - held : 0;
+  const SendLedger::Account& account = slot.account;
+  const auto left = [](std::size_t most, std::size_t held) { return most - std::min(most, held); };
+  switch (lane) {
+    case Lane::control:
+      return left(kControlBytesTaken, account.control_bytes);
+    case Lane::datagram:
+      return left(slot.window.bytes(), account.datagram_bytes);
+    case Lane::reliable:
+      break;
+  }
+  return left(kWindowsTaken * slot.window.bytes(), account.reliable_bytes);
 }
 
 void EnetEndpoint::send(std::size_t index, Packet packet, Lane lane, std::uint8_t channel) {

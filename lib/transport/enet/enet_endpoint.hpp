@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/transport/enet/acknowledgement_watch.hpp"
 #include "lib/transport/enet/connect_gate.hpp"
 #include "lib/transport/enet/enet_call.hpp"
 #include "lib/transport/enet/enet_host.hpp"
@@ -58,7 +59,8 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
     LinkHandler* handler = nullptr;
     SendLedger::Account account;
     SendWindow window;
-    TimePoint heard{};                      // when it was last seen to live
+    TimePoint heard{};  // when it was last seen to live
+    AcknowledgementWatch acknowledged;
     bool has_spoken = false;                // a packet has come: silence counts from now on
     TimePoint half_open_until{};            // of who knocked last
     std::optional<TimePoint> ending_until;  // closed here; its end may take until then
@@ -95,6 +97,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   Admission inspect(std::span<const std::byte> datagram, Ipv4Endpoint from) noexcept override;
   [[nodiscard]] bool exchange_cookies(const CookieDatagram& words, Ipv4Endpoint from) noexcept;
   [[nodiscard]] Admission admit(const ConnectAttempt& attempt) noexcept;
+  void give_slot(const Census& census) noexcept;
   void end_half_open();
   void ask(TimePoint now);
   void knock();
@@ -130,6 +133,7 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   void report_if_fallen(std::size_t index);
   void watch_peer(std::size_t index);
   void watch_live_peer(std::size_t index);
+  [[nodiscard]] bool is_unacknowledged(Slot& slot) const noexcept;
   void note_signs_of_life(TimePoint at);
   void lose_socket();
 
@@ -156,8 +160,9 @@ class EnetEndpoint final : private DatagramFilter, private PollTarget {
   TimePoint turned_at_{};  // the last time that ENet had its turn
   TimePoint watched_at_{};
   std::optional<TimePoint> failing_since_;
-  std::size_t ending_ = 0;    // slots with `ending_until`
-  std::optional<Toil> toil_;  // of the datagram that was read last
+  std::size_t ending_ = 0;      // slots with `ending_until`
+  std::optional<Toil> toil_;    // of the datagram that was read last
+  std::size_t door_steps_ = 0;  // slots looked at for it, if it is a CONNECT
   // After a stall, until the socket was empty once: the datagrams that may still have waited.
   std::size_t behind_ = 0;
   bool occupied_ = false;   // some slot is not idle, as of the last watch

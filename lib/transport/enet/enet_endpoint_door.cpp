@@ -54,8 +54,18 @@ Admission EnetEndpoint::admit(const ConnectAttempt& attempt) noexcept {
     ++counters.refused_access;
     return Admission::drop;
   }
+  // Before the look at all slots, which would tell a repeated CONNECT apart: it is dropped, too.
+  if (gate_->is_too_often(attempt, now_)) {
+    ++counters.refused_rate;
+    return Admission::drop;
+  }
   const Census census = host_->census(attempt);
+  door_steps_ += census.steps;
   switch (gate_->consider(attempt, census, now_)) {
+    case Entry::known:
+      // ENet would look for it among all slots once more, and then do nothing: it repeats its
+      // answer by itself until that is acknowledged.
+      return Admission::drop;
     case Entry::crowded:
       ++counters.refused_address;
       return Admission::drop;
@@ -68,15 +78,19 @@ Admission EnetEndpoint::admit(const ConnectAttempt& attempt) noexcept {
     case Entry::admit:
       break;
   }
-  if (census.is_known) return Admission::admit;
+  give_slot(census);
+  return Admission::admit;
+}
+
+void EnetEndpoint::give_slot(const Census& census) noexcept {
   // Who calls again has given up its earlier call; a cookie is good for one half-open peer.
   if (census.half_open) host_->reset(*census.half_open);
   const std::size_t index = host_->expect_caller();
+  door_steps_ += index + host_->peers();  // and ENet looks at all
   slots_[index].half_open_until = now_ + shared_.context.handshake;
   half_open_until_ =
       std::min(half_open_until_.value_or(TimePoint::max()), slots_[index].half_open_until);
   occupied_ = true;
-  return Admission::admit;
 }
 
 void EnetEndpoint::end_half_open() {

@@ -159,7 +159,7 @@ class EnetHost {
   [[nodiscard]] Result<void> connect(Ipv4Endpoint to, std::uint32_t data, std::uint32_t mtu);
   /// Gives a peer that came up this host's pings, and one of the two MTUs.
   void configure(std::size_t peer);
-  /// From now on ENet gives up a peer that talks and never acknowledges.
+  /// From now on ENet gives up a peer that talks and never acknowledges anything.
   void watch_for_silence(std::size_t peer);
   /// Whether any genuine datagram of the peer has come since the last time this was asked.
   [[nodiscard]] bool take_heard(std::size_t peer);

@@ -16,6 +16,18 @@ namespace {
 
 constexpr enet_uint32 kHourMs = 60 * 60 * 1000;
 
+SendLedger::Kind kind_of(Lane lane) {
+  switch (lane) {
+    case Lane::control:
+      return SendLedger::Kind::control;
+    case Lane::datagram:
+      return SendLedger::Kind::datagram;
+    case Lane::reliable:
+      break;
+  }
+  return SendLedger::Kind::reliable;
+}
+
 void ENET_CALLBACK let_go(ENetPacket* packet) {
   SendLedger::close(*static_cast<SendLedger::Record*>(packet->userData));
 }
@@ -39,13 +51,17 @@ Census EnetHost::census(const ConnectAttempt& attempt) const noexcept {
   for (std::size_t index = 0; index < host_->peerCount; ++index) {
     const ENetPeer& peer = at(index);
     const PeerPhase phase = this->phase(index);
+    ++census.steps;
     if (phase == PeerPhase::idle) {
       ++census.idle;
       continue;
     }
     if (peer.address.host != attempt.from.host) continue;
     const bool is_same_caller = peer.address.port == attempt.from.port;
-    if (is_same_caller && peer.connectID == id) census.is_known = true;
+    if (is_same_caller && peer.connectID == id) {
+      census.is_known = true;
+      break;  // the rest makes no difference
+    }
     if (is_same_caller && phase == PeerPhase::half_open) {
       census.half_open = index;
     } else {
@@ -93,7 +109,8 @@ void EnetHost::configure(std::size_t index) {
   enet_peer_ping_interval(&peer, to_ms(idle_ / 4));
 }
 
-// Who is silent is for the endpoint to say: ENet looks only when it repeats itself.
+// Who is silent is for the endpoint to say, and so is who leaves a packet unacknowledged: ENet
+// looks only when it repeats itself, and any acknowledgement satisfies it, be it of nothing.
 void EnetHost::watch_for_silence(std::size_t peer) {
   enet_peer_timeout(&at(peer), 0, to_ms(2 * idle_), to_ms(2 * idle_));
   // What has waited for an answer until now, however long, did not wait in silence.
@@ -175,13 +192,12 @@ _ENetPacket* EnetHost::wrap(Packet packet, Lane lane, SendLedger::Account& accou
   const auto bytes = packet.bytes();
   const bool once = lane == Lane::datagram;
   const enet_uint32 flags = once ? ENET_PACKET_FLAG_UNSEQUENCED : ENET_PACKET_FLAG_RELIABLE;
-  const auto kind = once ? SendLedger::Kind::datagram : SendLedger::Kind::reliable;
   ENetPacket* wrapped =
       enet_packet_create(bytes.data(), bytes.size(), flags | ENET_PACKET_FLAG_NO_ALLOCATE);
   if (wrapped == nullptr) return nullptr;
   try {
-    wrapped->userData =
-        &ledger_.open(packet.take_buffer(), account, bytes.size() + kPacketCostBytes, kind);
+    wrapped->userData = &ledger_.open(packet.take_buffer(), account,
+                                      bytes.size() + kPacketCostBytes, kind_of(lane));
     wrapped->freeCallback = let_go;
   } catch (const std::bad_alloc&) {
     enet_packet_destroy(wrapped);

@@ -66,10 +66,10 @@ inline constexpr std::size_t kMaxWaitingPackets = 8192;
 inline constexpr std::size_t kPacketsPerCount = 1024;
 
 /// ENet searches its lists from one end. So many of their members may it look at in one pass over a
-/// socket, which takes some ten milliseconds, and for one peer in `kQuietInterval`. The second is
-/// more than it takes when all that an honest peer has on its way, 3,500 small packets, arrives
-/// again behind a gap; and less than the passes of that interval have together, so that who keeps
-/// a host busy is cut.
+/// socket, and of a host's slots for those who call, which takes some ten milliseconds, and for one
+/// peer in `kQuietInterval`. The second is more than it takes when all that an honest peer has on
+/// its way, 3,500 small packets, arrives again behind a gap; and less than the passes of that
+/// interval have together, so that who keeps a host busy is cut.
 inline constexpr std::size_t kMaxStepsPerPass = std::size_t{1} << 21;
 inline constexpr std::size_t kMaxStepsPerPeer = std::size_t{1} << 23;
 /// What nobody counts: less than this on its way to a peer.
@@ -80,6 +80,16 @@ inline constexpr std::size_t kPacketCostBytes = 64;
 
 /// A link takes this many of its current windows: one in flight, one to follow it.
 inline constexpr std::size_t kWindowsTaken = 2;
+/// The same of control packets, which data leaves this room: hundreds of acknowledgements and
+/// grants of credit, where an honest peer is owed one per pass that hears of it. Without an end a
+/// peer that talks and acknowledges nothing would fill the memory with them.
+inline constexpr std::size_t kControlBytesTaken = 64 * 1024;
+
+/// One packet may wait for its acknowledgement this many times as long as all that is on its way.
+/// Over a path of 2 s that loses a quarter each way it leaves five times in 25 s, and comes through
+/// none of them one time in sixty, while its peer acknowledges others; after eight times as long
+/// that is one packet in a hundred million million.
+inline constexpr int kPatienceWithOldest = 8;
 
 /// The longest that a packet waits before it is sent again, however often it was lost: twice the
 /// time that ENet gives it at first, which is that of RFC 6298, and a tenth of a second, which is

@@ -16,7 +16,7 @@ namespace tickwire::detail {
 /// Memory:   records are used again; it grows with the largest number that were open at once.
 class SendLedger {
  public:
-  enum class Kind : std::uint8_t { reliable, datagram };
+  enum class Kind : std::uint8_t { reliable, control, datagram };
   struct Account;
 
   struct Record {
@@ -34,10 +34,12 @@ class SendLedger {
   /// `maximumWaitingData` is full, and then refuses the lost one itself.
   struct Account {
     std::size_t reliable_bytes = 0;
-    std::size_t reliable_packets = 0;
+    std::size_t control_bytes = 0;
     std::size_t datagram_bytes = 0;
-    std::size_t paid_back_bytes = 0;   // of reliable packets, since the owner took note
-    std::uint32_t closed_packets = 0;  // reliable ones, in any order; wraps
+    std::size_t reliable_packets = 0;     // control packets among them, here and below
+    std::size_t paid_back_bytes = 0;      // of reliable packets, since the owner took note
+    std::uint32_t paid_back_packets = 0;  // of them; wraps
+    std::uint32_t closed_packets = 0;     // reliable ones, in any order; wraps
     Record* oldest = nullptr;
     Record* newest = nullptr;
   };
@@ -55,9 +57,7 @@ class SendLedger {
  private:
   void settle(Record& record) noexcept;
   void pay_back(Record& record) noexcept;
-  [[nodiscard]] static std::size_t& share_of(Account& account, Kind kind) noexcept {
-    return kind == Kind::datagram ? account.datagram_bytes : account.reliable_bytes;
-  }
+  [[nodiscard]] static std::size_t& share_of(Account& account, Kind kind) noexcept;
 
   std::deque<Record> records_;
   Record* idle_ = nullptr;

@@ -39,7 +39,8 @@ constexpr std::size_t kUnaskedBytes = 512 * 1024;
 }  // namespace
 
 // Datagrams are let in above the budget, by half of it: room comes in steps, as the other end's
-// system acknowledges, and what is late is dropped for it.
+// system acknowledges, and what is late is dropped for it. So is what is owed, which data must not
+// starve.
 std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
   if (phase_ != Phase::up || write_failure_) return 0;
   const std::size_t most_in_queue = sizes_for(shared_.options.security).queue;
@@ -50,7 +51,7 @@ std::size_t StreamConnection::capacity_bytes(Lane lane) noexcept {
   }
   const std::size_t in_queue = most_in_queue - queue_.bytes();
   if (!budget_.has_limit()) return in_queue;
-  const std::size_t extra = lane == Lane::datagram ? budget_.bytes() / 2 : 0;
+  const std::size_t extra = lane == Lane::reliable ? 0 : budget_.bytes() / 2;
   const std::size_t most = budget_.bytes() + extra;
   if (waiting_bytes() >= most) {
     budget_.note_full();

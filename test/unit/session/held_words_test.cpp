@@ -112,6 +112,30 @@ TEST_CASE("acknowledgements and credit wait for room as well, and ask for no clo
   CHECK_FALSE(full.end.session.wants_capacity());
 }
 
+TEST_CASE("what is owed asks for the room of the lane that it travels on") {
+  Full full;
+  full.room();
+  full.ask(1);
+  full.tell(Bytes(4000));
+  full.wait(1s);
+  SUBCASE("an echo goes where the control lane is full") {
+    full.end.sink.full_lane = detail::Lane::control;
+    const auto sent = test::flushed(full.end);
+    CHECK(count(sent, kPong) == 1);
+    CHECK(count(sent, kAcknowledge) == 0);
+  }
+  SUBCASE("an acknowledgement goes where the datagram lane is full") {
+    full.end.sink.full_lane = detail::Lane::datagram;
+    const auto sent = test::flushed(full.end);
+    CHECK(count(sent, kPong) == 0);
+    CHECK(count(sent, kAcknowledge) == 1);
+  }
+  CHECK(full.end.session.wants_capacity());
+  full.end.sink.full_lane.reset();
+  CHECK_FALSE(test::flushed(full.end).empty());
+  CHECK_FALSE(full.end.session.wants_capacity());
+}
+
 TEST_CASE("data that fills a transport again and again starves nothing else") {
   Full full;
   full.end.sink.fills_up = true;
