@@ -17,7 +17,7 @@ constexpr std::size_t kWays = 4;
 constexpr double kMinBurst = 4;
 constexpr Duration kSecond = std::chrono::seconds(1);
 
-// Nothing where the text is no number below `limit`.
+// And the end behind it, if it is there; 0 where the text begins with no number.
 std::uint64_t take_number(std::string_view& text, int base, char end) noexcept {
   std::uint64_t value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);

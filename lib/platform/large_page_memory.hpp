@@ -11,9 +11,8 @@ namespace tickwire::detail {
 ///
 /// Lifetime: for ever.
 /// Thread:   any.
-/// Memory:   as it is written: the first 4 MiB in small pages, so that who announces a large
-/// message
-///           and does not send it costs little, then 2 MiB at a time.
+/// Memory:   as it is written: the first 4 MiB in small pages, so that a large message that is
+///           announced and never sent costs little, then 2 MiB at a time.
 [[nodiscard]] std::pmr::memory_resource* default_memory() noexcept;
 
 }  // namespace tickwire::detail

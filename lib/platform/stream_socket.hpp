@@ -24,7 +24,7 @@ class StreamSocket {
   StreamSocket& operator=(StreamSocket&& other) noexcept;
   ~StreamSocket() { close(); }
 
-  /// `::` takes IPv4 too. Errors: of the system, without a sentence.
+  /// `::` takes IPv4 too. Errors: of the system.
   [[nodiscard]] static Result<StreamSocket> listen(const SocketAddress& address);
   /// Begins to connect; `connect_result` says how it went once the socket is writable.
   [[nodiscard]] static Result<StreamSocket> connect(const SocketAddress& address);
@@ -33,7 +33,7 @@ class StreamSocket {
   [[nodiscard]] SocketHandle handle() const noexcept { return handle_; }
   [[nodiscard]] SocketAddress local() const;
 
-  /// `blocked`: nobody waits. `failed`: see `system_code`, and `is_out_of_descriptors`.
+  /// `blocked`: nobody waits. `failed`: see `system_code`, and `is_out_of_resources`.
   [[nodiscard]] IoResult accept(StreamSocket& into, SocketAddress& from);
   /// 0 once it is connected; the error otherwise. One that has reached itself was refused.
   [[nodiscard]] int connect_result() const noexcept;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -214,8 +215,17 @@ void ReceivingTask::take_end(const std::string& digest) {
   }
   std::memcpy(wanted.data(), digest.data(), wanted.size());
   write_gathered();
+  // It has an answer whatever becomes of it: what other jobs lack memory for meanwhile does not say
+  // where the file is.
   core_.files().run(
-      weak_from_this(), [part = part_, wanted] { return part->finish(wanted); },
+      weak_from_this(),
+      [part = part_, wanted]() -> Result<void> {
+        try {
+          return part->finish(wanted);
+        } catch (const std::bad_alloc&) {
+          return Error{ErrorCode::out_of_resources, 0, {}};
+        }
+      },
       [](ReceivingTask& task, const Result<void>& result) { task.take_placed(result); });
   is_placing_ = true;
   move_to(TransferState::finishing);
@@ -270,7 +280,6 @@ std::unique_ptr<FileJob> ReceivingTask::make_release_job() {
 }
 
 void ReceivingTask::run_out_of_memory() noexcept {
-  is_placing_ = false;
   if (release_job_ && stopped_) return release(std::move(*stopped_), Rest::discard);
   TransferTask::run_out_of_memory();
 }

@@ -74,8 +74,8 @@ DatagramVerdict read_connect(Bytes command) {
   const std::uint32_t window = read_32(command, 12);
   const std::uint32_t channels = read_32(command, 16);
   // None of ours limits bandwidth.
-  const bool wanted = mtu >= kMinMtuBytes && mtu <= kMaxMtuBytes && window >= kMinWindowBytes &&
-                      window <= kMaxWindowBytes && channels >= 1 &&
+  const bool wanted = mtu >= kMinMtuBytes && mtu <= kMaxMtuBytes && window >= kMinEnetWindowBytes &&
+                      window <= kMaxEnetWindowBytes && channels >= 1 &&
                       channels <= kMaxConnectChannels && read_32(command, 20) == 0 &&
                       read_32(command, 24) == 0;
   if (!wanted) return {};

@@ -11,8 +11,8 @@ namespace tickwire::detail {
 inline constexpr std::uint16_t kUnassignedPeer = 0xfff;
 /// Channels that a CONNECT may ask for: 64 and the control lane.
 inline constexpr std::uint32_t kMaxConnectChannels = 65;
-inline constexpr std::uint32_t kMinWindowBytes = 4096;
-inline constexpr std::uint32_t kMaxWindowBytes = 65536;
+inline constexpr std::uint32_t kMinEnetWindowBytes = 4096;
+inline constexpr std::uint32_t kMaxEnetWindowBytes = 65536;
 
 /// What ENet packs into one datagram at most.
 inline constexpr std::size_t kMaxCommands = 32;

@@ -17,8 +17,8 @@ namespace {
 
 static_assert(kUnassignedPeer == ENET_PROTOCOL_MAXIMUM_PEER_ID);
 static_assert(kMaxPeers == ENET_PROTOCOL_MAXIMUM_PEER_ID);
-static_assert(kMinWindowBytes == ENET_PROTOCOL_MINIMUM_WINDOW_SIZE);
-static_assert(kMaxWindowBytes == ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE);
+static_assert(kMinEnetWindowBytes == ENET_PROTOCOL_MINIMUM_WINDOW_SIZE);
+static_assert(kMaxEnetWindowBytes == ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE);
 static_assert(kEnetOverheadBytes ==
               sizeof(ENetProtocolHeader) + sizeof(ENetProtocolSendFragment) + sizeof(enet_uint32));
 static_assert(kProbeBytes <= ENET_PROTOCOL_MAXIMUM_MTU);  // the size of its own buffers

@@ -9,7 +9,7 @@ namespace tickwire::detail {
 namespace {
 
 struct Later {
-  bool operator()(const Arrival& a, const Arrival& b) const noexcept {
+  bool operator()(const InFlight& a, const InFlight& b) const noexcept {
     return a.due != b.due ? a.due > b.due : a.serial > b.serial;
   }
 };
@@ -61,7 +61,7 @@ std::shared_ptr<Endpoint> MemoryCore::join(const Clock* clock, std::function<voi
 }
 
 void MemoryCore::leave(Endpoint& endpoint) {
-  std::vector<Arrival> unread;
+  std::vector<InFlight> unread;
   std::vector<std::shared_ptr<Wire>> unanswered;
   {
     const std::lock_guard lock(mutex_);
@@ -69,9 +69,9 @@ void MemoryCore::leave(Endpoint& endpoint) {
     erase_names(endpoint);
     std::erase_if(endpoints_, [&](const auto& each) { return each.get() == &endpoint; });
     unread.swap(endpoint.inbox);
-    for (const Arrival& arrival : unread) {
-      if (arrival.kind == Arrival::Kind::call) unanswered.push_back(arrival.wire);
-      if (arrival.kind != Arrival::Kind::packet) continue;
+    for (const InFlight& arrival : unread) {
+      if (arrival.kind == InFlight::Kind::call) unanswered.push_back(arrival.wire);
+      if (arrival.kind != InFlight::Kind::packet) continue;
       arrival.wire->end(arrival.to).in_flight_bytes -= arrival.size_bytes;
       ++stats_.packets_abandoned;
     }
@@ -108,7 +108,7 @@ MemoryCore::Sleeper MemoryCore::disturb(const std::shared_ptr<Endpoint>& endpoin
   return endpoint;
 }
 
-MemoryCore::Sleeper MemoryCore::push(Arrival arrival, const Endpoint* caller) {
+MemoryCore::Sleeper MemoryCore::push(InFlight arrival, const Endpoint* caller) {
   const std::shared_ptr<Endpoint> endpoint = arrival.wire->end(arrival.to).endpoint;
   if (!endpoint->present) return nullptr;
   arrival.serial = next_serial_++;
@@ -141,10 +141,10 @@ std::shared_ptr<Wire> MemoryCore::dial(const std::shared_ptr<Endpoint>& endpoint
     }
     wires_.emplace(wire->id, wire);
 
-    Arrival first;
+    InFlight first;
     first.wire = wire;
     if (found == listeners_.end()) {
-      first.kind = Arrival::Kind::end;
+      first.kind = InFlight::Kind::end;
       first.reason = EndReason::no_one;
       const Duration way_there = odds_to(Side::acceptor).conditions.delay;
       first.due = here.inbound.notice(odds_to(Side::dialler), endpoint->clock->now() + way_there);
@@ -153,7 +153,7 @@ std::shared_ptr<Wire> MemoryCore::dial(const std::shared_ptr<Endpoint>& endpoint
       there.endpoint = found->second.endpoint;
       there.inbound.hold_until(there.endpoint->held_until);
       wire->listener = found->second.listener;
-      first.kind = Arrival::Kind::call;
+      first.kind = InFlight::Kind::call;
       first.to = Side::acceptor;
       first.due = there.inbound.notice(odds_to(Side::acceptor), there.endpoint->clock->now());
       there.inbound.hold_until(first.due);
@@ -170,9 +170,9 @@ void MemoryCore::answer(const std::shared_ptr<Wire>& wire) {
     const std::lock_guard lock(mutex_);
     Wire::End& caller = wire->end(Side::dialler);
     if (!caller.open || !caller.endpoint->present) return;
-    Arrival arrival;
+    InFlight arrival;
     arrival.wire = wire;
-    arrival.kind = Arrival::Kind::answer;
+    arrival.kind = InFlight::Kind::answer;
     arrival.due = caller.inbound.notice(odds_to(Side::dialler), caller.endpoint->clock->now());
     caller.inbound.hold_until(arrival.due);
     sleeper = push(std::move(arrival), wire->end(Side::acceptor).endpoint.get());
@@ -189,10 +189,10 @@ void MemoryCore::end(const std::shared_ptr<Wire>& wire, Side from, EndReason rea
     if (to.open && to.endpoint->present) {
       const Odds& odds = odds_to(other(from));
       const TimePoint now = to.endpoint->clock->now();
-      Arrival arrival;
+      InFlight arrival;
       arrival.wire = wire;
       arrival.to = other(from);
-      arrival.kind = Arrival::Kind::end;
+      arrival.kind = InFlight::Kind::end;
       arrival.reason = reason;
       arrival.due =
           reason == EndReason::closed ? to.inbound.last(odds, now) : to.inbound.notice(odds, now);
@@ -205,7 +205,7 @@ void MemoryCore::end(const std::shared_ptr<Wire>& wire, Side from, EndReason rea
 
 void MemoryCore::send(const std::shared_ptr<Wire>& wire, Side from, BufferRef bytes,
                       std::size_t size_bytes, Lane lane, std::uint8_t channel) {
-  Arrival packet;
+  InFlight packet;
   packet.wire = wire;
   packet.bytes = std::move(bytes);
   packet.size_bytes = static_cast<std::uint32_t>(size_bytes);
@@ -221,7 +221,7 @@ void MemoryCore::send(const std::shared_ptr<Wire>& wire, Side from, BufferRef by
   wake(sleeper);
 }
 
-MemoryCore::Sleeper MemoryCore::carry(const std::shared_ptr<Wire>& wire, Side from, Arrival packet,
+MemoryCore::Sleeper MemoryCore::carry(const std::shared_ptr<Wire>& wire, Side from, InFlight packet,
                                       std::uint8_t channel) {
   Wire::End& to = wire->end(other(from));
   if (!to.open || !to.endpoint->present) {
@@ -252,7 +252,7 @@ void MemoryCore::count_dropped(DatagramFate::Outcome outcome) {
   }
 }
 
-MemoryCore::Sleeper MemoryCore::carry_datagram(Wire::End& to, Arrival packet, TimePoint now,
+MemoryCore::Sleeper MemoryCore::carry_datagram(Wire::End& to, InFlight packet, TimePoint now,
                                                const Endpoint* caller) {
   const DatagramFate fate = to.inbound.datagram(odds_to(packet.to), now, packet.size_bytes);
   if (now < to.endpoint->outage_end) {
@@ -271,7 +271,7 @@ MemoryCore::Sleeper MemoryCore::carry_datagram(Wire::End& to, Arrival packet, Ti
 
   ++stats_.datagrams_duplicated;
   to.in_flight_bytes += packet.size_bytes;
-  Arrival copy = packet;
+  InFlight copy = packet;
   copy.due = *fate.copy_due;
   const Sleeper sleeper = push(std::move(packet), caller);
   const Sleeper again = push(std::move(copy), caller);
@@ -284,15 +284,15 @@ std::uint64_t MemoryCore::begin_service(Endpoint& endpoint) {
   return next_serial_;
 }
 
-std::optional<Arrival> MemoryCore::take(Endpoint& endpoint, TimePoint now,
-                                        std::uint64_t before_serial) {
+std::optional<InFlight> MemoryCore::take(Endpoint& endpoint, TimePoint now,
+                                         std::uint64_t before_serial) {
   for (;;) {
-    Arrival arrival;
+    InFlight arrival;
     Sleeper sleeper;
     bool admitted = false;
     {
       const std::lock_guard lock(mutex_);
-      std::vector<Arrival>& inbox = endpoint.inbox;
+      std::vector<InFlight>& inbox = endpoint.inbox;
       if (inbox.empty() || inbox.front().due > now || inbox.front().serial >= before_serial) {
         return std::nullopt;
       }
@@ -306,16 +306,16 @@ std::optional<Arrival> MemoryCore::take(Endpoint& endpoint, TimePoint now,
   }
 }
 
-bool MemoryCore::admit(const Arrival& arrival, Sleeper& sleeper) {
+bool MemoryCore::admit(const InFlight& arrival, Sleeper& sleeper) {
   Wire& wire = *arrival.wire;
   Wire::End& here = wire.end(arrival.to);
   switch (arrival.kind) {
-    case Arrival::Kind::call:
+    case InFlight::Kind::call:
       here.open = !wire.severed && wire.end(Side::dialler).open;
       return here.open;
-    case Arrival::Kind::answer:
+    case InFlight::Kind::answer:
       return here.open;
-    case Arrival::Kind::packet: {
+    case InFlight::Kind::packet: {
       const std::size_t before = here.in_flight_bytes;
       const std::size_t after = before - arrival.size_bytes;
       here.in_flight_bytes = after;
@@ -332,7 +332,7 @@ bool MemoryCore::admit(const Arrival& arrival, Sleeper& sleeper) {
       stats_.bytes_delivered += arrival.size_bytes;
       return true;
     }
-    case Arrival::Kind::end:
+    case InFlight::Kind::end:
       if (!here.open) return false;
       here.open = false;
       retire(wire);
@@ -355,8 +355,8 @@ void MemoryCore::set_conditions(NetworkDirection direction, const Odds& odds) {
 }
 
 void MemoryCore::cut_datagrams(Endpoint& endpoint, TimePoint now) {
-  const auto falls = [&](const Arrival& arrival) {
-    if (arrival.kind != Arrival::Kind::packet || arrival.lane != Lane::datagram) return false;
+  const auto falls = [&](const InFlight& arrival) {
+    if (arrival.kind != InFlight::Kind::packet || arrival.lane != Lane::datagram) return false;
     if (arrival.due <= now) return false;
     arrival.wire->end(arrival.to).in_flight_bytes -= arrival.size_bytes;
     ++stats_.datagrams_cut;
@@ -388,7 +388,7 @@ void MemoryCore::stall(Duration time) {
 // What has not arrived yet does so then at the earliest.
 void MemoryCore::hold(Endpoint& endpoint, TimePoint now, TimePoint until) {
   endpoint.held_until = std::max(endpoint.held_until, until);
-  for (Arrival& arrival : endpoint.inbox)
+  for (InFlight& arrival : endpoint.inbox)
     if (arrival.due > now) arrival.due = std::max(arrival.due, endpoint.held_until);
   std::make_heap(endpoint.inbox.begin(), endpoint.inbox.end(), Later());
 }
@@ -411,11 +411,11 @@ void MemoryCore::sever_all() {
       for (const Side side : {Side::dialler, Side::acceptor}) {
         Wire::End& end = wire->end(side);
         if (!end.open || !end.endpoint->present) continue;
-        Arrival arrival;
+        InFlight arrival;
         arrival.due = end.endpoint->clock->now();
         arrival.wire = wire;
         arrival.to = side;
-        arrival.kind = Arrival::Kind::end;
+        arrival.kind = InFlight::Kind::end;
         arrival.reason = EndReason::severed;
         if (Sleeper sleeper = push(std::move(arrival), nullptr))
           sleepers.push_back(std::move(sleeper));
@@ -430,8 +430,8 @@ NetworkStats MemoryCore::stats() const {
   const std::lock_guard lock(mutex_);
   NetworkStats stats = stats_;
   for (const auto& endpoint : endpoints_) {
-    for (const Arrival& arrival : endpoint->inbox)
-      stats.packets_in_flight += arrival.kind == Arrival::Kind::packet ? 1 : 0;
+    for (const InFlight& arrival : endpoint->inbox)
+      stats.packets_in_flight += arrival.kind == InFlight::Kind::packet ? 1 : 0;
   }
   stats.open_links = wires_.size();
   return stats;

@@ -46,7 +46,7 @@ enum class EndReason : std::uint8_t {
 };
 
 /// Something under way to one end of a wire.
-struct Arrival {
+struct InFlight {
   enum class Kind : std::uint8_t { call, answer, packet, end };
 
   TimePoint due{};
@@ -69,7 +69,7 @@ struct Endpoint {
   bool woken = false;                       // and has not begun to serve since
   TimePoint outage_end = TimePoint::min();  // until then datagrams are lost
   TimePoint held_until = TimePoint::min();  // nothing arrives before
-  std::vector<Arrival> inbox;               // a heap, the earliest first
+  std::vector<InFlight> inbox;              // a heap, the earliest first
 };
 
 /// One link of two hosts.
@@ -135,8 +135,8 @@ class MemoryCore {
 
   // Serving. A pass takes what had been sent before it began.
   [[nodiscard]] std::uint64_t begin_service(Endpoint& endpoint);
-  [[nodiscard]] std::optional<Arrival> take(Endpoint& endpoint, TimePoint now,
-                                            std::uint64_t before_serial);
+  [[nodiscard]] std::optional<InFlight> take(Endpoint& endpoint, TimePoint now,
+                                             std::uint64_t before_serial);
   [[nodiscard]] std::optional<TimePoint> next_due(const Endpoint& endpoint) const;
 
   // The public face's part.
@@ -157,13 +157,13 @@ class MemoryCore {
   [[nodiscard]] const Odds& odds_to(Side side) const noexcept {
     return odds_[static_cast<std::size_t>(side)];
   }
-  [[nodiscard]] Sleeper push(Arrival arrival, const Endpoint* caller);
+  [[nodiscard]] Sleeper push(InFlight arrival, const Endpoint* caller);
   [[nodiscard]] Sleeper disturb(const std::shared_ptr<Endpoint>& endpoint, const Endpoint* caller);
-  [[nodiscard]] Sleeper carry(const std::shared_ptr<Wire>& wire, Side from, Arrival packet,
+  [[nodiscard]] Sleeper carry(const std::shared_ptr<Wire>& wire, Side from, InFlight packet,
                               std::uint8_t channel);
-  [[nodiscard]] Sleeper carry_datagram(Wire::End& to, Arrival packet, TimePoint now,
+  [[nodiscard]] Sleeper carry_datagram(Wire::End& to, InFlight packet, TimePoint now,
                                        const Endpoint* caller);
-  [[nodiscard]] bool admit(const Arrival& arrival, Sleeper& sleeper);
+  [[nodiscard]] bool admit(const InFlight& arrival, Sleeper& sleeper);
   void cut_datagrams(Endpoint& endpoint, TimePoint now);
   void count_dropped(DatagramFate::Outcome outcome);
   static void hold(Endpoint& endpoint, TimePoint now, TimePoint until);

@@ -217,7 +217,7 @@ class MemoryTransport final : public Transport {
  private:
   // Nothing that another host sends makes a pass throw; what the program throws does. Whoever it
   // was about is cut off.
-  void hand_out(const Arrival& arrival, TimePoint now) {
+  void hand_out(const InFlight& arrival, TimePoint now) {
     try {
       take_in(arrival, now);
     } catch (const std::bad_alloc&) {
@@ -228,20 +228,20 @@ class MemoryTransport final : public Transport {
     }
   }
 
-  void drop(const Arrival& arrival, Error error) {
+  void drop(const InFlight& arrival, Error error) {
     if (MemoryLink* const link = arrival.wire->end(arrival.to).link) {
       link->drop(std::move(error));
-    } else if (arrival.kind == Arrival::Kind::call) {
+    } else if (arrival.kind == InFlight::Kind::call) {
       local_->core->end(arrival.wire, Side::acceptor, EndReason::gone);
     }
   }
 
-  void take_in(const Arrival& arrival, TimePoint now) {
-    if (arrival.kind == Arrival::Kind::call) return accept(arrival.wire);
+  void take_in(const InFlight& arrival, TimePoint now) {
+    if (arrival.kind == InFlight::Kind::call) return accept(arrival.wire);
     // What is taken always has a link: its destructor closes this end of the wire first.
     MemoryLink* link = arrival.wire->end(arrival.to).link;
-    if (arrival.kind == Arrival::Kind::answer) return link->on_answer();
-    if (arrival.kind == Arrival::Kind::end) return link->on_end(arrival.reason);
+    if (arrival.kind == InFlight::Kind::answer) return link->on_answer();
+    if (arrival.kind == InFlight::Kind::end) return link->on_end(arrival.reason);
     Packet packet(*context_.pool, arrival.size_bytes);
     packet.append({arrival.bytes.bytes(), arrival.size_bytes});
     link->on_packet(std::move(packet), now);
