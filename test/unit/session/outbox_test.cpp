@@ -258,3 +258,21 @@ TEST_CASE("among lossy messages that wait the oldest of all channels gives way f
   sender.end.sink.capacity = 1 << 20;
   CHECK(sender.channels() == "1267");
 }
+
+TEST_CASE("ids of messages that are never acknowledged are bounded, too") {
+  auto settings = SessionPair::settings(Direction::dialled);
+  settings.limits.max_message_bytes = 1000;
+  settings.limits.max_send_queue_bytes = 64 * 1024;
+  Sender sender(std::move(settings));
+  test::inject(sender.end, test::control_packet().record(0x31, ByteKit().u64(~std::uint64_t{0})));
+  std::uint32_t sent = 0;
+  while (sent < 10'000 && sender.end.send("x") == ErrorCode::none) {
+    ++sent;
+    ++sender.end.last_id;  // another connection's
+    static_cast<void>(test::flushed(sender.end));
+  }
+  CHECK(sender.queued() == 0);
+  CHECK(sent == 64 * 1024 / 16 + 1);
+  sender.acknowledge(0, sent);
+  CHECK(sender.end.send("x") == ErrorCode::none);
+}
