@@ -66,3 +66,17 @@ TEST_CASE("a refusal is said before the link goes, and left unsaid where there i
   CHECK(traffic.closed == 1);
   CHECK(peer.link == nullptr);
 }
+
+TEST_CASE("a slot that is emptied keeps nothing of who was there") {
+  Owner owner;
+  detail::Peer peer(owner, 0);
+  peer.verified_subject = "CN=ann";
+  peer.listener = 3;
+  peer.turned_away = detail::TurnedAway::full;
+  const auto generation = peer.generation;
+  peer.reset();
+  CHECK(peer.verified_subject.empty());
+  CHECK_FALSE(peer.listener);
+  CHECK(peer.turned_away == detail::TurnedAway::no);
+  CHECK(peer.generation == generation + 1);
+}

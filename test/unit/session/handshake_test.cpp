@@ -212,6 +212,15 @@ TEST_CASE(
   CHECK(judge(hello({.extensions = ByteKit().bytes(one).bytes(one)})).state == SessionState::ended);
 }
 
+TEST_CASE("who demands a filter that the acceptor lacks is refused") {
+  const auto offer = [](FilterNeed need) {
+    return HelloParts{.extensions = ByteKit().u16(0x0004).block(
+                          ByteKit().u8(static_cast<std::uint32_t>(need)).block("zip"))};
+  };
+  CHECK(is_welcome(offer(FilterNeed::optional)));
+  CHECK(refusal(offer(FilterNeed::required)) == ErrorCode::filter_mismatch);
+}
+
 TEST_CASE("filters that a welcome agrees to must have been offered, in that order") {
   using detail::FilterName;
   const std::vector<FilterName> own{

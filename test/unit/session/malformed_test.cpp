@@ -302,6 +302,14 @@ TEST_CASE("a message above the announced size ends the connection, cut or whole,
   CHECK_FALSE(verdict_on(reliable(0x05, slice_first(0x02, 0xffff'ffff, 100))).empty());
 }
 
+TEST_CASE("metadata counts towards the announced size") {
+  const auto with_metadata = [](std::size_t metadata, std::size_t payload) {
+    return reliable(0x04, ByteKit().block(Bytes(metadata)).bytes(Bytes(payload)));
+  };
+  CHECK(Target().give(with_metadata(5'000, 4'000)).survives());
+  CHECK_FALSE(verdict_on(with_metadata(6'000, 6'000)).empty());
+}
+
 TEST_CASE("slices that make no sense end the connection") {
   const auto first = [](std::uint32_t total, std::size_t piece) {
     return test::reliable_packet(0, 0).record(0x05, slice_first(0x02, total, piece));
@@ -437,6 +445,18 @@ TEST_CASE("echoes that lie teach nothing") {
   CHECK(*stats.packet_loss_ratio <= 1);
 }
 
+TEST_CASE("an echo that claims to have been held for longer than it was away teaches nothing") {
+  Target target;
+  target.end.now += 1s;
+  const auto stamp =
+      std::chrono::duration_cast<std::chrono::microseconds>(target.end.now.time_since_epoch());
+  const auto sent = static_cast<std::uint32_t>(stamp.count()) - 1000;
+  target.give(
+      test::control_packet().record(0x33, ByteKit().u32(sent).u32(5000).u32(0).u32(0).u64(0)));
+  CHECK(target.survives());
+  CHECK(target.end.session.stats().rtt == 0s);
+}
+
 TEST_CASE("what a hostile peer announces takes of the budget what fits, and the rest waits") {
   auto settings = SessionPair::settings(Direction::accepted);
   SessionEnd end(settings, TimePoint(1h));
@@ -525,4 +545,21 @@ TEST_CASE("of several messages in an unreliable packet as many go as have to") {
   CHECK(kept % 5 != 0);
   CHECK(target.end.session.stats().drops.unreliable_not_polled == 2000 - kept);
   CHECK(target.survives());
+}
+
+TEST_CASE("unreliable messages that were taken make room for as many more") {
+  auto settings = SessionPair::settings(Direction::accepted);
+  settings.limits.max_unreliable_queue.bytes = 4400;
+  SessionEnd end(settings, TimePoint(1h));
+  test::forge_open(end, Direction::accepted);
+  std::uint16_t sequence = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 3; ++i) {
+      test::inject(
+          end, test::data_packet(PacketLane::unreliable, 0, sequence++).record(0x02, Bytes(600)));
+    }
+    end.take_events();
+  }
+  CHECK(end.count(EventType::data_received) == 60);
+  CHECK(end.session.stats().drops.unreliable_not_polled == 0);
 }

@@ -103,6 +103,16 @@ TEST_CASE("a higher priority leaves first, equal ones take turns by weight") {
   CHECK(sender.channels() == "44011101110");
 }
 
+TEST_CASE("a channel that was idle has saved nothing up") {
+  Sender sender;
+  sender.fill(0, 30);
+  REQUIRE(sender.channels().size() == 30);
+  sender.fill(0, 10);
+  sender.fill(1, 10);
+  const std::string order = sender.channels().substr(0, 10);
+  CHECK(std::count(order.begin(), order.end(), '0') >= 4);
+}
+
 TEST_CASE("a channel of higher priority overtakes a large message between two slices") {
   auto settings = SessionPair::settings(Direction::dialled);
   settings.channels[2].priority = 1;
@@ -158,6 +168,13 @@ TEST_CASE("without credit reliable messages wait, and the others go") {
   CHECK(sender.channels().empty());
   test::inject(sender.end, test::control_packet().record(0x31, ByteKit().u64(1 << 30)));
   CHECK(sender.channels().size() == 1200 - sent - 1);
+}
+
+TEST_CASE("a limit below the credit of the greeting takes nothing back") {
+  Sender sender;
+  test::inject(sender.end, test::control_packet().record(0x31, ByteKit().u64(0)));
+  sender.fill(0, 1);
+  CHECK(sender.channels() == "0");
 }
 
 TEST_CASE("a link that gathers is sent the same bytes, from where the message lies") {

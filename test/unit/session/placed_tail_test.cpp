@@ -107,6 +107,27 @@ TEST_CASE("no tail has a place that is not just the next piece of a large messag
   CHECK(half.end.texts().size() == 1);
 }
 
+TEST_CASE("a tail that the credit does not cover has no place") {
+  constexpr std::size_t kWindow = 128 * 1024;
+  auto settings = SessionPair::settings(Direction::accepted);
+  settings.limits.receive_window_bytes = kWindow;
+  SessionEnd end(settings, TimePoint(1h));
+  test::forge_open(end, Direction::accepted);
+  // Nearly all of the credit goes to messages that the program does not take.
+  constexpr std::size_t kCost = 4000 + 32;
+  std::uint16_t sequence = 0;
+  for (std::size_t spent = 0; spent + kCost <= kWindow; spent += kCost)
+    test::inject(end, test::reliable_packet(0, sequence++).record(0x02, Bytes(4000)));
+  REQUIRE(end.session.is_open());
+  const auto room_of = [&](std::size_t piece) {
+    const Bytes packet = test::reliable_packet(0, sequence)
+                             .record(0x05, test::ByteKit().u8(0x02).u32(5000).bytes(Bytes(piece)));
+    return end.session.place_tail(std::span(packet).first(24), packet.size(), end.now).room.size;
+  };
+  CHECK(room_of(4500) == 0);
+  CHECK(room_of(100) == 100);
+}
+
 TEST_CASE(
     "a session that ends while a tail is on its way lets go of the message, not of its room") {
   HalfWay half;

@@ -80,6 +80,23 @@ TEST_CASE("a message that has replaced another keeps its place, and leaves with 
   CHECK(pair.acceptor.texts() == std::vector<std::string>{"1", "new", "3"});
 }
 
+TEST_CASE("a message that has replaced a smaller one is counted with its own size") {
+  SessionPair pair;
+  pair.connect();
+  pair.dialler.sink.capacity = 0;
+  REQUIRE(say(pair.dialler, "s", 1) == ErrorCode::none);
+  REQUIRE(say(pair.dialler, std::string(500, 'l'), 1) == ErrorCode::none);
+  pair.dialler.sink.capacity = 1 << 20;
+  pair.advance(20ms);
+  pair.dialler.sink.capacity = 0;
+  REQUIRE(say(pair.dialler, "a", 2) == ErrorCode::none);
+  REQUIRE(say(pair.dialler, "b", 3) == ErrorCode::none);
+  pair.dialler.sink.capacity = 1 << 20;
+  pair.advance(20ms);
+  CHECK(pair.acceptor.texts() == std::vector<std::string>{std::string(500, 'l'), "a", "b"});
+  CHECK(pair.dialler.session.stats().drops.unreliable_queue_full == 0);
+}
+
 TEST_CASE("a replacement that finds no memory changes nothing") {
   test::CountingResource memory;
   SessionEnd end(SessionPair::settings(Direction::dialled), TimePoint(1h), &memory);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "test/support/packet_kit.hpp"
 #include "test/support/session_pair.hpp"
 
 /// Who may come back to a connection, and what a claim to be somebody is checked for.
@@ -154,4 +155,20 @@ TEST_CASE("a way back that nobody takes closes with the window") {
   CHECK(pair.acceptor.events.back().error.code == ErrorCode::connection_reset);
   CHECK(pair.acceptor.events.back().error.message() == "Cut.");
   CHECK_FALSE(pair.acceptor.session.knows(token(1)));
+}
+
+TEST_CASE("a token that nobody asked for is no way back") {
+  SessionPlan dialled = resumable(Direction::dialled);
+  dialled.timeouts.resume_window.reset();
+  test::SessionEnd end(dialled, TimePoint(1h));
+  end.session.link_up(kPrivate);
+  static_cast<void>(test::flushed(end));
+  test::inject(
+      end,
+      test::control_packet().record(
+          0x11,
+          test::ByteKit().bytes(test::welcome_body()).u16(0x0002).block(std::string(32, 'r'))));
+  REQUIRE(end.session.is_open());
+  end.session.link_down({ErrorCode::connection_reset, 0, {}}, end.now);
+  CHECK(end.session.state() == SessionState::ended);
 }

@@ -115,6 +115,20 @@ TEST_CASE("an acknowledgement travels with an answer") {
   CHECK(pair.acceptor.session.stats().packets_sent == packets + 1);
 }
 
+TEST_CASE("what has been acknowledged is not acknowledged again") {
+  SessionPair pair;
+  pair.connect();
+  for (int i = 0; i < 5000; ++i) {
+    REQUIRE(pair.dialler.send("x") == ErrorCode::none);
+    if (i % 50 == 0) pair.pump();
+  }
+  pair.advance(100ms);
+  REQUIRE(pair.dialler.count(EventType::data_sent) == 5000);
+  const auto packets = pair.acceptor.session.stats().packets_sent;
+  pair.advance(100ms);
+  CHECK(pair.acceptor.session.stats().packets_sent - packets <= 2);
+}
+
 TEST_CASE("the credit bounds what a receiver that takes nothing can be made to hold") {
   SessionPair pair;
   pair.connect();
@@ -256,6 +270,21 @@ TEST_CASE("a close that nobody confirms ends after the linger time") {
   pair.advance(200ms, 100ms);
   REQUIRE(pair.dialler.count(EventType::disconnected) == 1);
   CHECK(pair.dialler.events.back().error.code == ErrorCode::closed_locally);
+}
+
+TEST_CASE("a queue that does not leave in the linger time leaves the goodbye as long again") {
+  SessionPair pair;
+  pair.connect();
+  const Duration linger = SessionPair::settings(Direction::dialled).timeouts.linger;
+  pair.passes = [](const auto&) { return false; };
+  pair.dialler.sink.capacity = 0;
+  REQUIRE(pair.dialler.send("stuck") == ErrorCode::none);
+  pair.dialler.session.close({7, "bye"}, pair.now);
+  pair.advance(linger + 5ms);
+  CHECK(pair.dialler.session.state() == detail::SessionState::closing);
+  CHECK(pair.dialler.count(EventType::disconnected) == 0);
+  pair.advance(linger);
+  CHECK(pair.dialler.count(EventType::disconnected) == 1);
 }
 
 TEST_CASE("another application or schema is refused, and the dialling end is told both names") {
