@@ -71,26 +71,3 @@ TEST_CASE("large messages that go on, however many want the memory, all arrive")
   REQUIRE(pair.until([&] { return pair.server.log.messages() == 2; }, 5ms));
   CHECK(pair.server.log.count(EventType::disconnected) == 0);
 }
-
-TEST_CASE("a large message is not kept from memory by any number of small ones") {
-  PairOptions options = scarce();
-  HostPair pair(test::memory_scheme(), std::move(options));
-  pair.connect();
-  auto& honest = pair.add();
-  const Connection second = pair.connect(honest);
-  // Each larger than a packet; what is asked for is always more than there is.
-  const auto chatter = [&] {
-    for (int i = 0; i < 2000; ++i)
-      if (!test::send_text(pair.caller, std::string(3000, 'x'))) break;
-  };
-  chatter();
-  pair.run(100ms);
-  REQUIRE(test::send_text(second, test::pattern(2'000'000), test::on_channel(1)));
-  REQUIRE(pair.until(
-      [&] {
-        chatter();
-        return pair.server.log.texts_on(1).size() == 1;
-      },
-      5ms));
-  CHECK(pair.server.log.count(EventType::disconnected) == 0);
-}

@@ -125,3 +125,32 @@ TEST_CASE("a session that has ended holds no half a message, and has nothing tha
   CHECK(end.budget.reserve(Short::plan().limits.max_host_reassembly_bytes,
                            detail::ReassemblyBudget::Asker::waiting));
 }
+
+TEST_CASE("a large message that waits is not kept from memory by small ones that come later") {
+  auto plan = Short::plan();
+  plan.limits.max_reassembly_bytes = 4 << 20;
+  plan.limits.max_host_reassembly_bytes = 1 << 20;
+  SessionEnd end(plan, TimePoint(1h));
+  test::forge_open(end, Direction::accepted);
+  const auto small = [&](std::uint8_t channel, std::uint16_t number) {
+    const auto whole = ByteKit().u8(0x02).u32(2000).bytes(Bytes(2000));
+    test::inject(end, test::reliable_packet(channel, number).record(0x05, whole));
+    end.take_events();
+    return end.count(EventType::data_received);
+  };
+  test::inject(end, large_begins(0));
+  CHECK(small(2, 0) == 1);
+  test::inject(end, large_begins(1));
+  REQUIRE(end.session.has_parked());
+  // There is room for it, but it would be taken from the one that waits.
+  CHECK(small(2, 1) == 1);
+
+  // With the memory of the first it is the turn of the second, and then of all that waited.
+  test::inject(end, test::reliable_packet(0, 0).record(0x06, Bytes(kLarge - 1)));
+  end.take_events();
+  end.session.retry_parked(end.now);
+  end.take_events();
+  CHECK_FALSE(end.session.has_parked());
+  CHECK(end.count(EventType::data_received) == 3);
+  CHECK(small(2, 2) == 4);
+}
