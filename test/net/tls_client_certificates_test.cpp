@@ -2,11 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "test/support/tcp_proxy.hpp"
 #include "test/support/tls_hosts.hpp"
+#include "test/support/udp_proxy.hpp"
 
 /// Diallers who prove who they are, or do not.
 using namespace tickwire;
@@ -171,4 +174,51 @@ TEST_CASE("tls clients: a resumed session still knows who the client is") {
     REQUIRE(hosts.until(
         [&] { return hosts.client.log.messages() == static_cast<std::size_t>(i) + 1; }));
   }
+}
+
+TEST_CASE("tls clients: nobody comes back to a connection with another certificate") {
+  using namespace std::chrono_literals;
+  TlsFiles files;
+  // What the client calls with, now and when it comes back.
+  const auto own = files.folder.issue("own", {.common_name = "player", .issuer = "authority"});
+  test::PairOptions options;
+  options.server.tls = asking(files, ClientCertificates::required);
+  options.server.timeouts.resume_window = 60s;
+  options.client.timeouts.resume_window = 60s;
+  test::HostPair pair(test::tls_scheme(), std::move(options));
+  test::TcpProxy proxy(test::parse_udp_address("127.0.0.1:0"),
+                       test::parse_udp_address("127.0.0.1:" + std::to_string(pair.address.port)));
+  pair.address.port = ntohs(proxy.local().sin_port);
+  const auto until = [&](auto holds) {
+    return pair.until([&] {
+      proxy.service(pair.clock.now().time_since_epoch());
+      return holds();
+    });
+  };
+  const auto dialled =
+      pair.client->connect(pair.address.to_string(), TlsHosts::by(dialling_as(files, own)));
+  REQUIRE(dialled);
+  REQUIRE(until([&] { return dialled->is_open() && pair.server->is_connected(); }));
+  const auto is_back = [&] { return pair.client.log.count(EventType::resumed) > 0; };
+  const auto is_over = [&] { return pair.client.log.count(EventType::disconnected) > 0; };
+
+  proxy.cut(test::TcpProxy::Cut::reset);
+  REQUIRE(until(is_back));
+  CHECK_FALSE(is_over());
+
+  const auto replace = [](const CertificateFiles& old, const CertificateFiles& by) {
+    const auto overwrite = std::filesystem::copy_options::overwrite_existing;
+    std::filesystem::copy_file(by.certificate_file, old.certificate_file, overwrite);
+    std::filesystem::copy_file(by.private_key_file, old.private_key_file, overwrite);
+  };
+  replace(own, files.folder.issue("other", {.common_name = "guest", .issuer = "authority"}));
+  // Its tickets would bring the old subject back.
+  replace(files.server, files.folder.issue("renewed", TlsFiles::order("relay")));
+  REQUIRE(pair.server->reload_certificates());
+  REQUIRE(pair.client->reload_certificates());
+  proxy.cut(test::TcpProxy::Cut::reset);
+  REQUIRE(until(is_over));
+  CHECK(pair.server->stats().handshakes_refused == 1);
+  CHECK(pair.client.log.count(EventType::resumed) == 1);
+  CHECK(pair.server.log.count(EventType::resumed) == 1);
 }
