@@ -17,6 +17,8 @@ namespace {
 
 // Elements that take no bytes on the wire may take this much memory in all.
 constexpr std::size_t kMaxEmptyBytes = 64 * 1024;
+// What it counts to look at one tie among shared objects: bytes can ask for that again and again.
+constexpr std::size_t kLookBytes = 4;
 
 }  // namespace
 
@@ -61,7 +63,7 @@ struct ByteReader::State {
 
   std::vector<detail::SharedObject> shared;
   detail::Ownership ownership;
-  detail::Ownership::Moment settled;  // all heights were right then
+  detail::Ownership::Moment settled;  // what there was by then has been looked at
   std::size_t current = kNone;        // the innermost shared object that is being read
   std::vector<Version> versions;
   std::set<detail::Place> bases;
@@ -292,8 +294,11 @@ void ByteReader::complete_shared(std::size_t index, std::shared_ptr<void> object
   if (shared.outer == State::kNone) return;
   detail::SharedObject& outer = state_->shared[shared.outer];
   // Of one that was complete before, something was put off: its height is settled at the end.
-  if (!outer.complete)
+  if (!outer.complete) {
     outer.height = std::max(outer.height, shared.depth - outer.depth + shared.height);
+  } else if (shared.first_tie < state_->settled.ties) {
+    state_->settled = {};  // it was looked at before this one had its height
+  }
 }
 
 const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
@@ -330,12 +335,10 @@ const std::shared_ptr<void>& ByteReader::find_shared(std::size_t index,
 void ByteReader::settle(std::size_t first_object, std::size_t first_tie) {
   State& known = *state_;
   const detail::Ownership::Moment since{first_object, first_tie};
-  if (known.ownership.may_settle(known.shared, since)) {
-    if (!known.ownership.settle(known.shared, left_.max_depth, since)) fail_depth();
-  } else {
-    charge(known.ownership.ties() * detail::Ownership::kTieBytes);  // so that it ends somewhere
-    if (!known.ownership.settle(known.shared, left_.max_depth, {})) fail_depth();
-  }
+  const bool may_settle = known.ownership.may_settle(known.shared, since);
+  const auto from = may_settle ? since : detail::Ownership::Moment();
+  charge((known.ownership.ties() - from.ties) * kLookBytes);
+  if (!known.ownership.settle(known.shared, left_.max_depth, from)) fail_depth();
   if (since.ties <= known.settled.ties)
     known.settled = {known.shared.size(), known.ownership.ties()};
 }

@@ -121,7 +121,8 @@ bool Ownership::may_settle(const std::vector<SharedObject>& objects,
 // One pass over the ties, however they lie: what an object owns has its height before it.
 bool Ownership::settle(std::vector<SharedObject>& objects, std::uint32_t max_depth,
                        const Moment& since) {
-  const std::span ties = std::span(ties_).subspan(since.ties);
+  std::vector<OwnershipTie> ties(ties_.begin() + static_cast<std::ptrdiff_t>(since.ties),
+                                 ties_.end());
   std::sort(ties.begin(), ties.end(),
             [](const OwnershipTie& a, const OwnershipTie& b) { return a.owner < b.owner; });
   const Rings rings(ties, since.objects, objects.size());

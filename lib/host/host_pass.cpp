@@ -182,7 +182,7 @@ void HostCore::run_ticks() {
 
 void HostCore::retry_parked() {
   if (parked_.empty()) {
-    reassembly_.forget_waiting();
+    reassembly_.begin_turn();
     return shortage_.end();
   }
   shortage_.watch(table_, now_, [&](Peer& peer) {
@@ -199,11 +199,15 @@ void HostCore::retry_parked() {
 void HostCore::serve_parked() {
   scratch_slots_.swap(parked_);
   for (auto next = scratch_slots_.begin(); next != scratch_slots_.end(); ++next) {
-    if (!table_[*next].is_used()) continue;
+    Peer& peer = table_[*next];
+    if (!peer.is_used()) continue;
     const std::uint64_t before = reassembly_.reservations();
-    reassembly_.forget_waiting();  // that is for this one to say
-    table_[*next].session->retry_parked(now_);
-    const bool is_last = reassembly_.is_short();
+    try {
+      peer.session->retry_parked(now_);
+    } catch (const std::bad_alloc&) {
+      peer.session->fail({ErrorCode::out_of_resources, 0, {}});  // a text would need memory
+    }
+    const bool is_last = peer.session->has_parked() && reassembly_.is_short();
     if (is_last) {
       const bool has_got_some = reassembly_.reservations() != before;
       parked_.insert(parked_.begin(), has_got_some ? next + 1 : next, scratch_slots_.end());

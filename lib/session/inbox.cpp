@@ -162,13 +162,7 @@ void Inbox::take_back_parked(Channel& on, Parked& parked) noexcept {
 }
 
 bool Inbox::retry_parked() {
-  asker_ = ReassemblyBudget::Asker::waiting;
-  const bool is_correct = take_parked();
-  asker_ = ReassemblyBudget::Asker::newcomer;
-  return is_correct;
-}
-
-bool Inbox::take_parked() {
+  budget_.begin_turn();
   for (std::size_t i = 0; i < channels_.size() && parked_channels_ > 0; ++i) {
     if (!channels_[i]) continue;
     Channel& from = *channels_[i];
@@ -255,7 +249,7 @@ Inbox::Outcome Inbox::begin_assembly(Channel& from, std::span<const std::byte> b
   }
   const std::size_t reserves = reassembly_cost(total);
   const std::size_t most = std::max(settings_.limits.max_reassembly_bytes, reassembly_cost(0));
-  if (reserved_bytes_ + reserves > most || !budget_.reserve(reserves, asker_)) {
+  if (reserved_bytes_ + reserves > most || !budget_.reserve(reserves)) {
     return Outcome::parked;
   }
   try {

@@ -25,28 +25,25 @@
 
 namespace tickwire::detail {
 
-/// Memory for large messages: what all sessions of a host may hold together. While one of them
-/// waits, nobody who comes later gets any, or a large message would wait for ever beside many small
-/// ones.
+/// Memory for large messages: what all sessions of a host may hold together. Once one of them has
+/// to wait, nobody gets any before its next turn, or a large message would wait for ever beside
+/// many small ones.
 class ReassemblyBudget {
  public:
-  enum class Asker : std::uint8_t { newcomer, waiting };
-
   /// There is always room for one small message.
   explicit ReassemblyBudget(std::size_t limit_bytes) noexcept
       : left_(std::max(limit_bytes, reassembly_cost(0))) {}
-  [[nodiscard]] bool reserve(std::size_t bytes, Asker asker) noexcept {
-    if (is_short_ && asker == Asker::newcomer) return false;
-    is_short_ = bytes > left_;
+  [[nodiscard]] bool reserve(std::size_t bytes) noexcept {
+    is_short_ = is_short_ || bytes > left_;
     if (is_short_) return false;
     left_ -= bytes;
     ++reservations_;
     return true;
   }
   void release(std::size_t bytes) noexcept { left_ += bytes; }
-  /// Nobody waits any more.
-  void forget_waiting() noexcept { is_short_ = false; }
-  /// Whether the one that asked last has to wait.
+  /// It is the turn of who waits, or nobody does any more.
+  void begin_turn() noexcept { is_short_ = false; }
+  /// Whether somebody has had to wait since then.
   [[nodiscard]] bool is_short() const noexcept { return is_short_; }
   /// How many there have been.
   [[nodiscard]] std::uint64_t reservations() const noexcept { return reservations_; }
@@ -82,7 +79,7 @@ class Inbox {
                                      std::span<const std::byte> front, std::size_t packet_bytes);
   /// The tail that was placed last is there. False as above.
   [[nodiscard]] bool receive_tail();
-  /// Goes on with messages that waited for reassembly memory. False as above.
+  /// Goes on with messages that waited for reassembly memory, whose turn it is. False as above.
   [[nodiscard]] bool retry_parked();
   [[nodiscard]] bool has_parked() const noexcept { return parked_channels_ > 0; }
   void list_unfinished(std::vector<Unfinished>& into) const;
@@ -170,7 +167,6 @@ class Inbox {
 
   [[nodiscard]] Channel& channel(std::uint8_t index);
   [[nodiscard]] Contents look_at(std::span<const std::byte> records) const noexcept;
-  [[nodiscard]] bool take_parked();
   [[nodiscard]] bool park(Channel& on, Packet packet, std::uint16_t sequence);
   void return_parked(Channel& on, Parked& parked, std::uint64_t cost) noexcept;
   void take_back_parked(Channel& on, Parked& parked) noexcept;
@@ -203,7 +199,6 @@ class Inbox {
   std::uint64_t unreliable_messages_ = 0;
   std::uint64_t unreliable_cost_ = 0;
   std::size_t reserved_bytes_ = 0;
-  ReassemblyBudget::Asker asker_ = ReassemblyBudget::Asker::newcomer;
   std::uint8_t parked_channels_ = 0;
   bool holds_changed_ = false;
   std::uint8_t placed_on_ = 0;  // the channel of the tail that was placed last

@@ -162,11 +162,17 @@ class Outbox {
   }
   [[nodiscard]] bool add_to_open_bundle(Queue& to, const OutMessage& message,
                                         std::size_t body_bytes, std::size_t record_bytes) noexcept;
+  /// Counts what `change` has made of them, also where it throws.
   template <class F>
   void change_ids(Queue& of, F&& change) {
+    struct Count {
+      std::size_t& bytes;
+      const IdRuns& ids;
+      ~Count() { bytes += ids.bytes(); }
+    };
     id_bytes_ -= of.ids.bytes();
+    const Count count{id_bytes_, of.ids};
     change(of.ids);
-    id_bytes_ += of.ids.bytes();
   }
   void open_bundle(Queue& to, Delivery delivery, TimePoint now);
   void lend_bundle(Queue& of, std::uint8_t channel, MessageId last_id) noexcept;

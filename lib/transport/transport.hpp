@@ -44,7 +44,8 @@ class Link {
 
   /// Bytes that the transport takes now without piling them up. Lanes may wait for different
   /// things: a datagram for nothing but the kernel, where the reliable lane waits for
-  /// acknowledgements. Data on the reliable lane never takes all the room of the two others.
+  /// acknowledgements. Where the reliable lane waits for those, data never takes all the room of
+  /// the two others.
   [[nodiscard]] virtual std::size_t capacity_bytes(Lane lane) const noexcept = 0;
   /// Takes the packet, whatever the capacity; it leaves at the latest with `Transport::flush`.
   /// Pre: the link is up; the packet is no larger than its lane allows.

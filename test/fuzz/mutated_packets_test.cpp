@@ -367,7 +367,7 @@ TEST_CASE("millions of damaged packets kill nothing but the session that they we
   CHECK(neighbours->are_well());
   CHECK(neighbours->heard() > 100);
   neighbours.reset();
-  CHECK(house.budget.reserve(kHostReassemblyBytes, detail::ReassemblyBudget::Asker::waiting));
+  CHECK(house.budget.reserve(kHostReassemblyBytes));
   house.pool.reset();
   CHECK(house.memory.bytes_out() == 0);
 }

@@ -151,8 +151,7 @@ class Subject {
     if (ended_ != told) throw BrokenPromise("it has no end, or two");
     session_.reset();
     pool_.reset();
-    if (!budget_.reserve(kMaxReassemblyBytes, detail::ReassemblyBudget::Asker::waiting))
-      throw BrokenPromise("it keeps reassembly memory");
+    if (!budget_.reserve(kMaxReassemblyBytes)) throw BrokenPromise("it keeps reassembly memory");
     if (memory_.bytes_out() != 0) throw BrokenPromise("it keeps packet memory");
   }
 

@@ -125,8 +125,7 @@ void TrafficEnd::check_settled() {
   }
   expect(session->stats().queued_bytes == 0, "nothing is queued after the end");
   session.reset();
-  expect(budget->reserve(host_limit_bytes_, detail::ReassemblyBudget::Asker::waiting),
-         "reassembly memory is given back");
+  expect(budget->reserve(host_limit_bytes_), "reassembly memory is given back");
   pool.reset();
   expect(memory.bytes_out() == 0, "packet memory is given back");
 }

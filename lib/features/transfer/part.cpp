@@ -276,10 +276,10 @@ Result<void> TransferPart::move_to_free_name() {
   auto moved = move_file(part_, target_, IfThere::keep);
   for (int number = 2; number <= kMostNumbers; ++number) {
     if (moved || moved.error().code != ErrorCode::file_exists) break;
-    const auto next = numbered(wanted_, number);
+    auto next = numbered(wanted_, number);
     if (is_name_taken(with(next, ".part"))) continue;  // another transfer's
     moved = move_file(part_, next, IfThere::keep);
-    if (moved) target_ = next;
+    if (moved) target_ = std::move(next);
   }
   return moved;
 }

@@ -118,6 +118,8 @@ void EnetEndpoint::service(TimePoint now) {
   if (fallen_) report_fallen();
   if (occupied_ && now - passed_at_ > kStall) {
     note_signs_of_life(passed_at_);
+    for (Slot& slot : slots_)
+      slot.acknowledged.begin(slot.account, now);  // what it says to that is in the socket
     behind_ = kMaxDatagramsBehind;
   }
   passed_at_ = now;

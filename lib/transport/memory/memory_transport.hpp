@@ -13,7 +13,7 @@ namespace tickwire::detail {
 /// one, the process-wide network, on which packets arrive at once.
 ///
 /// The reliable lanes keep the order of each (lane, channel) and lose nothing; the datagram lane
-/// takes what the network's conditions do to it. InFlight is a matter of the receiving host's
+/// takes what the network's conditions do to it. Arrival is a matter of the receiving host's
 /// clock. A wire never shares memory: bytes are copied when they are sent and when they arrive.
 ///
 /// Shape:  packets of at most 16 KiB, datagrams of at most 1,200 bytes; 256 KiB under way per link

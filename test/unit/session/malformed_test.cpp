@@ -468,9 +468,9 @@ TEST_CASE("what a hostile peer announces takes of the budget what fits, and the 
   }
   CHECK(end.session.is_open());
   CHECK(end.session.has_parked());
-  constexpr auto waiting = detail::ReassemblyBudget::Asker::waiting;
-  CHECK_FALSE(end.budget.reserve(settings.limits.max_host_reassembly_bytes, waiting));
-  CHECK(end.budget.reserve(settings.limits.max_host_reassembly_bytes - (32u << 20), waiting));
+  CHECK_FALSE(end.budget.reserve(settings.limits.max_host_reassembly_bytes));
+  end.budget.begin_turn();
+  CHECK(end.budget.reserve(settings.limits.max_host_reassembly_bytes - (32u << 20)));
 }
 
 TEST_CASE("what is announced and does not come takes no memory") {

@@ -183,7 +183,7 @@ TEST_CASE("while a link is away, half a message and what waits hold no memory") 
   unfinished.clear();
   pair.acceptor.session.list_unfinished(unfinished);
   CHECK(unfinished.empty());
-  CHECK(pair.acceptor.budget.reserve(1 << 20, detail::ReassemblyBudget::Asker::waiting));
+  CHECK(pair.acceptor.budget.reserve(1 << 20));
   pair.acceptor.budget.release(1 << 20);
 
   // All of it comes again.
