@@ -29,9 +29,10 @@
 
 namespace tickwire::detail {
 
-/// What stands behind a `Host`. Its members are in six files: host_pass.cpp moves events from the
-/// sockets to the program, host_wait.cpp makes passes and sleeps, host_dial.cpp makes connections,
-/// host_redial.cpp makes them again, host_send.cpp sends, host_core.cpp has the rest.
+/// What stands behind a `Host`. Its members are in seven files: host_pass.cpp moves events from the
+/// sockets to the program, host_parked.cpp gives large messages their turn, host_wait.cpp makes
+/// passes and sleeps, host_dial.cpp makes connections, host_redial.cpp makes them again,
+/// host_send.cpp sends, host_core.cpp has the rest.
 class HostCore final : public PeerOwner, public TransportHandler {
  public:
   HostCore(Host& host, HostConfig config);
@@ -130,6 +131,9 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void on_resume_asked(std::uint32_t slot) override;
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }
 
+  // host_parked.cpp
+  void retry_parked();
+  void serve_parked();
   // host_pass.cpp
   void begin_pass();
   void end_pass();
@@ -138,8 +142,6 @@ class HostCore final : public PeerOwner, public TransportHandler {
   void run_ticks();
   void tell_pass();
   void free_ended();
-  void retry_parked();
-  void serve_parked();
   [[nodiscard]] bool keep_back(Peer& peer, Event& event, Held& held);
   void take_kept(Peer& peer, Event& into, Held& held);
   void return_kept();
